@@ -1,0 +1,240 @@
+import {
+  Metadata,
+  type sendUnaryData,
+  type ServerDuplexStream,
+  type ServerReadableStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  status as Status,
+  type UntypedHandleCall,
+} from '@grpc/grpc-js';
+import { metrics } from '@opentelemetry/api';
+import type { Identified } from './authenticate.js';
+import { allows, type Policies, scopeOf } from './policy.js';
+import type { Call, ServerCall } from './call.js';
+import { Failure } from './failure.js';
+import { type AnyHandler, type MethodShape, methodName } from './route.js';
+import { encodeFailure, toFailure } from './status.js';
+import { malformed, type Validate } from './validate.js';
+
+/** What every call of a server passes through, in this order. */
+export interface Gates {
+  identify(call: ServerCall): Promise<Identified> | Identified;
+  policies: Policies;
+  validate: Validate;
+  /** Milliseconds for a call that brings no deadline, and the most that any call may take. */
+  defaultDeadlineMs: number;
+  maxDeadlineMs: number;
+}
+
+const duration = metrics.getMeter('@rapport/kit').createHistogram('rpc.server.call.duration', {
+  description: 'How long this server took to answer a call',
+  unit: 's',
+  advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] },
+});
+
+const purposePattern = /^[a-z][a-z0-9_]{0,31}$/;
+
+type Finish = (failure?: Failure) => void;
+
+/** One call on its way through the gates: its end is said once, by whoever comes first. */
+interface Attempt {
+  /** The deadline in force. */
+  deadline: Date;
+  /** Aborted by the caller's cancellation or the deadline. */
+  signal: () => AbortSignal;
+  over: () => boolean;
+  end: Finish;
+}
+
+function begin(method: string, call: ServerCall, gates: Gates, answer: Finish): Attempt {
+  const started = performance.now();
+  const given = new Date(call.getDeadline()).getTime();
+  const now = Date.now();
+  const own = Number.isNaN(given) || given === Number.POSITIVE_INFINITY;
+  const latest = now + (own ? gates.defaultDeadlineMs : gates.maxDeadlineMs);
+  const deadline = new Date(own ? latest : Math.min(given, latest));
+  let over = false;
+  let aborter: AbortController | undefined;
+  let aborted: Failure | undefined;
+
+  function end(failure?: Failure): void {
+    if (over) return;
+    over = true;
+    clearTimeout(timer);
+    const code = failure ? encodeFailure(failure).code : Status.OK;
+    duration.record((performance.now() - started) / 1000, {
+      'rpc.system.name': 'grpc',
+      'rpc.method': method,
+      'rpc.response.status_code': Status[code],
+    });
+    answer(failure);
+  }
+
+  function abort(failure: Failure): void {
+    aborted = failure;
+    aborter?.abort(failure);
+    end(failure);
+  }
+
+  // A timer of our own only where grpc-js has none: it ends a call at the deadline that the caller gave.
+  const timer =
+    own || given > latest ? setTimeout(() => abort(tooLate()), deadline.getTime() - now).unref() : undefined;
+  (call as NodeJS.EventEmitter).on('cancelled', () => {
+    if (!over) abort(Date.now() >= deadline.getTime() ? tooLate() : gone());
+  });
+  return {
+    deadline,
+    over: () => over,
+    end,
+    // Most handlers never look at the signal, and making one for every call is not free.
+    signal: () => {
+      if (!aborter) {
+        aborter = new AbortController();
+        if (aborted) aborter.abort(aborted);
+      }
+      return aborter.signal;
+    },
+  };
+}
+
+function tooLate(): Failure {
+  return new Failure('DEADLINE_EXCEEDED', 'deadline', 'The deadline of the call has passed.');
+}
+
+function gone(): Failure {
+  return new Failure('CANCELLED', 'cancelled', 'The caller cancelled the call.');
+}
+
+/** Identity and authorisation. */
+async function admit(method: string, call: ServerCall, gates: Gates, attempt: Attempt): Promise<Call> {
+  const identified = gates.identify(call);
+  const { principal, token } = identified instanceof Promise ? await identified : identified;
+  const purpose = String(call.metadata.get('rapport-purpose')[0] ?? 'service');
+  if (!purposePattern.test(purpose)) {
+    throw new Failure('PURPOSE_INVALID', 'invalid', 'The purpose of the call must be a lower-case word.');
+  }
+  const decision = gates.policies.decide(principal.roles, method, purpose, 'C1');
+  if (decision === 0) {
+    throw new Failure('PERMISSION_DENIED', 'denied', 'The policies do not permit this call.', {
+      metadata: { method },
+    });
+  }
+  return {
+    principal,
+    scope: scopeOf(decision, principal),
+    method,
+    purpose,
+    deadline: attempt.deadline,
+    get signal() {
+      return attempt.signal();
+    },
+    parent: call,
+    metadata: call.metadata,
+    token,
+    permits: (relation, dataClass = 'C1') =>
+      allows(gates.policies.decide(principal.roles, method, purpose, dataClass), relation),
+  };
+}
+
+function decoder(method: MethodShape, name: string, gates: Gates): (bytes: Buffer) => unknown {
+  return (bytes) => {
+    gates.validate(name, bytes);
+    try {
+      return method.requestDeserialize(bytes);
+    } catch (error) {
+      throw malformed(error);
+    }
+  };
+}
+
+/**
+ * Wraps the handler of one method for grpc-js, which must be registered with `raw` codecs: requests arrive as bytes, so
+ * that nothing is decoded for a caller who is not admitted, and answers are encoded here, so that a broken one is an
+ * error of ours and not grpc-js' raw text.
+ */
+export function serve(method: MethodShape, handler: AnyHandler, gates: Gates): UntypedHandleCall {
+  const name = methodName(method);
+  const decode = decoder(method, name, gates);
+  const encode = method.responseSerialize as (value: unknown) => Buffer;
+
+  async function answerOnce(call: ServerCall, attempt: Attempt, request: () => unknown): Promise<Buffer | undefined> {
+    const admitted = await admit(name, call, gates, attempt);
+    if (attempt.over()) return undefined;
+    return encode(await handler(request(), admitted));
+  }
+
+  async function* incoming(call: ServerReadableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>) {
+    try {
+      // The stream has to survive a handler that stops reading: its answer is still to be sent.
+      for await (const bytes of call.iterator({ destroyOnReturn: false })) yield decode(bytes as Buffer);
+    } catch (error) {
+      throw call.cancelled ? gone() : error;
+    }
+  }
+
+  function unary(call: ServerCall, request: () => unknown, callback: sendUnaryData<Buffer>): void {
+    let value: Buffer | undefined;
+    const attempt = begin(name, call, gates, (failure) => {
+      if (failure) callback(encodeFailure(failure));
+      else callback(null, value);
+    });
+    answerOnce(call, attempt, request)
+      .then((bytes) => {
+        value = bytes;
+        attempt.end();
+      })
+      .catch((error) => attempt.over() || attempt.end(toFailure(error, name)));
+  }
+
+  function streaming(
+    call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,
+    request: () => unknown,
+  ): void {
+    const attempt = begin(name, call, gates, (failure) => {
+      if (failure) call.emit('error', encodeFailure(failure));
+      else call.end(new Metadata());
+    });
+    pump(call, attempt, request)
+      .then(() => attempt.end())
+      .catch((error) => attempt.over() || attempt.end(toFailure(error, name)));
+  }
+
+  async function pump(
+    call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,
+    attempt: Attempt,
+    request: () => unknown,
+  ): Promise<void> {
+    const admitted = await admit(name, call, gates, attempt);
+    if (attempt.over()) return;
+    for await (const message of handler(request(), admitted) as AsyncIterable<unknown>) {
+      if (attempt.over()) return;
+      if (!call.write(encode(message))) await writable(call, attempt.signal());
+    }
+  }
+
+  if (method.responseStream) {
+    return (call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>) =>
+      streaming(call, 'iterator' in call ? () => incoming(call) : () => decode(call.request));
+  }
+  if (method.requestStream) {
+    return (call: ServerReadableStream<Buffer, Buffer>, callback: sendUnaryData<Buffer>) =>
+      unary(call, () => incoming(call), callback);
+  }
+  return (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) =>
+    unary(call, () => decode(call.request), callback);
+}
+
+/** Waits until a slow reader has room again, or nobody waits for the answer any more. */
+function writable(call: NodeJS.EventEmitter, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      call.off('drain', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    call.on('drain', done);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
+}

@@ -1,0 +1,134 @@
+import { Metadata, type ServiceError, type StatusObject, status as Status } from '@grpc/grpc-js';
+import { BadRequest, ErrorInfo, RetryInfo, Status as RpcStatus } from '@rapport/proto/google/rpc';
+import { logger, uuidv7 } from '../runtime/index.js';
+import { Failure, type Kind, statusOfKind } from './failure.js';
+
+const detailsKey = 'grpc-status-details-bin';
+const typePrefix = 'type.googleapis.com/';
+
+const kindOfStatus = new Map<Status, Kind>(
+  (Object.entries(statusOfKind) as [Kind, Status][]).map(([kind, status]) => [status, kind]),
+);
+
+function any(type: string, value: Uint8Array): { typeUrl: string; value: Buffer } {
+  return { typeUrl: typePrefix + type, value: Buffer.from(value) };
+}
+
+/** The gRPC status of a failure, with google.rpc.ErrorInfo, BadRequest and RetryInfo in `grpc-status-details-bin`. */
+export function encodeFailure(failure: Failure): StatusObject {
+  const { reason, domain, metadata, violations, retryInMs } = failure;
+  const code = statusOfKind[failure.kind];
+  const details = [any(ErrorInfo.$type, ErrorInfo.encode({ reason, domain, metadata: { ...metadata } }).finish())];
+  if (violations.length > 0) {
+    const fieldViolations = [...violations];
+    details.push(any(BadRequest.$type, BadRequest.encode(BadRequest.fromPartial({ fieldViolations })).finish()));
+  }
+  if (retryInMs !== undefined) {
+    const whole = Math.max(0, Math.round(retryInMs));
+    const retryDelay = { seconds: BigInt(Math.floor(whole / 1000)), nanos: (whole % 1000) * 1_000_000 };
+    details.push(any(RetryInfo.$type, RetryInfo.encode(RetryInfo.fromPartial({ retryDelay })).finish()));
+  }
+  const trailer = new Metadata();
+  trailer.set(detailsKey, Buffer.from(RpcStatus.encode({ code, message: failure.message, details }).finish()));
+  return { code, details: failure.message, metadata: trailer };
+}
+
+/** Failures of another service that say nothing about the caller's own request stay inside as INTERNAL. */
+const kept: ReadonlySet<Kind> = new Set<Kind>(['internal', 'unauthenticated', 'unimplemented']);
+
+/**
+ * Turns whatever a handler threw into a Failure that may leave the process. Failures pass; a database that is away or a
+ * lost race becomes one that the caller may retry; anything else is logged here, once, and becomes INTERNAL with a
+ * fixed text and the correlation id under which it was logged.
+ */
+export function toFailure(error: unknown, method: string): Failure {
+  if (error instanceof Failure && !(kept.has(error.kind) && remote.has(error))) return error;
+  const known = knownFailure(error);
+  if (known) return known;
+  const correlationId = uuidv7();
+  logger.error({ err: error, rpc: method, correlationId }, 'a call failed for a reason that nobody declared');
+  return new Failure('INTERNAL', 'internal', 'An internal error occurred.', {
+    metadata: { correlation_id: correlationId },
+  });
+}
+
+function knownFailure(error: unknown): Failure | undefined {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 4; cause = cause.cause, depth += 1) {
+    const code = String((cause as Error & { code?: unknown }).code ?? '');
+    // Serialisation failure, deadlock, lock timeout; Prisma's name for the same.
+    if (/^(40001|40P01|55P03|P2034)$/.test(code)) {
+      return new Failure('CONCURRENT_CHANGE', 'conflict', 'The data changed at the same time; try again.', {
+        retryInMs: 50,
+        cause: error,
+      });
+    }
+    // Connection exceptions, too many connections, server going down; socket errors; Prisma's names for the same.
+    const away =
+      /^(08\w{3}|53300|57P0[1-3]|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|ETIMEDOUT|P1001|P1017|P2024|P2028)$/;
+    if (away.test(code) || /^(Connection terminated|timeout exceeded when trying to connect)/.test(cause.message)) {
+      logger.warn({ err: cause }, 'a store does not answer');
+      return new Failure('STORE_UNAVAILABLE', 'unavailable', 'A store does not answer; try again.', {
+        retryInMs: 500,
+        cause: error,
+      });
+    }
+  }
+  return undefined;
+}
+
+const remote = new WeakSet<Failure>();
+
+/**
+ * The Failure inside an error of a gRPC call: reason, kind, violations and retry delay as the server gave them.
+ * A status without ErrorInfo (made by a proxy or by gRPC itself) gets its status name as the reason. Returns a Failure
+ * as it is, and undefined for an error that is no gRPC status.
+ */
+export function decodeFailure(error: unknown): Failure | undefined {
+  if (error instanceof Failure) return error;
+  if (!isServiceError(error)) return undefined;
+  const kind = kindOfStatus.get(error.code) ?? 'internal';
+  const packed = error.metadata?.get(detailsKey)[0];
+  const details = Buffer.isBuffer(packed) ? unpack(packed) : {};
+  const failure = new Failure(details.info?.reason ?? Status[error.code] ?? 'UNKNOWN', kind, error.details, {
+    domain: details.info?.domain ?? 'grpc',
+    metadata: details.info?.metadata,
+    violations: details.violations,
+    retryInMs: details.retryInMs,
+    cause: error,
+  });
+  remote.add(failure);
+  return failure;
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
+}
+
+interface Details {
+  info?: ErrorInfo;
+  violations?: { field: string; description: string }[];
+  retryInMs?: number;
+}
+
+function unpack(bytes: Buffer): Details {
+  const found: Details = {};
+  try {
+    for (const { typeUrl, value } of RpcStatus.decode(bytes).details) {
+      const type = typeUrl.slice(typePrefix.length);
+      if (type === ErrorInfo.$type) found.info = ErrorInfo.decode(value);
+      if (type === BadRequest.$type) {
+        found.violations = BadRequest.decode(value).fieldViolations.map(({ field, description }) => ({
+          field,
+          description,
+        }));
+      }
+      if (type === RetryInfo.$type) {
+        const delay = RetryInfo.decode(value).retryDelay;
+        if (delay) found.retryInMs = Number(delay.seconds) * 1000 + Math.round(delay.nanos / 1_000_000);
+      }
+    }
+  } catch {
+    // A peer's broken details must not hide its status.
+  }
+  return found;
+}

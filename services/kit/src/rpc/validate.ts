@@ -1,0 +1,52 @@
+import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { pathToString } from '@bufbuild/protobuf/reflect';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { createValidator } from '@bufbuild/protovalidate';
+import { Failure } from './failure.js';
+
+/** Checks the encoded request of a method against the rules of its contract; throws an INVALID_ARGUMENT failure. */
+export type Validate = (method: string, bytes: Uint8Array) => void;
+
+/**
+ * Gives the check of requests, from a descriptor image (google.protobuf.FileDescriptorSet, imports included). Methods
+ * that the image does not know are refused when the server starts: `covers` says so.
+ */
+export function requestValidator(image: Uint8Array): { validate: Validate; covers(method: string): boolean } {
+  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, image));
+  const validator = createValidator({ registry });
+
+  function inputOf(method: string) {
+    const [service, name] = method.split('/');
+    return registry.getService(service ?? '')?.methods.find((candidate) => candidate.name === name)?.input;
+  }
+  const inputs = new Map<string, ReturnType<typeof inputOf>>();
+
+  return {
+    covers: (method) => inputOf(method) !== undefined,
+    validate: (method, bytes) => {
+      let input = inputs.get(method);
+      if (!input) {
+        input = inputOf(method);
+        inputs.set(method, input);
+      }
+      if (!input) return;
+      let message: ReturnType<typeof fromBinary>;
+      try {
+        message = fromBinary(input, bytes);
+      } catch (error) {
+        throw malformed(error);
+      }
+      const result = validator.validate(input, message);
+      if (result.kind === 'valid') return;
+      if (result.kind === 'error') throw result.error;
+      throw new Failure('REQUEST_INVALID', 'invalid', 'The request breaks the rules of its contract.', {
+        violations: result.violations.map((v) => ({ field: pathToString(v.field), description: v.message })),
+      });
+    },
+  };
+}
+
+/** The failure for bytes that are no message of the expected type. */
+export function malformed(cause: unknown): Failure {
+  return new Failure('REQUEST_MALFORMED', 'invalid', 'The request is not a message of the expected type.', { cause });
+}
