@@ -114,7 +114,7 @@ function reachable(folder, starts) {
 function barrels(files) {
   const packages = new Map();
   for (const file of files) {
-    const match = /^rapport\/([^/]+)\/(v\d+)\/|^(google\/rpc)\//.exec(file);
+    const match = /^rapport\/([^/]+)\/(v\d+)\/|^(google\/(?:rpc|type))\//.exec(file);
     if (!match) continue;
     const barrel = match[3] ? 'google/rpc.ts' : `${match[1]}/${match[2]}.ts`;
     packages.set(barrel, [...(packages.get(barrel) ?? []), file]);
