@@ -116,7 +116,7 @@ function barrels(files) {
   for (const file of files) {
     const match = /^rapport\/([^/]+)\/(v\d+)\/|^(google\/(?:rpc|type))\//.exec(file);
     if (!match) continue;
-    const barrel = match[3] ? 'google/rpc.ts' : `${match[1]}/${match[2]}.ts`;
+    const barrel = match[3] ? `${match[3]}.ts` : `${match[1]}/${match[2]}.ts`;
     packages.set(barrel, [...(packages.get(barrel) ?? []), file]);
   }
   return [...packages].map(([barrel, members]) => {

@@ -124,8 +124,6 @@ export interface ImportHeader {
   file: string;
   /** What the rows are; unset when they are of several kinds. A row of another kind is rejected. */
   kind: ImportKind;
-  /** The currency of amounts that name none, ISO 4217. */
-  currencyCode: string;
 }
 
 /** Rows to import. */
@@ -731,7 +729,7 @@ export const ImportReject: MessageFns<ImportReject, "rapport.customer.v1.ImportR
 };
 
 function createBaseImportHeader(): ImportHeader {
-  return { importId: "", source: "", organisationPath: "", file: "", kind: 0, currencyCode: "" };
+  return { importId: "", source: "", organisationPath: "", file: "", kind: 0 };
 }
 
 export const ImportHeader: MessageFns<ImportHeader, "rapport.customer.v1.ImportHeader"> = {
@@ -752,9 +750,6 @@ export const ImportHeader: MessageFns<ImportHeader, "rapport.customer.v1.ImportH
     }
     if (message.kind !== 0) {
       writer.uint32(40).int32(message.kind);
-    }
-    if (message.currencyCode !== "") {
-      writer.uint32(50).string(message.currencyCode);
     }
     return writer;
   },
@@ -812,14 +807,6 @@ export const ImportHeader: MessageFns<ImportHeader, "rapport.customer.v1.ImportH
             message.kind = reader.int32() as any;
             continue;
           }
-          case 6: {
-            if (tag !== 50) {
-              break;
-            }
-
-            message.currencyCode = reader.string();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -847,11 +834,6 @@ export const ImportHeader: MessageFns<ImportHeader, "rapport.customer.v1.ImportH
         : "",
       file: isSet(object.file) ? globalThis.String(object.file) : "",
       kind: isSet(object.kind) ? importKindFromJSON(object.kind) : 0,
-      currencyCode: isSet(object.currencyCode)
-        ? globalThis.String(object.currencyCode)
-        : isSet(object.currency_code)
-        ? globalThis.String(object.currency_code)
-        : "",
     };
   },
 
@@ -872,9 +854,6 @@ export const ImportHeader: MessageFns<ImportHeader, "rapport.customer.v1.ImportH
     if (message.kind !== 0) {
       obj.kind = importKindToJSON(message.kind);
     }
-    if (message.currencyCode !== "") {
-      obj.currencyCode = message.currencyCode;
-    }
     return obj;
   },
 
@@ -888,7 +867,6 @@ export const ImportHeader: MessageFns<ImportHeader, "rapport.customer.v1.ImportH
     message.organisationPath = object.organisationPath ?? "";
     message.file = object.file ?? "";
     message.kind = object.kind ?? 0;
-    message.currencyCode = object.currencyCode ?? "";
     return message;
   },
 };

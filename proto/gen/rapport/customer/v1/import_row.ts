@@ -158,10 +158,7 @@ export interface TransactionRow {
   sourceKey: string;
   /** The source key of the holding. */
   holdingSourceKey: string;
-  /**
-   * The transaction; `name`, `source` and `source_key` are left empty. An amount or a balance without a currency gets
-   * the header's.
-   */
+  /** The transaction; `name`, `source` and `source_key` are left empty. */
   transaction?: Transaction | undefined;
 }
 
