@@ -1,29 +1,19 @@
-import type { Database } from "../db/index.js";
-import { histogram, metric } from "../telemetry/index.js";
-import {
-	type AuditCaller,
-	type AuditEntry,
-	type AuditRow,
-	auditRows,
-	insertAudit,
-} from "./audit.js";
+import type { Database } from '../db/index.js';
+import { histogram, metric } from '../telemetry/index.js';
+import { type AuditCaller, type AuditEntry, type AuditRow, auditRows, insertAudit } from './audit.js';
 
 export interface ReadRecorder {
-	/**
-	 * Records that `caller` was shown `resource`. Resolves when the record is committed, so await it before the answer;
-	 * rejects when it could not be, and then nothing may be shown.
-	 */
-	record(
-		caller: AuditCaller,
-		resource: string | readonly string[],
-		more?: Omit<AuditEntry, "resource">,
-	): Promise<void>;
+  /**
+   * Records that `caller` was shown `resource`. Resolves when the record is committed, so await it before the answer;
+   * rejects when it could not be, and then nothing may be shown.
+   */
+  record(caller: AuditCaller, resource: string | readonly string[], more?: Omit<AuditEntry, 'resource'>): Promise<void>;
 }
 
 interface Waiting {
-	rows: AuditRow[];
-	done: () => void;
-	failed: (error: unknown) => void;
+  rows: AuditRow[];
+  done: () => void;
+  failed: (error: unknown) => void;
 }
 
 /** Records in one statement. */
@@ -41,56 +31,54 @@ const batchSize = histogram(metric.auditReadBatch);
  * Measured on two cores with everything on them, 64 concurrent readers: see audit-reads.test.ts, which prints it.
  */
 export function auditReads(db: Database): ReadRecorder {
-	const waiting: Waiting[] = [];
-	let count = 0;
-	let flushing = false;
+  const waiting: Waiting[] = [];
+  let count = 0;
+  let flushing = false;
 
-	async function flush(): Promise<void> {
-		while (waiting.length > 0) {
-			let size = 0;
-			let taken = 0;
-			for (const entry of waiting) {
-				if (taken > 0 && size + entry.rows.length > MAX_BATCH) break;
-				taken += 1;
-				size += entry.rows.length;
-			}
-			const batch = waiting.splice(0, taken);
-			count -= size;
-			try {
-				await db.system.run(
-					insertAudit(
-						batch.flatMap((entry) => entry.rows),
-						true,
-					),
-				);
-				batchSize.record(size);
-				for (const entry of batch) entry.done();
-			} catch (error) {
-				for (const entry of batch) entry.failed(error);
-			}
-		}
-	}
+  async function flush(): Promise<void> {
+    while (waiting.length > 0) {
+      let size = 0;
+      let taken = 0;
+      for (const entry of waiting) {
+        if (taken > 0 && size + entry.rows.length > MAX_BATCH) break;
+        taken += 1;
+        size += entry.rows.length;
+      }
+      const batch = waiting.splice(0, taken);
+      count -= size;
+      try {
+        await db.system.run(
+          insertAudit(
+            batch.flatMap((entry) => entry.rows),
+            true,
+          ),
+        );
+        batchSize.record(size);
+        for (const entry of batch) entry.done();
+      } catch (error) {
+        for (const entry of batch) entry.failed(error);
+      }
+    }
+  }
 
-	return {
-		record(caller, resource, more) {
-			const rows = auditRows(caller, { ...more, resource });
-			if (rows.length === 0) return Promise.resolve();
-			if (count + rows.length > MAX_WAITING)
-				return Promise.reject(
-					new Error("too many read records wait for the database"),
-				);
-			return new Promise((done, failed) => {
-				waiting.push({ rows, done, failed });
-				count += rows.length;
-				if (flushing) return;
-				flushing = true;
-				// one turn of the event loop: calls that arrived together share the first statement too
-				setImmediate(() => {
-					void flush().finally(() => {
-						flushing = false;
-					});
-				});
-			});
-		},
-	};
+  return {
+    record(caller, resource, more) {
+      const rows = auditRows(caller, { ...more, resource });
+      if (rows.length === 0) return Promise.resolve();
+      if (count + rows.length > MAX_WAITING)
+        return Promise.reject(new Error('too many read records wait for the database'));
+      return new Promise((done, failed) => {
+        waiting.push({ rows, done, failed });
+        count += rows.length;
+        if (flushing) return;
+        flushing = true;
+        // one turn of the event loop: calls that arrived together share the first statement too
+        setImmediate(() => {
+          void flush().finally(() => {
+            flushing = false;
+          });
+        });
+      });
+    },
+  };
 }

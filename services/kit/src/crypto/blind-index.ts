@@ -1,11 +1,11 @@
-import { createHmac } from "node:crypto";
+import { createHmac } from 'node:crypto';
 
 /**
  * One form for all ways to write the same value: Unicode NFKC, lower case, no surrounding space, inner runs of space as
  * one. Numbers of a format of their own (telephone, account) must be brought into it before.
  */
 export function normalise(value: string): string {
-	return value.normalize("NFKC").trim().replace(/\s+/gu, " ").toLowerCase();
+  return value.normalize('NFKC').trim().replace(/\s+/gu, ' ').toLowerCase();
 }
 
 /**
@@ -13,10 +13,6 @@ export function normalise(value: string): string {
  * Equal values give equal indexes, so use it for values with many possibilities only (never for a sex or a year of
  * birth). `domain` (`email`, `tax_id`) keeps equal values of different kinds apart. About 5 µs.
  */
-export function blindIndex(key: Buffer, value: string, domain = ""): Buffer {
-	return createHmac("sha256", key)
-		.update(`${domain}\0`)
-		.update(normalise(value))
-		.digest()
-		.subarray(0, 16);
+export function blindIndex(key: Buffer, value: string, domain = ''): Buffer {
+  return createHmac('sha256', key).update(`${domain}\0`).update(normalise(value)).digest().subarray(0, 16);
 }

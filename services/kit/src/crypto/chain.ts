@@ -1,29 +1,23 @@
 import {
-	createHash,
-	createPrivateKey,
-	createPublicKey,
-	type JsonWebKey,
-	type KeyObject,
-	sign,
-	verify,
-} from "node:crypto";
-import { readFileSync } from "node:fs";
-import {
-	type Database,
-	everything,
-	type Queryable,
-	sql,
-	type Tx,
-} from "../db/index.js";
-import { every, type Running } from "../runtime/index.js";
-import { counter, gauge, metric } from "../telemetry/index.js";
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  type JsonWebKey,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type Database, everything, type Queryable, sql, type Tx } from '../db/index.js';
+import { every, type Running } from '../runtime/index.js';
+import { counter, gauge, metric } from '../telemetry/index.js';
 
 /**
  * The canonical text of a record: a JSON array in a fixed order. It is made by Postgres for sealing and for verifying
  * alike (jsonb's text form is canonical: keys sorted, one way to write each value), so no client can disagree about it.
  */
 const canonical = sql.raw(`jsonb_build_array(
-  id, (extract(epoch FROM at) * 1000000)::bigint, actor, action, resource, purpose, detail, trace_id)::text`);
+  id, (extract(epoch FROM at) * 1000000)::bigint, actor, to_jsonb(roles), action, resource, purpose, detail, trace_id)::text`);
 
 /** The hash before the first record. */
 const GENESIS = Buffer.alloc(32);
@@ -32,48 +26,44 @@ const GENESIS = Buffer.alloc(32);
 const SEALER_LOCK = 7_202_601_531n;
 
 function link(previous: Buffer, sequence: bigint, record: string): Buffer {
-	return createHash("sha256")
-		.update(previous)
-		.update(`${sequence}\n`)
-		.update(record)
-		.digest();
+  return createHash('sha256').update(previous).update(`${sequence}\n`).update(record).digest();
 }
 
 interface Unsealed {
-	id: string;
-	record: string;
+  id: string;
+  record: string;
 }
 
 async function sealIn(tx: Queryable, limit: number): Promise<number> {
-	const { mine } = await tx.one<{ mine: boolean }>(
-		sql`SELECT pg_try_advisory_xact_lock(${SEALER_LOCK}) AS mine`,
-	);
-	if (!mine) return 0;
-	const last = await tx.maybe<{ seq: bigint; hash: Buffer }>(sql`
+  const { mine } = await tx.one<{ mine: boolean }>(sql`SELECT pg_try_advisory_xact_lock(${SEALER_LOCK}) AS mine`);
+  if (!mine) return 0;
+  const last = await tx.maybe<{ seq: bigint; hash: Buffer }>(sql`
     SELECT chain_seq AS seq, hash FROM kit.audit WHERE chain_seq IS NOT NULL ORDER BY chain_seq DESC LIMIT 1`);
-	// Below the oldest running transaction nothing can appear any more, so (xid, id) is a final order and no record is
-	// skipped because its transaction committed late.
-	const records = await tx.rows<Unsealed>(sql`
+  // Below the oldest running transaction nothing can appear any more, so (xid, id) is a final order and no record is
+  // skipped because its transaction committed late.
+  const records = await tx.rows<Unsealed>(sql`
     SELECT id, ${canonical} AS record FROM kit.audit
     WHERE chain_seq IS NULL AND xid < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY xid, id LIMIT ${limit}`);
-	if (records.length === 0) return 0;
-	let sequence = last?.seq ?? 0n;
-	let hash: Buffer = last?.hash ?? GENESIS;
-	const sequences: string[] = [];
-	const hashes: Buffer[] = [];
-	for (const { record } of records) {
-		sequence += 1n;
-		hash = link(hash, sequence, record);
-		sequences.push(sequence.toString());
-		hashes.push(hash);
-	}
-	await tx.run(sql`
-    UPDATE kit.audit AS audit SET chain_seq = sealed.seq, hash = sealed.hash
-    FROM unnest(${records.map((record) => record.id)}::uuid[], ${sequences}::bigint[], ${hashes}::bytea[])
-      AS sealed (id, seq, hash)
+  if (records.length === 0) return 0;
+  let sequence = last?.seq ?? 0n;
+  let hash: Buffer = last?.hash ?? GENESIS;
+  const sequences: string[] = [];
+  const hashes: Buffer[] = [];
+  const previous: Buffer[] = [];
+  for (const { record } of records) {
+    sequence += 1n;
+    previous.push(hash);
+    hash = link(hash, sequence, record);
+    sequences.push(sequence.toString());
+    hashes.push(hash);
+  }
+  await tx.run(sql`
+    UPDATE kit.audit AS audit SET chain_seq = sealed.seq, prev_hash = sealed.prev_hash, hash = sealed.hash
+    FROM unnest(${records.map((record) => record.id)}::uuid[], ${sequences}::bigint[], ${previous}::bytea[],
+      ${hashes}::bytea[]) AS sealed (id, seq, prev_hash, hash)
     WHERE audit.id = sealed.id AND audit.chain_seq IS NULL`);
-	return records.length;
+  return records.length;
 }
 
 /**
@@ -81,80 +71,71 @@ async function sealIn(tx: Queryable, limit: number): Promise<number> {
  * the others return 0 at once. Each hash covers the one before it, the position and the record.
  */
 export function sealAudit(db: Database, limit = 2000): Promise<number> {
-	return db.transaction(everything, (tx: Tx) => sealIn(tx, limit));
+  return db.transaction(everything, (tx: Tx) => sealIn(tx, limit));
 }
 
 /** The key that signs roots: a private key (Ed25519; P-256 works too) and the id under which verifiers know its public half. */
 export interface SigningKey {
-	key: KeyObject;
-	id: string;
+  key: KeyObject;
+  id: string;
 }
 
 export interface SignedRoot {
-	seq: bigint;
-	hash: Buffer;
-	keyId: string;
-	signature: Buffer;
+  seq: bigint;
+  hash: Buffer;
+  keyId: string;
+  signature: Buffer;
 }
 
 /** Ed25519 hashes by itself, a P-256 key wants a digest. */
-function digestOf(key: KeyObject): "sha256" | null {
-	return key.asymmetricKeyType === "ed25519" ? null : "sha256";
+function digestOf(key: KeyObject): 'sha256' | null {
+  return key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
 }
 
 function rootText(seq: bigint, hash: Buffer, keyId: string): Buffer {
-	return Buffer.from(
-		`rapport audit root\n${seq}\n${hash.toString("hex")}\n${keyId}\n`,
-	);
+  return Buffer.from(`rapport audit root\n${seq}\n${hash.toString('hex')}\n${keyId}\n`);
 }
 
 /**
  * Signs the end of the chain into kit.audit_root, unless it is signed already. Keep roots outside of the database too
  * (they are returned, and hold no personal data): whoever can rewrite both tables can rewrite history up to them.
  */
-export async function signRoot(
-	db: Database,
-	signing: SigningKey,
-): Promise<SignedRoot | undefined> {
-	const last = await db.system.maybe<{ seq: bigint; hash: Buffer }>(sql`
+export async function signRoot(db: Database, signing: SigningKey): Promise<SignedRoot | undefined> {
+  const last = await db.system.maybe<{ seq: bigint; hash: Buffer }>(sql`
     SELECT chain_seq AS seq, hash FROM kit.audit WHERE chain_seq IS NOT NULL ORDER BY chain_seq DESC LIMIT 1`);
-	if (last === undefined) return undefined;
-	const signature = sign(
-		digestOf(signing.key),
-		rootText(last.seq, last.hash, signing.id),
-		signing.key,
-	);
-	const inserted = await db.system.run(sql`
+  if (last === undefined) return undefined;
+  const signature = sign(digestOf(signing.key), rootText(last.seq, last.hash, signing.id), signing.key);
+  const inserted = await db.system.run(sql`
     INSERT INTO kit.audit_root (seq, hash, key_id, signature)
     VALUES (${last.seq.toString()}::bigint, ${last.hash}, ${signing.id}, ${signature}) ON CONFLICT (seq) DO NOTHING`);
-	return inserted === 1 ? { ...last, keyId: signing.id, signature } : undefined;
+  return inserted === 1 ? { ...last, keyId: signing.id, signature } : undefined;
 }
 
 export interface BrokenRecord {
-	/** position in the chain */
-	seq: bigint;
-	/** the record found there, when there is one */
-	id?: string;
-	reason: "missing" | "changed" | "root_mismatch" | "root_signature";
+  /** position in the chain */
+  seq: bigint;
+  /** the record found there, when there is one */
+  id?: string;
+  reason: 'missing' | 'changed' | 'root_mismatch' | 'root_signature';
 }
 
 export interface AuditVerdict {
-	ok: boolean;
-	/** records of the chain that were checked */
-	records: bigint;
-	/** records not yet part of the chain; they are not protected yet */
-	unsealed: bigint;
-	/** signed roots that were checked */
-	roots: number;
-	/** the first record that is not as it was sealed */
-	broken?: BrokenRecord;
+  ok: boolean;
+  /** records of the chain that were checked */
+  records: bigint;
+  /** records not yet part of the chain; they are not protected yet */
+  unsealed: bigint;
+  /** signed roots that were checked */
+  roots: number;
+  /** the first record that is not as it was sealed */
+  broken?: BrokenRecord;
 }
 
 interface Sealed {
-	id: string;
-	seq: bigint;
-	hash: Buffer | null;
-	record: string;
+  id: string;
+  seq: bigint;
+  hash: Buffer | null;
+  record: string;
 }
 
 /**
@@ -164,66 +145,55 @@ interface Sealed {
  * a second and core.
  */
 export async function verifyAudit(
-	db: Pick<Database, "system">,
-	options: {
-		publicKeys?: ReadonlyMap<string, KeyObject>;
-		signal?: AbortSignal;
-	} = {},
+  db: Pick<Database, 'system'>,
+  options: {
+    publicKeys?: ReadonlyMap<string, KeyObject>;
+    signal?: AbortSignal;
+  } = {},
 ): Promise<AuditVerdict> {
-	const roots = await db.system.rows<SignedRoot>(sql`
+  const roots = await db.system.rows<SignedRoot>(sql`
     SELECT seq, hash, key_id AS "keyId", signature FROM kit.audit_root ORDER BY seq`);
-	const { unsealed } = await db.system.one<{ unsealed: bigint }>(sql`
+  const { unsealed } = await db.system.one<{ unsealed: bigint }>(sql`
     SELECT count(*) AS unsealed FROM kit.audit WHERE chain_seq IS NULL`);
-	let expected = 1n;
-	let previous: Buffer = GENESIS;
-	let root = 0;
-	const verdict = (broken?: BrokenRecord): AuditVerdict => ({
-		ok: broken === undefined,
-		records: expected - 1n,
-		unsealed,
-		roots: root,
-		...(broken ? { broken } : {}),
-	});
-	for (;;) {
-		options.signal?.throwIfAborted();
-		const page = await db.system.rows<Sealed>(sql`
+  let expected = 1n;
+  let previous: Buffer = GENESIS;
+  let root = 0;
+  const verdict = (broken?: BrokenRecord): AuditVerdict => ({
+    ok: broken === undefined,
+    records: expected - 1n,
+    unsealed,
+    roots: root,
+    ...(broken ? { broken } : {}),
+  });
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const page = await db.system.rows<Sealed>(sql`
       SELECT id, chain_seq AS seq, hash, ${canonical} AS record FROM kit.audit
       WHERE chain_seq >= ${expected.toString()}::bigint ORDER BY chain_seq LIMIT 5000`);
-		for (const row of page) {
-			if (row.seq !== expected)
-				return verdict({ seq: expected, reason: "missing" });
-			const hash = link(previous, row.seq, row.record);
-			if (row.hash === null || !hash.equals(row.hash))
-				return verdict({ seq: row.seq, id: row.id, reason: "changed" });
-			const signed = roots[root];
-			if (signed?.seq === row.seq) {
-				if (!signed.hash.equals(hash))
-					return verdict({ seq: row.seq, id: row.id, reason: "root_mismatch" });
-				const key = options.publicKeys?.get(signed.keyId);
-				if (
-					key &&
-					!verify(
-						digestOf(key),
-						rootText(signed.seq, signed.hash, signed.keyId),
-						key,
-						signed.signature,
-					)
-				) {
-					return verdict({
-						seq: row.seq,
-						id: row.id,
-						reason: "root_signature",
-					});
-				}
-				root += 1;
-			}
-			previous = hash;
-			expected += 1n;
-		}
-		if (page.length === 0) break;
-	}
-	if (root < roots.length) return verdict({ seq: expected, reason: "missing" });
-	return verdict();
+    for (const row of page) {
+      if (row.seq !== expected) return verdict({ seq: expected, reason: 'missing' });
+      const hash = link(previous, row.seq, row.record);
+      if (row.hash === null || !hash.equals(row.hash)) return verdict({ seq: row.seq, id: row.id, reason: 'changed' });
+      const signed = roots[root];
+      if (signed?.seq === row.seq) {
+        if (!signed.hash.equals(hash)) return verdict({ seq: row.seq, id: row.id, reason: 'root_mismatch' });
+        const key = options.publicKeys?.get(signed.keyId);
+        if (key && !verify(digestOf(key), rootText(signed.seq, signed.hash, signed.keyId), key, signed.signature)) {
+          return verdict({
+            seq: row.seq,
+            id: row.id,
+            reason: 'root_signature',
+          });
+        }
+        root += 1;
+      }
+      previous = hash;
+      expected += 1n;
+    }
+    if (page.length === 0) break;
+  }
+  if (root < roots.length) return verdict({ seq: expected, reason: 'missing' });
+  return verdict();
 }
 
 const sealed = counter(metric.auditSealed);
@@ -233,58 +203,51 @@ const sealed = counter(metric.auditSealed);
  * Until a record is sealed, only the database's own guards protect it.
  */
 export function startSealer(options: {
-	db: Database;
-	signing?: SigningKey | undefined;
-	everyMs?: number;
-	rootEveryMs?: number;
+  db: Database;
+  signing?: SigningKey | undefined;
+  everyMs?: number;
+  rootEveryMs?: number;
 }): Running {
-	const { db, signing } = options;
-	const limit = 2000;
-	const seal = every("audit sealer", options.everyMs ?? 1000, async () => {
-		let count: number;
-		do {
-			count = await sealAudit(db, limit);
-			sealed.add(count);
-		} while (count === limit);
-	});
-	const root =
-		signing &&
-		every(
-			"audit root",
-			options.rootEveryMs ?? 60_000,
-			async () => void (await signRoot(db, signing)),
-		);
-	const removeGauge = gauge(metric.auditUnsealed, async () => {
-		const { count } = await db.system.one<{ count: bigint }>(sql`
+  const { db, signing } = options;
+  const limit = 2000;
+  const seal = every('audit sealer', options.everyMs ?? 1000, async () => {
+    let count: number;
+    do {
+      count = await sealAudit(db, limit);
+      sealed.add(count);
+    } while (count === limit);
+  });
+  const root =
+    signing && every('audit root', options.rootEveryMs ?? 60_000, async () => void (await signRoot(db, signing)));
+  const removeGauge = gauge(metric.auditUnsealed, async () => {
+    const { count } = await db.system.one<{ count: bigint }>(sql`
       SELECT count(*) AS count FROM kit.audit WHERE chain_seq IS NULL`);
-		return Number(count);
-	});
-	return {
-		async stop() {
-			removeGauge();
-			await seal.stop();
-			await root?.stop();
-		},
-	};
+    return Number(count);
+  });
+  return {
+    async stop() {
+      removeGauge();
+      await seal.stop();
+      await root?.stop();
+    },
+  };
 }
 
 /** The private key of a JWK file for signing roots; its `kid` becomes the key id. A service's own key will do. */
 export function readSigningKey(jwkFile: string): SigningKey {
-	const jwk = JSON.parse(readFileSync(jwkFile, "utf8")) as JsonWebKey & {
-		kid?: string;
-	};
-	if (!jwk.kid) throw new Error(`the key file ${jwkFile} has no kid`);
-	return { key: createPrivateKey({ key: jwk, format: "jwk" }), id: jwk.kid };
+  const jwk = JSON.parse(readFileSync(jwkFile, 'utf8')) as JsonWebKey & {
+    kid?: string;
+  };
+  if (!jwk.kid) throw new Error(`the key file ${jwkFile} has no kid`);
+  return { key: createPrivateKey({ key: jwk, format: 'jwk' }), id: jwk.kid };
 }
 
 /** The public keys of a JWKS file, by key id, for `verifyAudit`. */
 export function readPublicKeys(jwksFile: string): Map<string, KeyObject> {
-	const { keys } = JSON.parse(readFileSync(jwksFile, "utf8")) as {
-		keys: (JsonWebKey & { kid?: string })[];
-	};
-	const found = new Map<string, KeyObject>();
-	for (const jwk of keys)
-		if (jwk.kid)
-			found.set(jwk.kid, createPublicKey({ key: jwk, format: "jwk" }));
-	return found;
+  const { keys } = JSON.parse(readFileSync(jwksFile, 'utf8')) as {
+    keys: (JsonWebKey & { kid?: string })[];
+  };
+  const found = new Map<string, KeyObject>();
+  for (const jwk of keys) if (jwk.kid) found.set(jwk.kid, createPublicKey({ key: jwk, format: 'jwk' }));
+  return found;
 }

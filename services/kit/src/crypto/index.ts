@@ -1,29 +1,29 @@
 export {
-	type AuditCaller,
-	type AuditEntry,
-	audit,
-	systemCaller,
-} from "./audit.js";
-export { auditReads, type ReadRecorder } from "./audit-reads.js";
-export { blindIndex, normalise } from "./blind-index.js";
+  type AuditCaller,
+  type AuditEntry,
+  audit,
+  systemCaller,
+} from './audit.js';
+export { auditReads, type ReadRecorder } from './audit-reads.js';
+export { blindIndex, normalise } from './blind-index.js';
 export {
-	type AuditVerdict,
-	type BrokenRecord,
-	readPublicKeys,
-	readSigningKey,
-	type SignedRoot,
-	type SigningKey,
-	sealAudit,
-	signRoot,
-	startSealer,
-	verifyAudit,
-} from "./chain.js";
+  type AuditVerdict,
+  type BrokenRecord,
+  readPublicKeys,
+  readSigningKey,
+  type SignedRoot,
+  type SigningKey,
+  sealAudit,
+  signRoot,
+  startSealer,
+  verifyAudit,
+} from './chain.js';
 export {
-	type FieldCipher,
-	type Fields,
-	fieldCipher,
-	type PartyKey,
-	type RowIdentity,
-	SealError,
-} from "./field-cipher.js";
-export { newKeyRing, rotateKeyRing } from "./keys.js";
+  type FieldCipher,
+  type Fields,
+  fieldCipher,
+  type PartyKey,
+  type RowIdentity,
+  SealError,
+} from './field-cipher.js';
+export { newKeyRing, rotateKeyRing } from './keys.js';

@@ -1,30 +1,30 @@
 export {
-	type Counter,
-	counter,
-	gauge,
-	type Histogram,
-	histogram,
-	meter,
-	type Reading,
-} from "./metrics.js";
-export { metricsHandler } from "./prometheus.js";
+  type Counter,
+  counter,
+  gauge,
+  type Histogram,
+  histogram,
+  meter,
+  type Reading,
+} from './metrics.js';
+export { metricsHandler } from './prometheus.js';
 export {
-	type AttributeName,
-	type AttributeValues,
-	attribute,
-	type Instrument,
-	type MetricDefinition,
-	metric,
-} from "./registry.js";
-export { stopTelemetry } from "./stop.js";
+  type AttributeName,
+  type AttributeValues,
+  attribute,
+  type Instrument,
+  type MetricDefinition,
+  metric,
+} from './registry.js';
+export { stopTelemetry } from './stop.js';
 export {
-	activeTraceId,
-	continueTrace,
-	errorType,
-	extract,
-	inject,
-	recordError,
-	type SpanOptions,
-	span,
-	tracer,
-} from "./trace.js";
+  activeTraceId,
+  continueTrace,
+  errorType,
+  extract,
+  inject,
+  recordError,
+  type SpanOptions,
+  span,
+  tracer,
+} from './trace.js';
