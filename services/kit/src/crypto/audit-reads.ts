@@ -59,6 +59,8 @@ export function auditReads(db: Database): ReadRecorder {
         for (const entry of batch) entry.failed(error);
       }
     }
+    // in the same turn as the last look at the line: who joins it from now on starts the next flush
+    flushing = false;
   }
 
   return {
@@ -73,11 +75,7 @@ export function auditReads(db: Database): ReadRecorder {
         if (flushing) return;
         flushing = true;
         // one turn of the event loop: calls that arrived together share the first statement too
-        setImmediate(() => {
-          void flush().finally(() => {
-            flushing = false;
-          });
-        });
+        setImmediate(() => void flush());
       });
     },
   };

@@ -1,7 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { blindIndex, type FieldCipher, fieldCipher, newKeyRing, type PartyKey, rotateKeyRing, SealError } from './index.js';
+import {
+  blindIndex,
+  type FieldCipher,
+  fieldCipher,
+  newKeyRing,
+  type PartyKey,
+  rotateKeyRing,
+  SealError,
+} from './index.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'cipher-'));
 const file = join(dir, 'keys.json');
