@@ -74,8 +74,6 @@ export enum TransactionOperation {
   TRANSACTION_OPERATION_FEE = 7,
   /** TRANSACTION_OPERATION_OTHER - Anything else. */
   TRANSACTION_OPERATION_OTHER = 8,
-  /** TRANSACTION_OPERATION_PENALTY - Interest or a fee that the bank booked because something was late or overdrawn. */
-  TRANSACTION_OPERATION_PENALTY = 9,
   UNRECOGNIZED = -1,
 }
 
@@ -108,9 +106,6 @@ export function transactionOperationFromJSON(object: any): TransactionOperation 
     case 8:
     case "TRANSACTION_OPERATION_OTHER":
       return TransactionOperation.TRANSACTION_OPERATION_OTHER;
-    case 9:
-    case "TRANSACTION_OPERATION_PENALTY":
-      return TransactionOperation.TRANSACTION_OPERATION_PENALTY;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -138,8 +133,6 @@ export function transactionOperationToJSON(object: TransactionOperation): string
       return "TRANSACTION_OPERATION_FEE";
     case TransactionOperation.TRANSACTION_OPERATION_OTHER:
       return "TRANSACTION_OPERATION_OTHER";
-    case TransactionOperation.TRANSACTION_OPERATION_PENALTY:
-      return "TRANSACTION_OPERATION_PENALTY";
     case TransactionOperation.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -184,14 +177,7 @@ export interface Transaction {
   /** Its key in that system, unique within it, for example "trans/695247". */
   sourceKey: string;
   /** When it was written here. */
-  createTime?:
-    | Date
-    | undefined;
-  /**
-   * Its place among the transactions of the holding on that day, from 1: the order in which each balance follows from
-   * the one before. 0 at booking means after all that were booked for the day so far.
-   */
-  sequence: number;
+  createTime?: Date | undefined;
 }
 
 /** Asks to book one transaction. */
@@ -229,7 +215,6 @@ function createBaseTransaction(): Transaction {
     source: "",
     sourceKey: "",
     createTime: undefined,
-    sequence: 0,
   };
 }
 
@@ -272,9 +257,6 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
     }
     if (message.createTime !== undefined) {
       Timestamp.encode(toTimestamp(message.createTime), writer.uint32(98).fork()).join();
-    }
-    if (message.sequence !== 0) {
-      writer.uint32(104).int32(message.sequence);
     }
     return writer;
   },
@@ -388,14 +370,6 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
             message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
-          case 13: {
-            if (tag !== 104) {
-              break;
-            }
-
-            message.sequence = reader.int32();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -442,7 +416,6 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
         : isSet(object.create_time)
         ? fromJsonTimestamp(object.create_time)
         : undefined,
-      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
     };
   },
 
@@ -484,9 +457,6 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
     if (message.createTime !== undefined) {
       obj.createTime = message.createTime.toISOString();
     }
-    if (message.sequence !== 0) {
-      obj.sequence = Math.round(message.sequence);
-    }
     return obj;
   },
 
@@ -515,7 +485,6 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
     message.source = object.source ?? "";
     message.sourceKey = object.sourceKey ?? "";
     message.createTime = object.createTime ?? undefined;
-    message.sequence = object.sequence ?? 0;
     return message;
   },
 };
