@@ -28,7 +28,9 @@ const batchSize = histogram(metric.auditReadBatch);
  * next, so a busy service writes one statement per commit and an idle one waits for nothing. The commit is
  * asynchronous, because a read that changed nothing needs no disk flush; the chain is sealed over what was kept.
  *
- * Measured on two cores with everything on them, 64 concurrent readers: see audit-reads.test.ts, which prints it.
+ * Measured on two cores with Postgres on the same two and fsync on: one reader alone waits 0.09 ms for its record at the
+ * median; 64 at once get 59,000 records a second, wait 1.1 ms at the median and cost 10 µs of this process each. A
+ * SELECT by primary key with its record behind it ran as often (17,000 a second) as the SELECT alone.
  */
 export function auditReads(db: Database): ReadRecorder {
   const waiting: Waiting[] = [];
