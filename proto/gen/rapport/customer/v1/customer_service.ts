@@ -306,9 +306,10 @@ export const CustomerServiceService = {
   },
   /**
    * Takes a header and then rows, and gives counts and the first rejects. Each batch is written in one transaction with
-   * its events, as if its rows had been created one by one; a bad row is rejected and stops nothing else; a row whose
-   * source key is known changes nothing. Rows may refer only to rows of earlier batches, of the same batch or of earlier
-   * imports.
+   * its events, as if its rows had been created one by one; a bad row is rejected and stops nothing else; a row that
+   * says what is known under its source key changes nothing, one that says something else changes it (a transaction or
+   * an interaction never changes: it is rejected). Rows may refer only to rows of earlier batches, of the same batch or
+   * of earlier imports.
    * Errors: IMPORT_HEADER_MISSING, IMPORT_HEADER_REPEATED (INVALID_ARGUMENT), IMPORT_HEADER_CHANGED (the import_id was
    * used with another header; ALREADY_EXISTS), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED). Idempotent by import_id
    * and source keys: a broken stream is sent again as a whole.
@@ -454,9 +455,10 @@ export interface CustomerServiceServer extends UntypedServiceImplementation {
   getCustomerView: handleUnaryCall<GetCustomerViewRequest, GetCustomerViewResponse>;
   /**
    * Takes a header and then rows, and gives counts and the first rejects. Each batch is written in one transaction with
-   * its events, as if its rows had been created one by one; a bad row is rejected and stops nothing else; a row whose
-   * source key is known changes nothing. Rows may refer only to rows of earlier batches, of the same batch or of earlier
-   * imports.
+   * its events, as if its rows had been created one by one; a bad row is rejected and stops nothing else; a row that
+   * says what is known under its source key changes nothing, one that says something else changes it (a transaction or
+   * an interaction never changes: it is rejected). Rows may refer only to rows of earlier batches, of the same batch or
+   * of earlier imports.
    * Errors: IMPORT_HEADER_MISSING, IMPORT_HEADER_REPEATED (INVALID_ARGUMENT), IMPORT_HEADER_CHANGED (the import_id was
    * used with another header; ALREADY_EXISTS), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED). Idempotent by import_id
    * and source keys: a broken stream is sent again as a whole.
@@ -792,9 +794,10 @@ export interface CustomerServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes a header and then rows, and gives counts and the first rejects. Each batch is written in one transaction with
-   * its events, as if its rows had been created one by one; a bad row is rejected and stops nothing else; a row whose
-   * source key is known changes nothing. Rows may refer only to rows of earlier batches, of the same batch or of earlier
-   * imports.
+   * its events, as if its rows had been created one by one; a bad row is rejected and stops nothing else; a row that
+   * says what is known under its source key changes nothing, one that says something else changes it (a transaction or
+   * an interaction never changes: it is rejected). Rows may refer only to rows of earlier batches, of the same batch or
+   * of earlier imports.
    * Errors: IMPORT_HEADER_MISSING, IMPORT_HEADER_REPEATED (INVALID_ARGUMENT), IMPORT_HEADER_CHANGED (the import_id was
    * used with another header; ALREADY_EXISTS), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED). Idempotent by import_id
    * and source keys: a broken stream is sent again as a whole.

@@ -127,7 +127,7 @@ export interface HoldingOpened {
   kind: HoldingKind;
   /** Who has it and as what, the first owner included. */
   owners: HoldingOwner[];
-  /** The day it was opened, granted, issued or ordered. */
+  /** The day it was opened, granted or issued; unset where the source does not know it, as of a standing order. */
   openedDate?:
     | DateMessage
     | undefined;
@@ -167,7 +167,7 @@ export interface HoldingUpdated {
   kind: HoldingKind;
   /** Who has it and as what, the first owner included. */
   owners: HoldingOwner[];
-  /** The day it was opened, granted, issued or ordered. */
+  /** The day it was opened, granted or issued; unset where the source does not know it, as of a standing order. */
   openedDate?:
     | DateMessage
     | undefined;
@@ -223,6 +223,8 @@ export interface TransactionBooked {
   purpose: string;
   /** The system that it came from; empty when it was booked here. */
   source: string;
+  /** Its place among the transactions of the holding on the booking date, from 1. */
+  sequence: number;
 }
 
 /** An interaction was recorded. Holds no text of it. */
@@ -1535,6 +1537,7 @@ function createBaseTransactionBooked(): TransactionBooked {
     operation: 0,
     purpose: "",
     source: "",
+    sequence: 0,
   };
 }
 
@@ -1580,6 +1583,9 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
     }
     if (message.source !== "") {
       writer.uint32(106).string(message.source);
+    }
+    if (message.sequence !== 0) {
+      writer.uint32(112).int32(message.sequence);
     }
     return writer;
   },
@@ -1701,6 +1707,14 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
             message.source = reader.string();
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.sequence = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1748,6 +1762,7 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
       operation: isSet(object.operation) ? transactionOperationFromJSON(object.operation) : 0,
       purpose: isSet(object.purpose) ? globalThis.String(object.purpose) : "",
       source: isSet(object.source) ? globalThis.String(object.source) : "",
+      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
     };
   },
 
@@ -1792,6 +1807,9 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
     if (message.source !== "") {
       obj.source = message.source;
     }
+    if (message.sequence !== 0) {
+      obj.sequence = Math.round(message.sequence);
+    }
     return obj;
   },
 
@@ -1819,6 +1837,7 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
     message.operation = object.operation ?? 0;
     message.purpose = object.purpose ?? "";
     message.source = object.source ?? "";
+    message.sequence = object.sequence ?? 0;
     return message;
   },
 };

@@ -295,7 +295,7 @@ export interface Holding {
   sourceKey: string;
   /** Where in the bank it belongs: the organisation path of the first owner. */
   organisationPath: string;
-  /** The day it was opened, granted, issued or ordered. Required at creation. */
+  /** The day it was opened, granted or issued. Required at creation; a standing order may have none. */
   openedDate?:
     | DateMessage
     | undefined;
@@ -394,7 +394,7 @@ export interface Counterparty {
 export interface CreateHoldingRequest {
   /** The party that owns it, `parties/{uuid}`. */
   parent: string;
-  /** The holding; `details` and `opened_date` are required. */
+  /** The holding; `details` is required, and `opened_date` unless it is a standing order. */
   holding?:
     | Holding
     | undefined;

@@ -82,10 +82,12 @@ export interface ImportCount {
   kind: ImportKind;
   /** Rows that made something new. */
   created: bigint;
-  /** Rows whose source key was known already; they changed nothing. */
+  /** Rows that said what was known already; they changed nothing and published nothing. */
   unchanged: bigint;
   /** Rows that were refused; see the rejects. */
   rejected: bigint;
+  /** Rows that changed what was known under their source key. */
+  updated: bigint;
 }
 
 /** A row that was refused. */
@@ -99,8 +101,9 @@ export interface ImportReject {
   /** The path of the field that was wrong, for example "birth_date"; empty when the row as a whole was. */
   field: string;
   /**
-   * Why, in capitals: "VALUE_INVALID", "REFERENCE_UNKNOWN", "KEY_DUPLICATE", "CURRENCY_MISMATCH",
-   * "ORGANISATION_PATH_OUTSIDE", "ROW_EMPTY", "KIND_UNEXPECTED".
+   * Why, in capitals: "VALUE_INVALID", "REFERENCE_UNKNOWN", "KEY_DUPLICATE" (the key occurs twice,
+   * or is taken by something else), "CURRENCY_MISMATCH", "ORGANISATION_PATH_OUTSIDE", "ROW_EMPTY", "KIND_UNEXPECTED",
+   * "IMMUTABLE" (what is known under the key cannot become what the row says), or the sender's own.
    */
   reason: string;
   /** The same in words, without the value. */
@@ -128,7 +131,7 @@ export interface ImportHeader {
 
 /** Rows to import. */
 export interface ImportBatch {
-  /** 1 to 2000 rows. */
+  /** 1 to 5000 rows. */
   rows: ImportRow[];
 }
 
@@ -427,7 +430,7 @@ export const Import: MessageFns<Import, "rapport.customer.v1.Import"> = {
 };
 
 function createBaseImportCount(): ImportCount {
-  return { kind: 0, created: 0n, unchanged: 0n, rejected: 0n };
+  return { kind: 0, created: 0n, unchanged: 0n, rejected: 0n, updated: 0n };
 }
 
 export const ImportCount: MessageFns<ImportCount, "rapport.customer.v1.ImportCount"> = {
@@ -454,6 +457,12 @@ export const ImportCount: MessageFns<ImportCount, "rapport.customer.v1.ImportCou
         throw new globalThis.Error("value provided for field message.rejected of type int64 too large");
       }
       writer.uint32(32).int64(message.rejected);
+    }
+    if (message.updated !== 0n) {
+      if (BigInt.asIntN(64, message.updated) !== message.updated) {
+        throw new globalThis.Error("value provided for field message.updated of type int64 too large");
+      }
+      writer.uint32(40).int64(message.updated);
     }
     return writer;
   },
@@ -503,6 +512,14 @@ export const ImportCount: MessageFns<ImportCount, "rapport.customer.v1.ImportCou
             message.rejected = reader.int64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.updated = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -521,6 +538,7 @@ export const ImportCount: MessageFns<ImportCount, "rapport.customer.v1.ImportCou
       created: isSet(object.created) ? BigInt(object.created) : 0n,
       unchanged: isSet(object.unchanged) ? BigInt(object.unchanged) : 0n,
       rejected: isSet(object.rejected) ? BigInt(object.rejected) : 0n,
+      updated: isSet(object.updated) ? BigInt(object.updated) : 0n,
     };
   },
 
@@ -538,6 +556,9 @@ export const ImportCount: MessageFns<ImportCount, "rapport.customer.v1.ImportCou
     if (message.rejected !== 0n) {
       obj.rejected = message.rejected.toString();
     }
+    if (message.updated !== 0n) {
+      obj.updated = message.updated.toString();
+    }
     return obj;
   },
 
@@ -550,6 +571,7 @@ export const ImportCount: MessageFns<ImportCount, "rapport.customer.v1.ImportCou
     message.created = (object.created !== undefined && object.created !== null) ? BigInt(object.created) : 0n;
     message.unchanged = (object.unchanged !== undefined && object.unchanged !== null) ? BigInt(object.unchanged) : 0n;
     message.rejected = (object.rejected !== undefined && object.rejected !== null) ? BigInt(object.rejected) : 0n;
+    message.updated = (object.updated !== undefined && object.updated !== null) ? BigInt(object.updated) : 0n;
     return message;
   },
 };

@@ -20,14 +20,12 @@ export enum ImportKind {
   IMPORT_KIND_PARTY = 1,
   /** IMPORT_KIND_HOLDING - Holdings. */
   IMPORT_KIND_HOLDING = 2,
-  /** IMPORT_KIND_HOLDING_ROLE - Parts of parties in holdings. */
-  IMPORT_KIND_HOLDING_ROLE = 3,
   /** IMPORT_KIND_TRANSACTION - Transactions. */
-  IMPORT_KIND_TRANSACTION = 4,
+  IMPORT_KIND_TRANSACTION = 3,
   /** IMPORT_KIND_INTERACTION - Interactions. */
-  IMPORT_KIND_INTERACTION = 5,
+  IMPORT_KIND_INTERACTION = 4,
   /** IMPORT_KIND_CONSENT - Consents. */
-  IMPORT_KIND_CONSENT = 6,
+  IMPORT_KIND_CONSENT = 5,
   UNRECOGNIZED = -1,
 }
 
@@ -43,15 +41,12 @@ export function importKindFromJSON(object: any): ImportKind {
     case "IMPORT_KIND_HOLDING":
       return ImportKind.IMPORT_KIND_HOLDING;
     case 3:
-    case "IMPORT_KIND_HOLDING_ROLE":
-      return ImportKind.IMPORT_KIND_HOLDING_ROLE;
-    case 4:
     case "IMPORT_KIND_TRANSACTION":
       return ImportKind.IMPORT_KIND_TRANSACTION;
-    case 5:
+    case 4:
     case "IMPORT_KIND_INTERACTION":
       return ImportKind.IMPORT_KIND_INTERACTION;
-    case 6:
+    case 5:
     case "IMPORT_KIND_CONSENT":
       return ImportKind.IMPORT_KIND_CONSENT;
     case -1:
@@ -69,8 +64,6 @@ export function importKindToJSON(object: ImportKind): string {
       return "IMPORT_KIND_PARTY";
     case ImportKind.IMPORT_KIND_HOLDING:
       return "IMPORT_KIND_HOLDING";
-    case ImportKind.IMPORT_KIND_HOLDING_ROLE:
-      return "IMPORT_KIND_HOLDING_ROLE";
     case ImportKind.IMPORT_KIND_TRANSACTION:
       return "IMPORT_KIND_TRANSACTION";
     case ImportKind.IMPORT_KIND_INTERACTION:
@@ -98,9 +91,6 @@ export interface ImportRow {
     | //
     /** A holding. */
     { $case: "holding"; value: HoldingRow }
-    | //
-    /** A party's part in a holding. */
-    { $case: "holdingRole"; value: HoldingRoleRow }
     | //
     /** A transaction. */
     { $case: "transaction"; value: TransactionRow }
@@ -136,16 +126,15 @@ export interface HoldingRow {
   /** The source key of the account that a loan, card or standing order hangs on; empty where none. */
   accountSourceKey: string;
   /** The holding; `name`, `owners`, `account_holding`, `source`, `source_key` and `etag` are left empty. */
-  holding?: Holding | undefined;
+  holding?:
+    | Holding
+    | undefined;
+  /** The others that have it, beside the owner above; at most 49. */
+  otherOwners: HoldingRowOwner[];
 }
 
-/**
- * A party's part in a holding to import, beside the owner that the holding's own row names. Repeating that owner counts
- * as unchanged.
- */
-export interface HoldingRoleRow {
-  /** The source key of the holding. */
-  holdingSourceKey: string;
+/** Another party that has a holding. */
+export interface HoldingRowOwner {
   /** The source key of the party. */
   partySourceKey: string;
   /** What the party may do with it. */
@@ -213,20 +202,17 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
       case "holding":
         HoldingRow.encode(message.row.value, writer.uint32(26).fork()).join();
         break;
-      case "holdingRole":
-        HoldingRoleRow.encode(message.row.value, writer.uint32(34).fork()).join();
-        break;
       case "transaction":
-        TransactionRow.encode(message.row.value, writer.uint32(42).fork()).join();
+        TransactionRow.encode(message.row.value, writer.uint32(34).fork()).join();
         break;
       case "interaction":
-        InteractionRow.encode(message.row.value, writer.uint32(50).fork()).join();
+        InteractionRow.encode(message.row.value, writer.uint32(42).fork()).join();
         break;
       case "consent":
-        ConsentRow.encode(message.row.value, writer.uint32(58).fork()).join();
+        ConsentRow.encode(message.row.value, writer.uint32(50).fork()).join();
         break;
       case "unreadable":
-        UnreadableRow.encode(message.row.value, writer.uint32(66).fork()).join();
+        UnreadableRow.encode(message.row.value, writer.uint32(58).fork()).join();
         break;
     }
     return writer;
@@ -274,7 +260,7 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
               break;
             }
 
-            message.row = { $case: "holdingRole", value: HoldingRoleRow.decode(reader, reader.uint32()) };
+            message.row = { $case: "transaction", value: TransactionRow.decode(reader, reader.uint32()) };
             continue;
           }
           case 5: {
@@ -282,7 +268,7 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
               break;
             }
 
-            message.row = { $case: "transaction", value: TransactionRow.decode(reader, reader.uint32()) };
+            message.row = { $case: "interaction", value: InteractionRow.decode(reader, reader.uint32()) };
             continue;
           }
           case 6: {
@@ -290,19 +276,11 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
               break;
             }
 
-            message.row = { $case: "interaction", value: InteractionRow.decode(reader, reader.uint32()) };
+            message.row = { $case: "consent", value: ConsentRow.decode(reader, reader.uint32()) };
             continue;
           }
           case 7: {
             if (tag !== 58) {
-              break;
-            }
-
-            message.row = { $case: "consent", value: ConsentRow.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 8: {
-            if (tag !== 66) {
               break;
             }
 
@@ -328,10 +306,6 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
         ? { $case: "party", value: PartyRow.fromJSON(object.party) }
         : isSet(object.holding)
         ? { $case: "holding", value: HoldingRow.fromJSON(object.holding) }
-        : isSet(object.holdingRole)
-        ? { $case: "holdingRole", value: HoldingRoleRow.fromJSON(object.holdingRole) }
-        : isSet(object.holding_role)
-        ? { $case: "holdingRole", value: HoldingRoleRow.fromJSON(object.holding_role) }
         : isSet(object.transaction)
         ? { $case: "transaction", value: TransactionRow.fromJSON(object.transaction) }
         : isSet(object.interaction)
@@ -353,8 +327,6 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
       obj.party = PartyRow.toJSON(message.row.value);
     } else if (message.row?.$case === "holding") {
       obj.holding = HoldingRow.toJSON(message.row.value);
-    } else if (message.row?.$case === "holdingRole") {
-      obj.holdingRole = HoldingRoleRow.toJSON(message.row.value);
     } else if (message.row?.$case === "transaction") {
       obj.transaction = TransactionRow.toJSON(message.row.value);
     } else if (message.row?.$case === "interaction") {
@@ -383,12 +355,6 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
       case "holding": {
         if (object.row?.value !== undefined && object.row?.value !== null) {
           message.row = { $case: "holding", value: HoldingRow.fromPartial(object.row.value) };
-        }
-        break;
-      }
-      case "holdingRole": {
-        if (object.row?.value !== undefined && object.row?.value !== null) {
-          message.row = { $case: "holdingRole", value: HoldingRoleRow.fromPartial(object.row.value) };
         }
         break;
       }
@@ -513,7 +479,7 @@ export const PartyRow: MessageFns<PartyRow, "rapport.customer.v1.PartyRow"> = {
 };
 
 function createBaseHoldingRow(): HoldingRow {
-  return { sourceKey: "", ownerSourceKey: "", accountSourceKey: "", holding: undefined };
+  return { sourceKey: "", ownerSourceKey: "", accountSourceKey: "", holding: undefined, otherOwners: [] };
 }
 
 export const HoldingRow: MessageFns<HoldingRow, "rapport.customer.v1.HoldingRow"> = {
@@ -531,6 +497,9 @@ export const HoldingRow: MessageFns<HoldingRow, "rapport.customer.v1.HoldingRow"
     }
     if (message.holding !== undefined) {
       Holding.encode(message.holding, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.otherOwners) {
+      HoldingRowOwner.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -580,6 +549,14 @@ export const HoldingRow: MessageFns<HoldingRow, "rapport.customer.v1.HoldingRow"
             message.holding = Holding.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.otherOwners.push(HoldingRowOwner.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -610,6 +587,11 @@ export const HoldingRow: MessageFns<HoldingRow, "rapport.customer.v1.HoldingRow"
         ? globalThis.String(object.account_source_key)
         : "",
       holding: isSet(object.holding) ? Holding.fromJSON(object.holding) : undefined,
+      otherOwners: globalThis.Array.isArray(object?.otherOwners)
+        ? object.otherOwners.map((e: any) => HoldingRowOwner.fromJSON(e))
+        : globalThis.Array.isArray(object?.other_owners)
+        ? object.other_owners.map((e: any) => HoldingRowOwner.fromJSON(e))
+        : [],
     };
   },
 
@@ -627,6 +609,9 @@ export const HoldingRow: MessageFns<HoldingRow, "rapport.customer.v1.HoldingRow"
     if (message.holding !== undefined) {
       obj.holding = Holding.toJSON(message.holding);
     }
+    if (message.otherOwners?.length) {
+      obj.otherOwners = message.otherOwners.map((e) => HoldingRowOwner.toJSON(e));
+    }
     return obj;
   },
 
@@ -641,31 +626,29 @@ export const HoldingRow: MessageFns<HoldingRow, "rapport.customer.v1.HoldingRow"
     message.holding = (object.holding !== undefined && object.holding !== null)
       ? Holding.fromPartial(object.holding)
       : undefined;
+    message.otherOwners = object.otherOwners?.map((e) => HoldingRowOwner.fromPartial(e)) || [];
     return message;
   },
 };
 
-function createBaseHoldingRoleRow(): HoldingRoleRow {
-  return { holdingSourceKey: "", partySourceKey: "", role: 0 };
+function createBaseHoldingRowOwner(): HoldingRowOwner {
+  return { partySourceKey: "", role: 0 };
 }
 
-export const HoldingRoleRow: MessageFns<HoldingRoleRow, "rapport.customer.v1.HoldingRoleRow"> = {
-  $type: "rapport.customer.v1.HoldingRoleRow" as const,
+export const HoldingRowOwner: MessageFns<HoldingRowOwner, "rapport.customer.v1.HoldingRowOwner"> = {
+  $type: "rapport.customer.v1.HoldingRowOwner" as const,
 
-  encode(message: HoldingRoleRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.holdingSourceKey !== "") {
-      writer.uint32(10).string(message.holdingSourceKey);
-    }
+  encode(message: HoldingRowOwner, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.partySourceKey !== "") {
-      writer.uint32(18).string(message.partySourceKey);
+      writer.uint32(10).string(message.partySourceKey);
     }
     if (message.role !== 0) {
-      writer.uint32(24).int32(message.role);
+      writer.uint32(16).int32(message.role);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): HoldingRoleRow {
+  decode(input: BinaryReader | Uint8Array, length?: number): HoldingRowOwner {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -674,7 +657,7 @@ export const HoldingRoleRow: MessageFns<HoldingRoleRow, "rapport.customer.v1.Hol
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseHoldingRoleRow();
+      const message = createBaseHoldingRowOwner();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -683,19 +666,11 @@ export const HoldingRoleRow: MessageFns<HoldingRoleRow, "rapport.customer.v1.Hol
               break;
             }
 
-            message.holdingSourceKey = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
             message.partySourceKey = reader.string();
             continue;
           }
-          case 3: {
-            if (tag !== 24) {
+          case 2: {
+            if (tag !== 16) {
               break;
             }
 
@@ -714,13 +689,8 @@ export const HoldingRoleRow: MessageFns<HoldingRoleRow, "rapport.customer.v1.Hol
     }
   },
 
-  fromJSON(object: any): HoldingRoleRow {
+  fromJSON(object: any): HoldingRowOwner {
     return {
-      holdingSourceKey: isSet(object.holdingSourceKey)
-        ? globalThis.String(object.holdingSourceKey)
-        : isSet(object.holding_source_key)
-        ? globalThis.String(object.holding_source_key)
-        : "",
       partySourceKey: isSet(object.partySourceKey)
         ? globalThis.String(object.partySourceKey)
         : isSet(object.party_source_key)
@@ -730,11 +700,8 @@ export const HoldingRoleRow: MessageFns<HoldingRoleRow, "rapport.customer.v1.Hol
     };
   },
 
-  toJSON(message: HoldingRoleRow): unknown {
+  toJSON(message: HoldingRowOwner): unknown {
     const obj: any = {};
-    if (message.holdingSourceKey !== "") {
-      obj.holdingSourceKey = message.holdingSourceKey;
-    }
     if (message.partySourceKey !== "") {
       obj.partySourceKey = message.partySourceKey;
     }
@@ -744,12 +711,11 @@ export const HoldingRoleRow: MessageFns<HoldingRoleRow, "rapport.customer.v1.Hol
     return obj;
   },
 
-  create<I extends Exact<DeepPartial<HoldingRoleRow>, I>>(base?: I): HoldingRoleRow {
-    return HoldingRoleRow.fromPartial(base ?? ({} as any));
+  create<I extends Exact<DeepPartial<HoldingRowOwner>, I>>(base?: I): HoldingRowOwner {
+    return HoldingRowOwner.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<HoldingRoleRow>, I>>(object: I): HoldingRoleRow {
-    const message = createBaseHoldingRoleRow();
-    message.holdingSourceKey = object.holdingSourceKey ?? "";
+  fromPartial<I extends Exact<DeepPartial<HoldingRowOwner>, I>>(object: I): HoldingRowOwner {
+    const message = createBaseHoldingRowOwner();
     message.partySourceKey = object.partySourceKey ?? "";
     message.role = object.role ?? 0;
     return message;

@@ -74,6 +74,8 @@ export enum TransactionOperation {
   TRANSACTION_OPERATION_FEE = 7,
   /** TRANSACTION_OPERATION_OTHER - Anything else. */
   TRANSACTION_OPERATION_OTHER = 8,
+  /** TRANSACTION_OPERATION_PENALTY - Interest or a fee that the bank booked because something was late or overdrawn. */
+  TRANSACTION_OPERATION_PENALTY = 9,
   UNRECOGNIZED = -1,
 }
 
@@ -106,6 +108,9 @@ export function transactionOperationFromJSON(object: any): TransactionOperation 
     case 8:
     case "TRANSACTION_OPERATION_OTHER":
       return TransactionOperation.TRANSACTION_OPERATION_OTHER;
+    case 9:
+    case "TRANSACTION_OPERATION_PENALTY":
+      return TransactionOperation.TRANSACTION_OPERATION_PENALTY;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -133,6 +138,8 @@ export function transactionOperationToJSON(object: TransactionOperation): string
       return "TRANSACTION_OPERATION_FEE";
     case TransactionOperation.TRANSACTION_OPERATION_OTHER:
       return "TRANSACTION_OPERATION_OTHER";
+    case TransactionOperation.TRANSACTION_OPERATION_PENALTY:
+      return "TRANSACTION_OPERATION_PENALTY";
     case TransactionOperation.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -177,7 +184,14 @@ export interface Transaction {
   /** Its key in that system, unique within it, for example "trans/695247". */
   sourceKey: string;
   /** When it was written here. */
-  createTime?: Date | undefined;
+  createTime?:
+    | Date
+    | undefined;
+  /**
+   * Its place among the transactions of the holding on that day, from 1: the order in which each balance follows from
+   * the one before. 0 at booking means after all that were booked for the day so far.
+   */
+  sequence: number;
 }
 
 /** Asks to book one transaction. */
@@ -215,6 +229,7 @@ function createBaseTransaction(): Transaction {
     source: "",
     sourceKey: "",
     createTime: undefined,
+    sequence: 0,
   };
 }
 
@@ -257,6 +272,9 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
     }
     if (message.createTime !== undefined) {
       Timestamp.encode(toTimestamp(message.createTime), writer.uint32(98).fork()).join();
+    }
+    if (message.sequence !== 0) {
+      writer.uint32(104).int32(message.sequence);
     }
     return writer;
   },
@@ -370,6 +388,14 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
             message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.sequence = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -416,6 +442,7 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
         : isSet(object.create_time)
         ? fromJsonTimestamp(object.create_time)
         : undefined,
+      sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
     };
   },
 
@@ -457,6 +484,9 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
     if (message.createTime !== undefined) {
       obj.createTime = message.createTime.toISOString();
     }
+    if (message.sequence !== 0) {
+      obj.sequence = Math.round(message.sequence);
+    }
     return obj;
   },
 
@@ -485,6 +515,7 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
     message.source = object.source ?? "";
     message.sourceKey = object.sourceKey ?? "";
     message.createTime = object.createTime ?? undefined;
+    message.sequence = object.sequence ?? 0;
     return message;
   },
 };
