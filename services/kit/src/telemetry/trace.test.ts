@@ -207,7 +207,7 @@ describe('with a collector', () => {
     expect(said.metrics.body).toMatch(/rapport_outbox_published_total\{[^}]*rapport_domain="test"[^}]*\} 3/);
     expect(said.metrics.body).toMatch(/rapport_outbox_age(_seconds)?\{[^}]*\} 7/);
     expect(said.metrics.body).toMatch(/rapport_event_duration(_seconds)?_bucket\{[^}]*le="0.025"[^}]*\} 1/);
-    expect(said.metrics.body).toMatch(/nodejs_eventloop_delay/);
+    expect(said.metrics.body).toMatch(/v8js_memory_heap_used/);
     expect(said.metrics.body).toMatch(/db_client_connection_count/);
   });
 });
