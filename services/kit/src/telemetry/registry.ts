@@ -109,7 +109,7 @@ export const metric = {
     name: 'rapport.audit.unsealed',
     instrument: 'gauge',
     unit: '{record}',
-    brief: 'Audit records that are not yet part of the hash chain, as counted by the last sealing.',
+    brief: 'Audit records that are not yet part of the hash.',
   },
   auditReadBatch: {
     name: 'rapport.audit.read_batch',
