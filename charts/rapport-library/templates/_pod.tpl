@@ -21,6 +21,10 @@
 {{- $shared := $global.config | default dict -}}
 {{- range $name, $value := .Values.config -}}
 {{- $chosen := get $shared $name | default $value -}}
+{{- /* A number of a million and more would be written as 1e+06. */ -}}
+{{- if and (kindIs "float64" $chosen) (eq (floor $chosen) $chosen) -}}
+{{- $chosen = int64 $chosen -}}
+{{- end -}}
 {{- if ne (toString $chosen) "" -}}
 {{- $_ := set $settings $name (toString $chosen) -}}
 {{- end -}}
