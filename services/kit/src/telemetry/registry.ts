@@ -109,7 +109,7 @@ export const metric = {
     name: 'rapport.audit.unsealed',
     instrument: 'gauge',
     unit: '{record}',
-    brief: 'Audit records that are not yet part of the hash.',
+    brief: 'Audit records that are not yet part of the hash chain.',
   },
   auditReadBatch: {
     name: 'rapport.audit.read_batch',
