@@ -71,9 +71,9 @@ export function stage({ service, out, from = root }) {
   if (banned.length > 0) {
     throw new Error(`${service} would carry ${banned.join(', ')}: depend on it in development only`);
   }
-  for (const folder of closure.workspaces) {
-    if (!existsSync(join(from, folder, 'dist'))) {
-      throw new Error(`${folder}/dist is missing: build it first (npx tsc -b ${folder})`);
+  for (const folder of [...closure.workspaces.map((name) => `${name}/dist`), ...(companions[service] ?? [])]) {
+    if (!existsSync(join(from, folder))) {
+      throw new Error(`${folder} is missing: build it first (npm run build)`);
     }
   }
 
@@ -89,9 +89,6 @@ export function stage({ service, out, from = root }) {
     copy(join(from, key), join(out, key));
   }
   for (const extra of companions[service] ?? []) {
-    if (!existsSync(join(from, extra))) {
-      throw new Error(`${extra} is missing: build it first`);
-    }
     copy(join(from, extra), join(out, extra));
   }
   return {
