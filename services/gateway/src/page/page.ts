@@ -1,28 +1,28 @@
-import type { Language } from "../session/session.js";
+import type { Language } from '../session/session.js';
 
 const entities: Record<string, string> = {
-	"&": "&amp;",
-	"<": "&lt;",
-	">": "&gt;",
-	'"': "&quot;",
-	"'": "&#39;",
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
 };
 
 /** Escapes a text for HTML content and attribute values. */
 export function escapeHtml(text: string): string {
-	return text.replace(/[&<>"']/g, (character) => entities[character] ?? "");
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }
 
 /** The language that an Accept-Language header or a list of `ui_locales` asks for first; English when neither. */
 export function languageOf(...wishes: (string | undefined)[]): Language {
-	for (const wish of wishes) {
-		for (const part of (wish ?? "").split(/[\s,]+/)) {
-			const tag = part.split(";")[0]?.toLowerCase() ?? "";
-			if (tag === "zh" || tag.startsWith("zh-")) return "zh";
-			if (tag === "en" || tag.startsWith("en-")) return "en";
-		}
-	}
-	return "en";
+  for (const wish of wishes) {
+    for (const part of (wish ?? '').split(/[\s,]+/)) {
+      const tag = part.split(';')[0]?.toLowerCase() ?? '';
+      if (tag === 'zh' || tag.startsWith('zh-')) return 'zh';
+      if (tag === 'en' || tag.startsWith('en-')) return 'en';
+    }
+  }
+  return 'en';
 }
 
 const style = `
@@ -40,13 +40,9 @@ nav { margin-top: 2rem; }
 `;
 
 /** A whole page without scripts, in one language; `content` is HTML and must be escaped by the caller. */
-export function page(
-	language: Language,
-	title: string,
-	content: string,
-): string {
-	return `<!doctype html>
-<html lang="${language === "zh" ? "zh-CN" : "en"}">
+export function page(language: Language, title: string, content: string): string {
+  return `<!doctype html>
+<html lang="${language === 'zh' ? 'zh-CN' : 'en'}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -1,157 +1,99 @@
-import { readFileSync } from "node:fs";
-import {
-	type ChannelOptions,
-	Client,
-	type ClientReadableStream,
-	credentials,
-	type Metadata,
-	type ServiceError,
-} from "@grpc/grpc-js";
-import { fail } from "../errors.js";
+import { type ClientOf, client, type MethodShape, type Tls } from '@rapport/kit/rpc';
+import { fail } from '../errors.js';
 
-/** A gRPC call whose messages are already encoded. */
-export interface RawCall {
-	domain: string;
-	/** `/package.Service/Method` */
-	path: string;
-	message: Uint8Array;
-	metadata: Metadata;
-	timeoutMs: number;
-	/** Aborting it cancels the call. */
-	signal: AbortSignal;
+/** A method of a service as far as the gateway needs it: messages pass encoded. */
+export interface RawMethod {
+  /** The domain whose service answers: `customer`. */
+  domain: string;
+  /** `/package.Service/Method` */
+  grpcPath: string;
+  streams: boolean;
 }
 
-/** The services behind the gateway, by domain. */
+/** What one call carries beside its message. Times in milliseconds. */
+export interface RawOptions {
+  token: string;
+  purpose?: string | undefined;
+  timeoutMs: number;
+  signal: AbortSignal;
+  /** Whether the call may be made again when the service is away. */
+  retry: boolean;
+}
+
+/** The services behind the gateway. Rejections are `Failure`s, or SERVICE_NOT_CONFIGURED. */
 export interface Upstream {
-	/** The encoded answer; rejects with grpc-js' ServiceError, or SERVICE_NOT_CONFIGURED. */
-	unary(call: RawCall): Promise<Uint8Array>;
-	/** The encoded answers as they come; the stream fails with a ServiceError. */
-	stream(call: RawCall): ClientReadableStream<Uint8Array>;
-	close(): void;
+  unary(method: RawMethod, message: Uint8Array, options: RawOptions): Promise<Uint8Array>;
+  stream(method: RawMethod, message: Uint8Array, options: RawOptions): AsyncIterable<Uint8Array>;
+  close(): void;
 }
 
-/** Files of the gateway's own certificate and of the authority that signs those of the services. */
-export interface TlsFiles {
-	ca: string;
-	certificate: string;
-	key: string;
+const maxMessageBytes = 16 * 1024 * 1024;
+
+interface RawShape extends MethodShape {
+  requestStream: false;
+  requestSerialize: (bytes: Uint8Array) => Buffer;
+  requestDeserialize: (bytes: Buffer) => Uint8Array;
+  responseSerialize: (bytes: Uint8Array) => Buffer;
+  responseDeserialize: (bytes: Buffer) => Uint8Array;
 }
 
-// Local subchannels, so that a new channel does not inherit a wedged connection; keepalive finds a frozen backend.
-const channelOptions: ChannelOptions = {
-	"grpc.use_local_subchannel_pool": 1,
-	"grpc.service_config": JSON.stringify({
-		loadBalancingConfig: [{ round_robin: {} }],
-	}),
-	"grpc.keepalive_time_ms": 10_000,
-	"grpc.keepalive_timeout_ms": 5_000,
-	"grpc.enable_channelz": 0,
-	"grpc.max_receive_message_length": 16 * 1024 * 1024,
-};
-const wedgedAfter = 5;
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-const identity = (bytes: Uint8Array): Buffer =>
-	Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-const same = (bytes: Buffer): Buffer => bytes;
+function shapeOf<const Streams extends boolean>(path: string, responseStream: Streams) {
+  const serializers = {
+    requestSerialize: asBuffer,
+    requestDeserialize: (bytes: Buffer): Uint8Array => bytes,
+    responseSerialize: asBuffer,
+    responseDeserialize: (bytes: Buffer): Uint8Array => bytes,
+  };
+  return { path, requestStream: false, responseStream, ...serializers } satisfies RawShape as RawShape & {
+    responseStream: Streams;
+  };
+}
+
+type Unary = Record<string, RawShape & { responseStream: false }>;
+type Streaming = Record<string, RawShape & { responseStream: true }>;
+
+interface Peer {
+  unary: ClientOf<Unary>;
+  streaming: ClientOf<Streaming>;
+}
 
 /**
- * Opens a channel to each address (`host:port` by domain), with mutual TLS when files are given. Nothing connects
- * before the first call. A channel on which several calls in a row ran into their deadline is replaced: a peer that
- * accepts TCP and never answers wedges a channel for good.
+ * Opens a client of each domain that has an address (`host:port`), with mutual TLS when files are given. Nothing
+ * connects before the first call.
  */
-export function openUpstream(
-	addresses: Record<string, string>,
-	tls?: TlsFiles,
-): Upstream {
-	const channelCredentials = tls
-		? credentials.createSsl(
-				readFileSync(tls.ca),
-				readFileSync(tls.key),
-				readFileSync(tls.certificate),
-			)
-		: credentials.createInsecure();
-	const connect = (address: string): Client => {
-		const target = /^[a-z]+:/.test(address) ? address : `dns:${address}`;
-		return new Client(target, channelCredentials, channelOptions);
-	};
-	const clients = new Map(
-		Object.entries(addresses).map(([domain, address]) => [
-			domain,
-			connect(address),
-		]),
-	);
-	const overdue = new Map<string, number>();
+export function openUpstream(addresses: Record<string, string>, methods: RawMethod[], tls?: Tls): Upstream {
+  const peerOf = (domain: string, address: string): Peer => {
+    const own = methods.filter((method) => method.domain === domain);
+    const unary = own.filter(({ streams }) => !streams).map(({ grpcPath }) => [grpcPath, shapeOf(grpcPath, false)]);
+    const streaming = own.filter(({ streams }) => streams).map(({ grpcPath }) => [grpcPath, shapeOf(grpcPath, true)]);
+    const options = { tls, maxMessageBytes };
+    return {
+      unary: client<Unary>({ service: Object.fromEntries(unary) }, address, options),
+      streaming: client<Streaming>({ service: Object.fromEntries(streaming) }, address, options),
+    };
+  };
+  const peers = new Map(Object.entries(addresses).map(([domain, address]) => [domain, peerOf(domain, address)]));
+  const find = <Method>(of: (peer: Peer) => Record<string, Method>, { domain, grpcPath }: RawMethod): Method => {
+    const peer = peers.get(domain);
+    const method = peer && of(peer)[grpcPath];
+    if (!method) throw fail('SERVICE_NOT_CONFIGURED');
+    return method;
+  };
 
-	const clientOf = (domain: string): Client => {
-		const client = clients.get(domain);
-		if (!client) throw fail("SERVICE_NOT_CONFIGURED");
-		return client;
-	};
-	const account = (
-		domain: string,
-		used: Client,
-		deadlinePassed: boolean,
-	): void => {
-		const count = deadlinePassed ? (overdue.get(domain) ?? 0) + 1 : 0;
-		overdue.set(domain, count);
-		const address = addresses[domain];
-		if (
-			count < wedgedAfter ||
-			address === undefined ||
-			clients.get(domain) !== used
-		)
-			return;
-		overdue.set(domain, 0);
-		clients.set(domain, connect(address));
-		// Calls that still run on the old channel have a deadline, after which nothing holds it.
-		setTimeout(() => used.close(), 60_000).unref();
-	};
-	const callOptions = (call: RawCall) => ({
-		deadline: new Date(Date.now() + call.timeoutMs),
-	});
-
-	return {
-		unary(call) {
-			const client = clientOf(call.domain);
-			return new Promise((resolve, reject) => {
-				const done = (error: ServiceError | null, answer?: Buffer): void => {
-					call.signal.removeEventListener("abort", abort);
-					account(call.domain, client, error?.code === 4);
-					if (error) reject(error);
-					else resolve(answer ?? Buffer.alloc(0));
-				};
-				const running = client.makeUnaryRequest(
-					call.path,
-					identity,
-					same,
-					call.message,
-					call.metadata,
-					callOptions(call),
-					done,
-				);
-				const abort = (): void => running.cancel();
-				call.signal.addEventListener("abort", abort, { once: true });
-				if (call.signal.aborted) abort();
-			});
-		},
-		stream(call) {
-			const client = clientOf(call.domain);
-			const stream = client.makeServerStreamRequest<Uint8Array, Buffer>(
-				call.path,
-				identity,
-				same,
-				call.message,
-				call.metadata,
-				callOptions(call),
-			);
-			call.signal.addEventListener("abort", () => stream.cancel(), {
-				once: true,
-			});
-			if (call.signal.aborted) stream.cancel();
-			return stream;
-		},
-		close() {
-			for (const client of clients.values()) client.close();
-		},
-	};
+  return {
+    unary: async (method, message, options) =>
+      await find((peer) => peer.unary as Methods<Unary>, method)(message, options),
+    stream: (method, message, options) =>
+      find((peer) => peer.streaming as Methods<Streaming>, method)(message, options),
+    close() {
+      for (const peer of peers.values()) {
+        peer.unary.close();
+        peer.streaming.close();
+      }
+    },
+  };
 }
+
+type Methods<D extends Unary | Streaming> = Record<string, ClientOf<D>[string]>;
