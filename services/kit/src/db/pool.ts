@@ -1,0 +1,160 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { metrics } from '@opentelemetry/api';
+import pg from 'pg';
+import { logger } from '../runtime/index.js';
+import { type SessionSettings, sessionSettings } from './scope.js';
+import type { DatabaseOptions, PoolMetric } from './types.js';
+
+/** Where a transaction waits for the connection that Prisma's adapter takes on its behalf. */
+export interface Slot {
+  settings: SessionSettings;
+  client?: pg.PoolClient;
+}
+
+/** The slot of the transaction that is being opened in this asynchronous context. */
+export const slots = new AsyncLocalStorage<Slot>();
+
+const denied = sessionSettings({ kind: 'nothing' });
+
+const INT8 = 20;
+const DATE = 1082;
+const INT8_ARRAY = 1016;
+const DATE_ARRAY = 1182;
+const TEXT_ARRAY = 1009;
+
+function parserOf(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  if (format === 'binary') return pg.types.getTypeParser(oid, 'binary');
+  if (oid === INT8) return BigInt;
+  if (oid === DATE) return String;
+  const texts = pg.types.getTypeParser(TEXT_ARRAY as number, 'text') as (value: string) => (string | null)[];
+  if (oid === INT8_ARRAY) return (value) => texts(value).map((item) => (item === null ? null : BigInt(item)));
+  if (oid === DATE_ARRAY) return texts;
+  return pg.types.getTypeParser(oid, 'text');
+}
+
+/**
+ * Postgres answers every error with a SQLSTATE. Any other error comes from the connection, which may hold a query whose
+ * answer is still to come, so it must not go back to the pool.
+ */
+export function brokeConnection(error: unknown): boolean {
+  return !(error instanceof pg.DatabaseError);
+}
+
+const applied = new WeakMap<pg.ClientBase, SessionSettings>();
+
+/** Tells row security whose rows the connection may see; sends nothing when it was told the same before. */
+async function apply(client: pg.ClientBase, settings: SessionSettings): Promise<void> {
+  const last = applied.get(client);
+  if (last?.scope === settings.scope && last.branch === settings.branch && last.subject === settings.subject) return;
+  applied.delete(client);
+  await client.query({
+    name: 'r_session',
+    text: `SELECT set_config('rapport.scope', $1, false), set_config('rapport.branch', $2, false),
+      set_config('rapport.subject', $3, false)`,
+    values: [settings.scope, settings.branch, settings.subject],
+  });
+  applied.set(client, settings);
+}
+
+/** Takes a connection that sees the rows of the settings. Release it with `true` when it broke. */
+export async function checkOut(pool: pg.Pool, settings: SessionSettings): Promise<pg.PoolClient> {
+  const client = await pool.connect();
+  try {
+    await apply(client, settings);
+    return client;
+  } catch (error) {
+    client.release(true);
+    throw error;
+  }
+}
+
+/** Opens the pool with every wait bounded; pg by itself would wait for ever. */
+export function createPool<P>(options: DatabaseOptions<P>): pg.Pool {
+  const statementTimeout = options.statementTimeoutMs ?? 30_000;
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: options.application,
+    max: options.max ?? 10,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 30_000,
+    maxLifetimeSeconds: 1800,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    statement_timeout: statementTimeout,
+    // A server that answers nothing at all does not end its statements either.
+    query_timeout: statementTimeout + 5000,
+    lock_timeout: 10_000,
+    idle_in_transaction_session_timeout: 30_000,
+    types: { getTypeParser: parserOf as typeof pg.types.getTypeParser },
+  });
+  pool.on('connect', (client) => {
+    // A connection that ends while it is in use tells so here; unheard, it would end the process. The query in
+    // progress fails by itself.
+    client.on('error', (error) => logger.warn({ err: error }, 'a database connection broke'));
+  });
+  pool.on('error', () => {
+    // An idle connection broke and left the pool; the listener above has logged it.
+  });
+  return pool;
+}
+
+/**
+ * The pool as Prisma and others outside see it: a connection that a transaction opens carries the transaction's scope
+ * and is noted in its slot, so that tagged SQL runs on it too; any other connection is denied every protected row.
+ */
+export function guardedPool(pool: pg.Pool): pg.Pool {
+  async function connect(): Promise<pg.PoolClient> {
+    const slot = slots.getStore();
+    const client = await checkOut(pool, slot?.settings ?? denied);
+    if (slot) slot.client = client;
+    return client;
+  }
+  type Callback = (error: Error | undefined, client: pg.PoolClient | undefined, done: (release?: unknown) => void) => void;
+  const guarded: pg.Pool = Object.create(pool, {
+    connect: {
+      value: (callback?: Callback) => {
+        if (!callback) return connect();
+        connect().then(
+          (client) => callback(undefined, client, client.release.bind(client) as (release?: unknown) => void),
+          (error: Error) => callback(error, undefined, () => undefined),
+        );
+        return undefined;
+      },
+    },
+  });
+  return guarded;
+}
+
+function figures(pool: pg.Pool, max: number): Record<PoolMetric, number> {
+  return { used: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount, max };
+}
+
+/** Shows the pool to OpenTelemetry (`db.client.connection.*`) and to `onMetric`. Gives the function that ends it. */
+export function observePool<P>(pool: pg.Pool, options: DatabaseOptions<P>): () => void {
+  const max = options.max ?? 10;
+  const meter = metrics.getMeter('rapport.kit.db');
+  const count = meter.createObservableGauge('db.client.connection.count', { unit: '{connection}' });
+  const waiting = meter.createObservableGauge('db.client.connection.pending_requests', { unit: '{request}' });
+  const most = meter.createObservableGauge('db.client.connection.max', { unit: '{connection}' });
+  const name = { 'db.client.connection.pool.name': options.application };
+  const observe = (result: import('@opentelemetry/api').BatchObservableResult): void => {
+    const now = figures(pool, max);
+    result.observe(count, now.used, { ...name, 'db.client.connection.state': 'used' });
+    result.observe(count, now.idle, { ...name, 'db.client.connection.state': 'idle' });
+    result.observe(waiting, now.waiting, name);
+    result.observe(most, now.max, name);
+  };
+  const observed = [count, waiting, most];
+  meter.addBatchObservableCallback(observe, observed);
+  const { onMetric } = options;
+  const timer =
+    onMetric &&
+    setInterval(() => {
+      const now = figures(pool, max);
+      for (const metric of ['used', 'idle', 'waiting', 'max'] as const) onMetric(metric, now[metric]);
+    }, 1000).unref();
+  return () => {
+    clearInterval(timer);
+    meter.removeBatchObservableCallback(observe, observed);
+  };
+}

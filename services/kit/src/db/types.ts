@@ -1,0 +1,65 @@
+import type { SqlMigrationAwareDriverAdapterFactory } from '@prisma/driver-adapter-utils';
+import type pg from 'pg';
+import type { Scope } from './scope.js';
+import type { Sql } from './sql.js';
+
+/**
+ * Runs tagged SQL. Rows come as objects of their columns: int8 as bigint, numeric as string, timestamptz as Date, date
+ * as 'YYYY-MM-DD'. Errors are those of Postgres (`code` holds the SQLSTATE).
+ */
+export interface Queryable {
+  rows<T>(query: Sql): Promise<T[]>;
+  /** Throws when there is not exactly one row. */
+  one<T>(query: Sql): Promise<T>;
+  /** Throws when there is more than one row. */
+  maybe<T>(query: Sql): Promise<T | undefined>;
+  /** Gives the number of rows that were changed. */
+  run(query: Sql): Promise<number>;
+}
+
+/** One transaction: Prisma's client and tagged SQL on the same connection. */
+export interface Tx<P = unknown> extends Queryable {
+  prisma: P;
+  /** Runs after the commit, in order; never after a rollback. What it throws is logged and changes nothing. */
+  afterCommit(fn: () => void): void;
+  /** What was done in this transaction, for checks before the commit (`audit` marks that an audit record exists). */
+  marks: Set<string>;
+}
+
+/** A pool of connections to the service's own database. */
+export interface Database<P = unknown> {
+  /** Queries that see only the rows of the scope, each on its own. */
+  scoped(scope: Scope): Queryable;
+  /** Queries of the service itself that see every row. */
+  system: Queryable;
+  /**
+   * Runs `fn` in one transaction (READ COMMITTED) and commits when it returns; when it throws, nothing has happened.
+   * After a serialization failure or a deadlock the whole of `fn` runs again, at most three times more, so it must have
+   * no effect outside of the transaction. No remote calls inside.
+   */
+  transaction<T>(scope: Scope, fn: (tx: Tx<P>) => Promise<T>): Promise<T>;
+  /** The connections beneath, for COPY and the like. A client taken from here sees no row of a protected table. */
+  pool: pg.Pool;
+  /** Waits for the queries in progress and closes every connection. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A figure about the pool, in connections or callers. */
+export type PoolMetric = 'used' | 'idle' | 'waiting' | 'max';
+
+/** How a database is opened. */
+export interface DatabaseOptions<P> {
+  url: string;
+  /** The most connections at once, 10 unless told. */
+  max?: number;
+  /** What Postgres shows as application_name. */
+  application: string;
+  /** Makes the service's Prisma client; without it `tx.prisma` is undefined. */
+  prisma?: (adapter: SqlMigrationAwareDriverAdapterFactory) => P;
+  /** Hears the pool's figures about once a second besides the gauges of OpenTelemetry. */
+  onMetric?: (metric: PoolMetric, value: number) => void;
+  /** How long one statement may take in milliseconds, 30,000 unless told. */
+  statementTimeoutMs?: number;
+  /** How long one transaction may take in milliseconds, 60,000 unless told. */
+  transactionTimeoutMs?: number;
+}
