@@ -8,7 +8,11 @@ const serving = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
 type Serving = (typeof serving)[keyof typeof serving];
 
 // Two messages of one field each do not earn generated code.
-function readService(bytes: Buffer): string {
+interface Question {
+  service: string;
+}
+
+function readQuestion(bytes: Buffer): Question {
   const reader = new BinaryReader(bytes);
   let service = '';
   while (reader.pos < reader.len) {
@@ -16,7 +20,7 @@ function readService(bytes: Buffer): string {
     if (field === 1) service = reader.string();
     else reader.skip(wireType);
   }
-  return service;
+  return { service };
 }
 
 function writeStatus(status: Serving): Buffer {
@@ -27,7 +31,7 @@ const pass = (bytes: Buffer): Buffer => bytes;
 const shape = {
   requestStream: false,
   requestSerialize: pass,
-  requestDeserialize: readService,
+  requestDeserialize: readQuestion,
   responseSerialize: writeStatus,
   responseDeserialize: pass,
 };
@@ -47,7 +51,7 @@ export function healthService(
   health: Health,
   services: ReadonlySet<string>,
 ): { implementation: UntypedServiceImplementation; end(): void } {
-  const watchers = new Set<ServerWritableStream<string, Serving>>();
+  const watchers = new Set<ServerWritableStream<Question, Serving>>();
   let ended = false;
 
   function current(service: string): Serving {
@@ -56,18 +60,18 @@ export function healthService(
   }
 
   const unsubscribe = health.onChange(() => {
-    for (const call of watchers) call.write(current(call.request));
+    for (const call of watchers) call.write(current(call.request.service));
   });
 
   return {
     implementation: {
-      check: (call: ServerUnaryCall<string, Serving>, callback: sendUnaryData<Serving>) => {
-        const state = current(call.request);
+      check: (call: ServerUnaryCall<Question, Serving>, callback: sendUnaryData<Serving>) => {
+        const state = current(call.request.service);
         if (state === serving.SERVICE_UNKNOWN) callback({ code: Status.NOT_FOUND, details: 'unknown service' });
         else callback(null, state);
       },
-      watch: (call: ServerWritableStream<string, Serving>) => {
-        call.write(current(call.request));
+      watch: (call: ServerWritableStream<Question, Serving>) => {
+        call.write(current(call.request.service));
         if (ended) {
           call.end();
           return;
@@ -80,7 +84,7 @@ export function healthService(
       ended = true;
       unsubscribe();
       for (const call of watchers) {
-        call.write(current(call.request));
+        call.write(current(call.request.service));
         call.end();
       }
       watchers.clear();

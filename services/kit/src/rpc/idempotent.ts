@@ -78,8 +78,3 @@ function inProgress(cause?: unknown): Failure {
     cause,
   });
 }
-
-/** Forgets the claims older than seven days; gives how many. For a timer of each service. Idempotent. */
-export function pruneRequests(db: Database): Promise<number> {
-  return db.system.run(sql`DELETE FROM kit.idempotency WHERE created_at < now() - interval '7 days'`);
-}

@@ -26,6 +26,6 @@ export { type ServerOptions, startServer } from './server.js';
 export { type Policies, loadPolicies, uncoveredRpcs } from './policy.js';
 export { client, type ClientOf, type ClientOptions, type Outgoing, type OutgoingOptions } from './client.js';
 export { type Identity, serviceIdentity, type Signer, signer, signingIdentity, type TokenClaims } from './identity.js';
-export { type Codec, idempotent, pruneRequests } from './idempotent.js';
+export { type Codec, idempotent } from './idempotent.js';
 export { decodePage, encodePage, type PageKind, pageSize } from './page.js';
 export { applyMask, checkEtag, etag } from './mask.js';

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Metadata,
   type sendUnaryData,
@@ -168,6 +169,10 @@ export function serve(method: MethodShape, handler: AnyHandler, gates: Gates): U
     try {
       // The stream has to survive a handler that stops reading: its answer is still to be sent.
       for await (const bytes of call.iterator({ destroyOnReturn: false })) yield decode(bytes as Buffer);
+      // A cancelled grpc-js client half-closes its stream just before it resets it, so the end of the messages may be
+      // that of a call nobody wants any more; a handler that took it for complete would commit half an import.
+      await sleep(5);
+      if (call.cancelled) throw gone();
     } catch (error) {
       throw call.cancelled ? gone() : error;
     }

@@ -72,7 +72,7 @@ export async function startServer(options: ServerOptions): Promise<Running & { p
   const services = [...new Set(definitions.flatMap((one) => Object.values(one).map((m) => serviceOf(m.path))))];
   const health = healthService(options.health, new Set(services));
   server.addService(healthDefinition as unknown as ServiceDefinition, health.implementation);
-  if (options.reflection) addReflection(server, Buffer.from(options.validation), services);
+  if (options.reflection) addReflection(server, options.validation, services);
 
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(options.address, serverCredentials(options.tls), (error, bound) =>
