@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -105,7 +105,6 @@ test('new keys are found when a token names them, and removed keys are no longer
 
 test('keys come from a URL; while it fails the last good ones hold', async () => {
   const logged = jest.spyOn(logger, 'error').mockImplementation(() => undefined);
-  const { readFileSync } = await import('node:fs');
   let healthy = false;
   const server = createServer((_request, response) => {
     response.statusCode = healthy ? 200 : 500;

@@ -208,14 +208,13 @@ function cancelOn(signal: AbortSignal | undefined, call: { cancel(): void }): ()
 function single(peer: Peer, method: ErasedMethod, request: unknown, envelope: Envelope): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let left = false;
-    let call: ClientUnaryCall | undefined;
     const ended = peer.channel.began({
       abandon: () => {
         left = true;
-        call?.cancel();
+        call.cancel();
       },
     });
-    call = peer.channel
+    const call: ClientUnaryCall = peer.channel
       .client()
       .makeUnaryRequest(
         method.path,
@@ -327,7 +326,7 @@ async function* received(
     complete = true;
   } catch (error) {
     complete = true;
-    throw broken ?? asFailure(error);
+    throw broken instanceof Error ? broken : asFailure(error);
   } finally {
     ended();
     unlisten();

@@ -26,6 +26,8 @@ export interface Gates {
   /** Milliseconds for a call that brings no deadline, and the most that any call may take. */
   defaultDeadlineMs: number;
   maxDeadlineMs: number;
+  /** Ends each call in progress with a failure; a shutdown at its hard limit uses it. */
+  active: Set<(failure: Failure) => void>;
 }
 
 const duration = metrics.getMeter('@rapport/kit').createHistogram('rpc.server.call.duration', {
@@ -62,6 +64,7 @@ function begin(method: string, call: ServerCall, gates: Gates, answer: Finish): 
   function end(failure?: Failure): void {
     if (over) return;
     over = true;
+    gates.active.delete(abort);
     clearTimeout(timer);
     const code = failure ? encodeFailure(failure).code : Status.OK;
     duration.record((performance.now() - started) / 1000, {
@@ -81,6 +84,7 @@ function begin(method: string, call: ServerCall, gates: Gates, answer: Finish): 
   // A timer of our own only where grpc-js has none: it ends a call at the deadline that the caller gave.
   const timer =
     own || given > latest ? setTimeout(() => abort(tooLate()), deadline.getTime() - now).unref() : undefined;
+  gates.active.add(abort);
   (call as NodeJS.EventEmitter).on('cancelled', () => {
     if (!over) abort(Date.now() >= deadline.getTime() ? tooLate() : gone());
   });

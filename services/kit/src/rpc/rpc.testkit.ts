@@ -3,6 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import {
@@ -13,15 +14,17 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import { createHealth } from '../runtime/index.js';
 import {
+  type Call,
+  client,
+  Failure,
   type Handlers,
   type Identity,
   type Principal,
-  type ServerOptions,
   route,
+  type ServerOptions,
   signer,
   startServer,
 } from './index.js';
-import type { Call } from './index.js';
 
 /** The one message of the probe service; it is not called Echo because the answers differ too. */
 export interface Probe {
@@ -196,4 +199,54 @@ const idle: Handlers<typeof ProbeService> = {
 export function callOf(principal: Partial<Principal> = {}, method = 'rapport.probe.v1.ProbeService/ChangeProbe'): Call {
   const subject = { subject: 'staff/anna', roles: [], orgPath: '/berka', type: 'staff' as const, ...principal };
   return { principal: subject, method, scope: { kind: 'everything' } } as unknown as Call;
+}
+
+/**
+ * A fresh world for each test of a file, with what was started in it stopped afterwards: `probe` starts a server with
+ * these handlers and a client that tries once.
+ */
+export function useProbes() {
+  let current: World;
+  const ends: (() => Promise<void> | void)[] = [];
+  const onEnd = (end: () => Promise<void> | void): void => void ends.push(end);
+  beforeEach(() => {
+    current = makeWorld();
+  });
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+    current.remove();
+  });
+  return {
+    world: () => current,
+    onEnd,
+    probe: async (
+      handlers: Parameters<World['start']>[0],
+      overrides?: Parameters<World['start']>[1],
+      identity = current.identity('alpha'),
+    ) => {
+      const server = await current.start(handlers, overrides);
+      const remote = client(ProbeServiceClient, `127.0.0.1:${server.port}`, { identity, attempts: 1 });
+      onEnd(() => server.stop());
+      onEnd(() => remote.close());
+      return { server, remote };
+    },
+  };
+}
+
+/** The failure that a call has to end with. */
+export async function failureOf(promise: Promise<unknown>): Promise<Failure> {
+  const outcome = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (!(outcome instanceof Failure)) throw new Error(`expected a Failure, got ${String(outcome)}`);
+  return outcome;
+}
+
+/** Waits, at most five seconds, until something has happened. */
+export async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; !condition(); tries += 1) {
+    if (tries > 250) throw new Error('it did not happen');
+    await sleep(20);
+  }
 }

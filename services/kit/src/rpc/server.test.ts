@@ -6,41 +6,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { logger } from '../runtime/index.js';
 import { type Call, client, Failure, route, startServer } from './index.js';
-import { makeWorld, openPolicy, ProbeService, ProbeServiceClient, type World } from './rpc.testkit.js';
+import { failureOf, openPolicy, ProbeService, until, useProbes } from './rpc.testkit.js';
 
-let world: World;
-const stops: (() => Promise<void> | void)[] = [];
+const { world, probe, onEnd } = useProbes();
 
-beforeEach(() => {
-  world = makeWorld();
-});
-
-afterEach(async () => {
-  jest.restoreAllMocks();
-  for (const stop of stops.splice(0).reverse()) await stop();
-  world.remove();
-});
-
-async function probe(
-  handlers: Parameters<World['start']>[0],
-  overrides?: Parameters<World['start']>[1],
-  identity = world.identity('alpha'),
-) {
-  const server = await world.start(handlers, overrides);
-  const remote = client(ProbeServiceClient, `127.0.0.1:${server.port}`, { identity, attempts: 1 });
-  stops.push(() => server.stop());
-  stops.push(() => remote.close());
-  return { server, remote };
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  const outcome = await promise.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (!(outcome instanceof Failure)) throw new Error(`expected a Failure, got ${String(outcome)}`);
-  return outcome;
-}
+afterEach(() => jest.restoreAllMocks());
 
 describe('errors', () => {
   test('a failure arrives with reason, domain, metadata, violations and retry delay', async () => {
@@ -141,9 +111,9 @@ describe('deadline and cancellation', () => {
       { defaultDeadlineMs: 200 },
     );
     const bare = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
-    stops.push(() => bare.close());
+    onEnd(() => bare.close());
     const metadata = new Metadata();
-    metadata.set('authorization', `Bearer ${await world.staff(['x'])}`);
+    metadata.set('authorization', `Bearer ${await world().staff(['x'])}`);
     const { path, requestSerialize, responseDeserialize } = ProbeService.getProbe;
     const started = Date.now();
     const code = await new Promise((resolve) => {
@@ -194,7 +164,7 @@ describe('deadline and cancellation', () => {
         },
       },
       {},
-      world.identity('beta'),
+      world().identity('beta'),
     );
     const front = await probe({
       getProbe: async (request, call) => {
@@ -202,7 +172,7 @@ describe('deadline and cancellation', () => {
         return behind.remote.getProbe(request, { parent: call, asSelf: true });
       },
     });
-    await front.remote.getProbe({ text: '' }, { token: await world.staff(['teller']), purpose: 'complaint' });
+    await front.remote.getProbe({ text: '' }, { token: await world().staff(['teller']), purpose: 'complaint' });
     await behind.remote.getProbe({ text: '' });
     expect(seen).toEqual([
       { subject: 'staff/anna', purpose: 'complaint' },
@@ -218,7 +188,7 @@ describe('input', () => {
     .join(', ')}], resource);`;
 
   async function operations() {
-    const folder = world.options().policies;
+    const folder = world().options().policies;
     writeFileSync(join(folder, 'probe.cedar'), policy);
     const handled: unknown[] = [];
     const answer = async (request: unknown): Promise<never> => {
@@ -226,7 +196,7 @@ describe('input', () => {
       throw new Failure('REACHED', 'precondition', 'The handler was reached.');
     };
     const server = await startServer({
-      ...world.options({ validation: descriptorSet() }),
+      ...world().options({ validation: descriptorSet() }),
       routes: [
         route(OperationsServiceService, {
           listDeadLetters: answer,
@@ -236,9 +206,9 @@ describe('input', () => {
         }),
       ],
     });
-    const remote = client(OperationsServiceClient, `127.0.0.1:${server.port}`, { identity: world.identity('alpha') });
-    stops.push(() => server.stop());
-    stops.push(() => remote.close());
+    const remote = client(OperationsServiceClient, `127.0.0.1:${server.port}`, { identity: world().identity('alpha') });
+    onEnd(() => server.stop());
+    onEnd(() => remote.close());
     return { server, remote, handled };
   }
 
@@ -263,8 +233,8 @@ describe('input', () => {
         },
       },
     };
-    const remote = client(broken, `127.0.0.1:${server.port}`, { identity: world.identity('alpha') });
-    stops.push(() => remote.close());
+    const remote = client(broken, `127.0.0.1:${server.port}`, { identity: world().identity('alpha') });
+    onEnd(() => remote.close());
     const request = { parent: '', filter: undefined, pageSize: 0, pageToken: '' };
     expect(await failureOf(remote.listDeadLetters(request))).toMatchObject({
       reason: 'REQUEST_MALFORMED',
@@ -286,130 +256,22 @@ describe('input', () => {
   });
 });
 
-describe('streams', () => {
-  test('client, server and two-way streams carry their messages', async () => {
-    const { remote } = await probe({});
-    const three = ['a', 'b', 'c'].map((text) => ({ text }));
-    expect(await remote.collectProbes(three)).toEqual({ text: 'a,b,c' });
-    expect(await texts(remote.watchProbes({ text: 'xyz' }))).toEqual(['x', 'y', 'z']);
-    expect(await texts(remote.chatProbes(three))).toEqual(['A', 'B', 'C']);
-  });
-
-  test('a long stream waits for a slow reader', async () => {
-    let made = 0;
-    const { remote } = await probe({
-      watchProbes: async function* () {
-        for (; made < 2_000; made += 1) yield { text: 'x'.repeat(10_000) };
-      },
-    });
-    let count = 0;
-    for await (const _message of remote.watchProbes({ text: '' })) {
-      count += 1;
-      if (count === 1) {
-        await sleep(300);
-        expect(made).toBeLessThan(1_000);
-      }
-    }
-    expect(count).toBe(2_000);
-  });
-
-  test('a failure in the middle arrives as a Failure; the server may answer before it read everything', async () => {
-    const { remote } = await probe({
-      watchProbes: async function* () {
-        yield { text: 'first' };
-        throw new Failure('PROBE_LOST', 'not_found', 'The probe was lost.');
-      },
-      collectProbes: async (requests) => {
-        for await (const { text } of requests) {
-          if (text === '3') throw new Failure('ROW_REFUSED', 'invalid', 'Row 3 is refused.');
-          if (text === 'enough') return { text: 'stopped early' };
-        }
-        return { text: 'end' };
-      },
-    });
-    const got: string[] = [];
-    const reading = (async () => {
-      for await (const { text } of remote.watchProbes({ text: '' })) got.push(text);
-    })();
-    expect((await failureOf(reading)).reason).toBe('PROBE_LOST');
-    expect(got).toEqual(['first']);
-    const rows = function* () {
-      for (let index = 0; index < 100_000; index += 1) yield { text: String(index) };
-    };
-    expect((await failureOf(remote.collectProbes(rows()))).reason).toBe('ROW_REFUSED');
-    expect(await remote.collectProbes([{ text: 'enough' }, { text: 'more' }])).toEqual({ text: 'stopped early' });
-  });
-
-  test('a source that breaks shows its own error, and the server sees a cancellation', async () => {
-    let ended: unknown;
-    const { remote } = await probe({
-      collectProbes: async (requests) => {
-        try {
-          for await (const _request of requests);
-        } catch (error) {
-          ended = error;
-          throw error;
-        }
-        return { text: '' };
-      },
-    });
-    const rows = async function* () {
-      yield { text: 'a' };
-      await sleep(50);
-      throw new RangeError('the file is broken');
-    };
-    await expect(remote.collectProbes(rows())).rejects.toThrow('the file is broken');
-    await until(() => ended !== undefined);
-    expect(ended).toMatchObject({ kind: 'cancelled' });
-  });
-
-  test('a reader that leaves ends the stream at the server', async () => {
-    let aborted = false;
-    const { remote } = await probe({
-      watchProbes: async function* (_request, call) {
-        call.signal.addEventListener('abort', () => {
-          aborted = true;
-        });
-        for (;;) {
-          yield { text: 'tick' };
-          await sleep(10);
-        }
-      },
-    });
-    for await (const _message of remote.watchProbes({ text: '' })) break;
-    await until(() => aborted);
-  });
-});
-
 describe('start', () => {
   test('refuses an RPC that no policy names, a policy for an unknown RPC, a misspelt fact', async () => {
-    const folder = world.options().policies;
+    const folder = world().options().policies;
     const write = (text: string) => writeFileSync(join(folder, 'probe.cedar'), text);
     write(openPolicy.replace('GetProbe', 'GetProbe2'));
-    await expect(world.start({})).rejects.toThrow('rapport.probe.v1.ProbeService/GetProbe');
+    await expect(world().start({})).rejects.toThrow('rapport.probe.v1.ProbeService/GetProbe');
     write(`${openPolicy} permit (principal, action == Action::"rapport.probe.v1.ProbeService/Steal", resource);`);
-    await expect(world.start({})).rejects.toThrow('ProbeService/Steal');
+    await expect(world().start({})).rejects.toThrow('ProbeService/Steal');
     write(openPolicy.replace(');', ') when { context.relatoin == "own" };'));
-    await expect(world.start({})).rejects.toThrow('relatoin');
+    await expect(world().start({})).rejects.toThrow('relatoin');
     write('permit (principal, action, resource);');
-    await expect(world.start({})).rejects.toThrow('no policy');
+    await expect(world().start({})).rejects.toThrow('no policy');
   });
 
   test('refuses a taken address', async () => {
     const { server } = await probe({});
-    await expect(world.start({}, { address: `127.0.0.1:${server.port}` })).rejects.toThrow();
+    await expect(world().start({}, { address: `127.0.0.1:${server.port}` })).rejects.toThrow();
   });
 });
-
-async function texts(messages: AsyncIterable<{ text: string }>): Promise<string[]> {
-  const all: string[] = [];
-  for await (const { text } of messages) all.push(text);
-  return all;
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; !condition(); tries += 1) {
-    if (tries > 250) throw new Error('it did not happen');
-    await sleep(20);
-  }
-}

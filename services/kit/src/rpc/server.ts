@@ -3,6 +3,7 @@ import type { Health, Running } from '../runtime/index.js';
 import { logger } from '../runtime/index.js';
 import { type Auth, authenticator } from './authenticate.js';
 import { healthDefinition, healthService } from './health-service.js';
+import { Failure } from './failure.js';
 import { type Gates, serve } from './pipeline.js';
 import { loadPolicies } from './policy.js';
 import { addReflection } from './reflection.js';
@@ -55,6 +56,7 @@ export async function startServer(options: ServerOptions): Promise<Running & { p
     validate,
     defaultDeadlineMs: options.defaultDeadlineMs ?? 30_000,
     maxDeadlineMs: options.maxDeadlineMs ?? 15 * 60_000,
+    active: new Set(),
   };
 
   const age = options.maxConnectionAgeMs ?? 300_000;
@@ -83,7 +85,7 @@ export async function startServer(options: ServerOptions): Promise<Running & { p
   return {
     port,
     stop: () => {
-      stopping ??= shutdown(server, health.end, options.hardLimitMs ?? 15_000);
+      stopping ??= shutdown(server, gates.active, health.end, options.hardLimitMs ?? 15_000);
       return stopping;
     },
   };
@@ -105,16 +107,25 @@ function addRoute(server: Server, { definition, handlers }: Route, gates: Gates)
   server.addService(rawDefinition as unknown as ServiceDefinition, implementation);
 }
 
-function shutdown(server: Server, endWatches: () => void, hardLimitMs: number): Promise<void> {
+function shutdown(server: Server, active: Gates['active'], endWatches: () => void, hardLimitMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const killer = setTimeout(() => {
-      logger.warn('calls were cut off at the hard limit of the shutdown');
+    const cut = setTimeout(() => {
+      logger.warn({ calls: active.size }, 'calls were cut off at the hard limit of the shutdown');
+      // grpc-js forgets its sessions when the graceful shutdown begins, so forceShutdown would leave these calls open.
+      const leaving = new Failure('SHUTTING_DOWN', 'unavailable', 'The server is shutting down; try again.', {
+        retryInMs: 100,
+      });
+      for (const end of active) end(leaving);
+    }, hardLimitMs);
+    // A peer that reads nothing any more can hold its connection open even then.
+    const leave = setTimeout(() => {
       server.forceShutdown();
       resolve();
-    }, hardLimitMs);
+    }, hardLimitMs + 1_000);
     endWatches();
     server.tryShutdown(() => {
-      clearTimeout(killer);
+      clearTimeout(cut);
+      clearTimeout(leave);
       resolve();
     });
   });
