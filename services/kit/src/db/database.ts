@@ -94,7 +94,11 @@ interface PrismaLike {
   $disconnect(): Promise<void>;
 }
 
-async function plainTransaction<P, T>(pool: pg.Pool, settings: SessionSettings, fn: (tx: Tx<P>) => Promise<T>): Promise<T> {
+async function plainTransaction<P, T>(
+  pool: pg.Pool,
+  settings: SessionSettings,
+  fn: (tx: Tx<P>) => Promise<T>,
+): Promise<T> {
   const client = await checkOut(pool, settings);
   let broken = false;
   const { tx, committed } = attempt<P>(client, undefined as P);

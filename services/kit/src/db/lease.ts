@@ -98,7 +98,9 @@ export function leased({ db, group, names, work, ttlMs = 10_000 }: LeaseOptions)
 
   async function giveBack(lease: Lease): Promise<void> {
     await db.system
-      .run(sql`UPDATE kit.lease SET expires_at = now() WHERE name = ${lease.name} AND holder = ${holder} AND epoch = ${lease.epoch}`)
+      .run(
+        sql`UPDATE kit.lease SET expires_at = now() WHERE name = ${lease.name} AND holder = ${holder} AND epoch = ${lease.epoch}`,
+      )
       .catch((error: unknown) => logger.warn({ err: error, lease: lease.name }, 'a lease was not given back'));
   }
 
@@ -107,7 +109,8 @@ export function leased({ db, group, names, work, ttlMs = 10_000 }: LeaseOptions)
       try {
         await work(lease);
       } catch (error) {
-        if (!lease.signal.aborted) logger.error({ err: error, lease: lease.name }, 'leased work failed and starts again');
+        if (!lease.signal.aborted)
+          logger.error({ err: error, lease: lease.name }, 'leased work failed and starts again');
       }
       await pause(RESTART_MS, lease.signal);
     }

@@ -50,7 +50,13 @@ async function foldersOf(dir: string): Promise<string[]> {
     .sort();
 }
 
-async function applyOne(client: pg.Client, { table }: Book, name: string, text: string, checksum: string): Promise<void> {
+async function applyOne(
+  client: pg.Client,
+  { table }: Book,
+  name: string,
+  text: string,
+  checksum: string,
+): Promise<void> {
   // CREATE INDEX CONCURRENTLY and the like refuse a transaction; such a file holds one statement.
   const outside = /^\s*--\s*migrate:no-transaction/m.test(text);
   const record = `INSERT INTO ${table} (id, checksum, migration_name, finished_at, applied_steps_count)
@@ -92,7 +98,11 @@ async function applyAll(client: pg.Client, dir: string, kept: Book): Promise<str
 
 /** One session under the migration lock; others wait for it. */
 async function locked<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, application_name: 'rapport-migrate', connectionTimeoutMillis: 10_000 });
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: 'rapport-migrate',
+    connectionTimeoutMillis: 10_000,
+  });
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1)', [LOCK]);

@@ -109,7 +109,11 @@ export function guardedPool(pool: pg.Pool): pg.Pool {
     if (slot) slot.client = client;
     return client;
   }
-  type Callback = (error: Error | undefined, client: pg.PoolClient | undefined, done: (release?: unknown) => void) => void;
+  type Callback = (
+    error: Error | undefined,
+    client: pg.PoolClient | undefined,
+    done: (release?: unknown) => void,
+  ) => void;
   const guarded: pg.Pool = Object.create(pool, {
     connect: {
       value: (callback?: Callback) => {

@@ -6,7 +6,16 @@ import { attribute, counter, extract, histogram, metric, recordError, tracer } f
 import { assertUsable, type Nats, pokeOver } from './bus.js';
 import { delayAfter } from './consumer.js';
 import { forgetAttempts, noteAttempt, park, parkBehind, register } from './dead-letter.js';
-import { type Arrived, arrived, decode, domainOf, type EventCodec, type EventMeta, PARTITIONS, plainHeaders } from './event.js';
+import {
+  type Arrived,
+  arrived,
+  decode,
+  domainOf,
+  type EventCodec,
+  type EventMeta,
+  PARTITIONS,
+  plainHeaders,
+} from './event.js';
 import { type Held, holdEvents } from './held.js';
 import { observeLag } from './lag.js';
 import { type Lane, lanesOf, type Receiver, workLane } from './lane.js';
@@ -52,15 +61,13 @@ const handled = counter(metric.eventHandled);
 const duration = histogram(metric.eventDuration);
 const delay = histogram(metric.eventDelay);
 
-/** A whole batch of so many that fails says more of the sink than of the events. */
+/** When so many events fail one by one and none succeeds, that says more of the sink than of the events. */
 const OUTAGE = 10;
 
 interface Entry {
   arrived: Arrived;
   suspect: boolean;
   counted: boolean;
-  /** How often this process has seen it fail. */
-  failures: number;
 }
 
 interface Failed {
@@ -131,8 +138,8 @@ function createSink<C extends EventReader>(options: BatchConsumerOptions<C>, lan
   }
 
   /**
-   * Halves what fails until the failing events stand alone. An aggregate's events after its failed one are left out, and
-   * are told among `untried`.
+   * Halves what fails until the failing events stand alone, and leaves out the events of an aggregate behind its failed
+   * one. Throws, and nothing counts as failed, when the sink is away or the first ten events alone all fail.
    */
   async function bisect(entries: readonly Held<Entry>[], failed: Failed[], applied: Held<Entry>[]): Promise<void> {
     const broken = new Set(failed.map(({ one }) => one.event.arrived.meta.aggregate));
@@ -146,6 +153,7 @@ function createSink<C extends EventReader>(options: BatchConsumerOptions<C>, lan
       const [first] = tried;
       if (tried.length === 1 && first) {
         failed.push({ one: first, error });
+        if (applied.length === 0 && failed.length >= OUTAGE) throw error;
         return;
       }
       const middle = Math.ceil(tried.length / 2);
@@ -258,8 +266,6 @@ function createReceiver<C extends EventReader>(
       const failed: Failed[] = [];
       const applied: Held<Entry>[] = [];
       await sink.bisect(chosen, failed, applied);
-      const outage = applied.length === 0 && failed.length >= OUTAGE && !failed.some(({ error }) => isHopeless(error));
-      if (outage) throw failed[0]?.error;
       outages = 0;
       await finish(applied);
       for (const one of failed) await fail(one);
@@ -310,11 +316,12 @@ function createReceiver<C extends EventReader>(
           sequence: message.seq,
           time: message.time,
         });
-        const one = held.add(message, { arrived: event, suspect, counted: false, failures: 0 });
+        const one = held.add(message, { arrived: event, suspect, counted: false });
         if (!one) return;
         if (waiting.length === 0) firstCame = Date.now();
         waiting.push(one);
-        if (waiting.length === 1 || waiting.length % maxEvents === 0 || held.room() <= 0) plan();
+        if (waiting.length === 1 || waiting.length % maxEvents === 0 || blockedUntil.size > 0 || held.room() <= 0)
+          plan();
       } catch (error) {
         logger.error({ err: error, consumer, sequence: message.seq }, 'a message that is no event was dropped');
         message.term('not an event');

@@ -56,7 +56,13 @@ async function insert(tx: Tx, consumer: string, event: Arrived, reason: string, 
 }
 
 /** Parks an event that failed for the last time. */
-export async function park(db: Database, consumer: string, event: Arrived, reason: string, attempts: number): Promise<void> {
+export async function park(
+  db: Database,
+  consumer: string,
+  event: Arrived,
+  reason: string,
+  attempts: number,
+): Promise<void> {
   await db.transaction(everything, async (tx) => {
     await lockAggregate(tx, consumer, event.meta.aggregate);
     await insert(tx, consumer, event, reason, attempts);
@@ -156,7 +162,9 @@ function eventOf(row: Row): Arrived {
     sequence: Number(row.stream_sequence),
     traceparent: row.headers['traceparent'],
     partition: row.partition,
-    ...(row.headers['ce-organisationpath'] === undefined ? {} : { organisationPath: row.headers['ce-organisationpath'] }),
+    ...(row.headers['ce-organisationpath'] === undefined
+      ? {}
+      : { organisationPath: row.headers['ce-organisationpath'] }),
   };
   return { meta, payload: row.payload, headers: row.headers };
 }
@@ -172,7 +180,12 @@ export interface Redriven {
 }
 
 /** The next letter of an aggregate, tried in a transaction of its own. */
-async function redriveNext(db: Database, consumer: string, aggregate: string, redrive: Redrive): Promise<'none' | 'applied' | 'failed'> {
+async function redriveNext(
+  db: Database,
+  consumer: string,
+  aggregate: string,
+  redrive: Redrive,
+): Promise<'none' | 'applied' | 'failed'> {
   let head: Row | undefined;
   try {
     return await db.transaction(everything, async (tx) => {

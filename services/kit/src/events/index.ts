@@ -1,6 +1,11 @@
 // The events door: publish with a transaction, relay to the bus, consume once and in order.
 export { type BusOptions, connectBus, type Nats } from './bus.js';
-export { type BatchConsumerOptions, type BatchedEvent, type EventReader, startBatchConsumer } from './batch-consumer.js';
+export {
+  type BatchConsumerOptions,
+  type BatchedEvent,
+  type EventReader,
+  startBatchConsumer,
+} from './batch-consumer.js';
 export { type ConsumerOptions, startConsumer } from './consumer.js';
 export { type DeadLetter, type DeadLetterFilter, deadLetters, type Redriven } from './dead-letter.js';
 export { type EventCodec, type EventHandler, type EventMeta, on } from './event.js';

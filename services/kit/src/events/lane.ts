@@ -1,4 +1,11 @@
-import { AckPolicy, type ConsumerInfo, DeliverPolicy, JetStreamApiError, jetstream, type JsMsg } from '@nats-io/jetstream';
+import {
+  AckPolicy,
+  type ConsumerInfo,
+  DeliverPolicy,
+  JetStreamApiError,
+  jetstream,
+  type JsMsg,
+} from '@nats-io/jetstream';
 import { type Database, type Lease, sql } from '../db/index.js';
 import { logger } from '../runtime/index.js';
 import type { Nats } from './bus.js';
@@ -23,7 +30,13 @@ const ACK_WAIT_MS = 30_000;
 const CONSUMER_NOT_FOUND = 10_014;
 
 /** Splits what a consumer hears into lanes: `shards` for each domain. */
-export function lanesOf(consumer: string, types: readonly string[], domainOf: (type: string) => string, shards: number, partitions: number): Lane[] {
+export function lanesOf(
+  consumer: string,
+  types: readonly string[],
+  domainOf: (type: string) => string,
+  shards: number,
+  partitions: number,
+): Lane[] {
   if (!/^[a-z][a-z0-9-]{0,60}$/.test(consumer)) throw new TypeError(`not a consumer name: ${consumer}`);
   const domains = new Map<string, string[]>();
   for (const type of [...types].sort()) domains.set(domainOf(type), [...(domains.get(domainOf(type)) ?? []), type]);
@@ -85,7 +98,13 @@ async function remember(db: Database, lease: Lease, memory: Memory): Promise<voi
  * last event before which everything is acknowledged. That also cuts off an earlier holder that still pulls. Events
  * applied beyond that point come again and the inbox knows them. Gives undefined while there is no stream.
  */
-export async function openLane(db: Database, nats: Nats, lane: Lane, lease: Lease, maxPending: number): Promise<Opened | undefined> {
+export async function openLane(
+  db: Database,
+  nats: Nats,
+  lane: Lane,
+  lease: Lease,
+  maxPending: number,
+): Promise<Opened | undefined> {
   let memory = await recall(db, lease);
   const stream = await findStream(nats, lane.domain);
   if (!stream) return undefined;

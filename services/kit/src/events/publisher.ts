@@ -53,7 +53,10 @@ export function createPublisher(nats: Nats): Publisher {
   const subscription = nats.subscribe(`${inbox}.*.*`, {
     callback: (error, message) => {
       if (error) return;
-      const [ofRun, number] = message.subject.slice(inbox.length + 1).split('.').map(Number);
+      const [ofRun, number] = message.subject
+        .slice(inbox.length + 1)
+        .split('.')
+        .map(Number);
       if (ofRun === run && number !== undefined) waiting?.(number, readReply(message));
     },
   });
@@ -90,7 +93,8 @@ export function createPublisher(nats: Nats): Publisher {
     const replies = await results;
     for (const [number, row] of rows.entries()) {
       const reply = replies[number];
-      if (typeof reply !== 'number') return { confirmed, failure: reply ?? new Error('the stream did not confirm in time') };
+      if (typeof reply !== 'number')
+        return { confirmed, failure: reply ?? new Error('the stream did not confirm in time') };
       confirmed.push({ row, sequence: reply });
     }
     return { confirmed };

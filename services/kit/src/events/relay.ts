@@ -111,7 +111,8 @@ async function move(
     sequence: Math.max(place.sequence, end.sequence),
   };
   published.add(confirmed.length, { [attribute.domain]: domain });
-  if (!(await save(db, domain, lease, moved))) return { place: moved, count: 0, failure: new Error('the lease is lost') };
+  if (!(await save(db, domain, lease, moved)))
+    return { place: moved, count: 0, failure: new Error('the lease is lost') };
   return { place: moved, count: confirmed.length, ...(failure ? { failure } : {}) };
 }
 
@@ -181,7 +182,9 @@ export function startRelay(options: RelayOptions): Running {
   });
   const labels = { [attribute.domain]: domain };
   const unobserve = [
-    gauge(metric.outboxPending, async () => [{ value: (await outboxLag(db.system, domain)).pending, attributes: labels }]),
+    gauge(metric.outboxPending, async () => [
+      { value: (await outboxLag(db.system, domain)).pending, attributes: labels },
+    ]),
     gauge(metric.outboxAge, async () => [
       { value: (await outboxLag(db.system, domain)).oldestAgeSeconds, attributes: labels },
     ]),

@@ -65,7 +65,8 @@ export async function ensureStream(nats: Nats, domain: string, settings: StreamS
     });
   } catch (error) {
     // Another relay was faster; with settings of its own, which stand.
-    if (error instanceof JetStreamApiError && error.code === STREAM_NAME_IN_USE) return streams.info(streamName(domain));
+    if (error instanceof JetStreamApiError && error.code === STREAM_NAME_IN_USE)
+      return streams.info(streamName(domain));
     throw error;
   }
 }

@@ -13,7 +13,8 @@ const AWAY = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'],
 ]);
 const GRPC_UNAVAILABLE = 14;
-const AWAY_TEXT = /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout)/;
+const AWAY_TEXT =
+  /^(Connection terminated|Client has encountered a connection error|timeout exceeded when trying to connect|Query read timeout)/;
 
 /** Is it something else's absence that failed, so that the event itself is not to blame? Such attempts do not count. */
 export function isAway(error: unknown): boolean {
