@@ -23,6 +23,7 @@ import {
   predefined,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { asyncApi } from './asyncapi.mjs';
+import { comments } from './comments.mjs';
 import { printProto } from './print-proto.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -165,11 +166,21 @@ function generate() {
   run('buf', [...image, join(vendor, 'commented.binpb')]);
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   write(join(proto, 'asyncapi.yaml'), asyncApi(readFileSync(join(vendor, 'commented.binpb')), version));
+  write(join(proto, 'comments.json'), comments(readFileSync(join(vendor, 'commented.binpb'))));
   return output.size;
 }
 
 function check() {
-  const args = ['status', '--porcelain', '--untracked-files=all', '--', 'gen', 'descriptor.binpb', 'asyncapi.yaml'];
+  const args = [
+    'status',
+    '--porcelain',
+    '--untracked-files=all',
+    '--',
+    'gen',
+    'descriptor.binpb',
+    'comments.json',
+    'asyncapi.yaml',
+  ];
   const changed = run('git', args, { capture: true }).toString();
   if (changed === '') return;
   process.stderr.write(`The generated contracts differ from what git holds; commit what was generated:\n${changed}`);
@@ -179,5 +190,5 @@ function check() {
 withLock(() => {
   const count = generate();
   if (process.argv.includes('--check')) check();
-  console.log(`protos: ${count} files in proto/gen, descriptor.binpb, asyncapi.yaml`);
+  console.log(`protos: ${count} files in proto/gen, descriptor.binpb, comments.json, asyncapi.yaml`);
 });

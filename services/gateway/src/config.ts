@@ -1,4 +1,4 @@
-import { address } from '@rapport/kit/runtime';
+import { address, readConfig } from '@rapport/kit/runtime';
 import { z } from 'zod';
 
 const positive = (fallback: number) => z.coerce.number().int().positive().default(fallback);
@@ -11,8 +11,7 @@ const json = z.string().transform((text, context) => {
   }
 });
 
-/** The environment of the gateway. The README explains each name. */
-export const schema = z
+const schema = z
   .object({
     HTTP_ADDRESS: address,
     OPS_ADDRESS: address,
@@ -76,10 +75,20 @@ export const schema = z
     },
   );
 
+/** The environment of the gateway. The README explains each name. */
 export type Config = z.infer<typeof schema>;
 
-/** The environment of `main.js demo-users <file>`. */
-export const demoSchema = z.object({
+const demoSchema = z.object({
   DEMO_PASSWORD: z.string().min(8).max(256),
   DEMO_ORGANISATION_PATH: z.string().default('/demo'),
 });
+
+/** Reads the environment of the gateway; exits with status 2 when it is wrong. */
+export function gatewayConfig(): Config {
+  return readConfig(schema, process.env);
+}
+
+/** Reads the environment of `main.js demo-users <file>`; exits with status 2 when it is wrong. */
+export function demoConfig(): z.infer<typeof demoSchema> {
+  return readConfig(demoSchema, process.env);
+}

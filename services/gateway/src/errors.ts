@@ -5,7 +5,7 @@ const reasons = {
     status: 403,
     title: 'The request does not carry the token of this session',
   },
-  GATEWAY_DRAINING: { status: 503, title: 'The gateway is shutting down' },
+
   GATEWAY_IDENTITY_REFUSED: {
     status: 502,
     title: 'The service refused the identity of the gateway',

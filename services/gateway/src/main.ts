@@ -3,18 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
 import type { Tls } from '@rapport/kit/rpc';
-import {
-  createHealth,
-  createLogger,
-  parseAddress,
-  readConfig,
-  runUntilSignal,
-  serveOps,
-  systemClock,
-} from '@rapport/kit/runtime';
+import { createHealth, createLogger, parseAddress, runUntilSignal, serveOps, systemClock } from '@rapport/kit/runtime';
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
-import { type Config, demoSchema, schema } from './config.js';
+import { type Config, demoConfig, gatewayConfig } from './config.js';
 import type { Deps } from './deps.js';
 import { openIdentity } from './identity/identity.js';
 import { limitAttempts } from './limits/limits.js';
@@ -142,13 +134,13 @@ async function serve(config: Config): Promise<void> {
 async function main(): Promise<void> {
   const [command, file] = process.argv.slice(2);
   if (command === 'demo-users' && file !== undefined) {
-    const { DEMO_PASSWORD, DEMO_ORGANISATION_PATH } = readConfig(demoSchema, process.env);
+    const { DEMO_PASSWORD, DEMO_ORGANISATION_PATH } = demoConfig();
     await writeDemoUsers(file, DEMO_ORGANISATION_PATH, DEMO_PASSWORD);
     return;
   }
   // The gateway keeps nothing in a database; accepted so that every service is started the same way.
   if (command === 'migrate') return;
-  await serve(readConfig(schema, process.env));
+  await serve(gatewayConfig());
 }
 
 main().catch((error: unknown) => {

@@ -94,12 +94,13 @@ function fromRefusal(refusal: Refusal, instance: string): Answer {
   };
 }
 
-/** Errors of express' own parsers carry `type` and `status`. */
-function fromParser(error: unknown): Refusal | undefined {
-  if (!(error instanceof Error) || !('type' in error) || !('status' in error)) return undefined;
+/** Errors of express' own body parser carry `type` and `status`, those of its file server `status` only. */
+function fromExpress(error: unknown): Refusal | undefined {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;
+  if (error.status >= 500) return undefined;
+  if (!('type' in error)) return fail('NO_SUCH_PATH', {}, error);
   if (error.type === 'entity.too.large') return fail('BODY_TOO_LARGE', {}, error);
-  if (error.status === 415) return fail('UNSUPPORTED_MEDIA_TYPE', {}, error);
-  return typeof error.status === 'number' && error.status < 500 ? fail('MALFORMED_JSON', {}, error) : undefined;
+  return fail(error.status === 415 ? 'UNSUPPORTED_MEDIA_TYPE' : 'MALFORMED_JSON', {}, error);
 }
 
 /** Turns whatever was thrown into a problem. Logs what is the gateway's or a service's fault, once, with its cause. */
@@ -111,7 +112,7 @@ export function toAnswer(error: unknown, instance: string): Answer {
     return fromRefusal(fail('GATEWAY_IDENTITY_REFUSED'), instance);
   }
   if (error instanceof URIError) return fromRefusal(fail('MALFORMED_PATH'), instance);
-  const refusal = error instanceof Refusal ? error : (fromParser(error) ?? fail('INTERNAL', {}, error));
+  const refusal = error instanceof Refusal ? error : (fromExpress(error) ?? fail('INTERNAL', {}, error));
   if (refusal.status >= 500) logger.error({ err: refusal.cause ?? refusal, instance }, refusal.title);
   return fromRefusal(refusal, instance);
 }

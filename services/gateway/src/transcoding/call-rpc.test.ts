@@ -318,12 +318,14 @@ describe('a wrong request', () => {
   });
 
   test('the streaming import is not offered', async () => {
-    await send('post', '/api/v1/imports').send({}).expect(405);
+    const answer = await send('post', '/api/v1/imports').send({}).expect(405);
+    expect(answer.body.reason).toBe('METHOD_NOT_ALLOWED');
   });
 
   test('a purpose or key that is none is refused', async () => {
     await get(`/api/v1/${party}`).set('rapport-purpose', 'Just looking!').expect(400);
     await send('post', '/api/v1/parties').set('idempotency-key', 'x'.repeat(65)).send({}).expect(400);
+    expect(seen.calls).toBe(0);
   });
 
   test.each(['/api/v1/parties/%2e%2e', '/api/v1/parties/..', '/api/v1/parties/a%2fb', '/api/v1//parties', '/api/v1/%'])(
