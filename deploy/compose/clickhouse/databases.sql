@@ -1,0 +1,2 @@
+CREATE DATABASE IF NOT EXISTS rapport_segmentation;
+CREATE DATABASE IF NOT EXISTS rapport_reporting;
