@@ -4,14 +4,18 @@ import {
   type ChannelOptions,
   type ClientUnaryCall,
   Metadata,
+  status as Status,
 } from '@grpc/grpc-js';
+import { histogram, metric } from '../telemetry/index.js';
 import type { Call } from './call.js';
 import { type Channel, openChannel } from './channel.js';
 import { Failure } from './failure.js';
 import { type Identity, serviceIdentity } from './identity.js';
-import type { DefinitionShape, MethodShape, RequestOf, ResponseOf } from './route.js';
+import { type DefinitionShape, type MethodShape, methodName, type RequestOf, type ResponseOf } from './route.js';
 import { decodeFailure } from './status.js';
 import { channelCredentials, type Tls } from './tls.js';
+
+const duration = histogram(metric.clientCallDuration);
 
 /** How one outgoing call differs from the client's defaults. Times in milliseconds. */
 export interface OutgoingOptions {
@@ -205,6 +209,14 @@ function cancelOn(signal: AbortSignal | undefined, call: { cancel(): void }): ()
   return () => signal.removeEventListener('abort', cancel);
 }
 
+function record(method: ErasedMethod, started: number, code: Status = Status.OK): void {
+  duration.record((performance.now() - started) / 1000, {
+    'rpc.system.name': 'grpc',
+    'rpc.method': methodName(method),
+    'rpc.response.status_code': Status[code],
+  });
+}
+
 function single(peer: Peer, method: ErasedMethod, request: unknown, envelope: Envelope): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let left = false;
@@ -214,6 +226,7 @@ function single(peer: Peer, method: ErasedMethod, request: unknown, envelope: En
         call.cancel();
       },
     });
+    const started = performance.now();
     const call: ClientUnaryCall = peer.channel
       .client()
       .makeUnaryRequest(
@@ -226,6 +239,7 @@ function single(peer: Peer, method: ErasedMethod, request: unknown, envelope: En
         (error, answer) => {
           ended();
           unlisten();
+          record(method, started, error?.code);
           if (!error) resolve(answer);
           else if (left) resolve(abandoned);
           else reject(error);

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type Database, type Scope, sql, type Tx } from '../db/index.js';
+import { counter, metric } from '../telemetry/index.js';
 import type { Call } from './call.js';
 import { canonical } from './canonical.js';
 import { Failure } from './failure.js';
+
+const replayed = counter(metric.callsReplayed);
 
 /** How ts-proto encodes the answer. */
 export interface Codec<T> {
@@ -62,6 +65,7 @@ async function replay<T>(tx: Tx, call: Call, requestId: string, fingerprint: Buf
       violations: [{ field: 'request_id', description: 'was used before with other arguments' }],
     });
   }
+  replayed.add(1, { 'rpc.method': call.method });
   return codec.decode(stored.answer);
 }
 

@@ -4,6 +4,7 @@ import { Failure } from './failure.js';
 
 interface PageValues {
   string: string;
+  uuid: string;
   number: number;
   bigint: bigint;
   date: Date;
@@ -75,6 +76,10 @@ export function decodePage<const K extends readonly PageKind[]>(
 
 function decodeValue(kind: PageKind, text: string): string | number | bigint | Date {
   if (kind === 'string') return text;
+  if (kind === 'uuid') {
+    if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) throw broken();
+    return text;
+  }
   if (kind === 'bigint') {
     if (!/^-?\d{1,30}$/.test(text)) throw broken();
     return BigInt(text);

@@ -9,11 +9,12 @@ import {
   status as Status,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
-import { metrics } from '@opentelemetry/api';
+import { trace } from '@opentelemetry/api';
+import { attribute, counter, histogram, metric } from '../telemetry/index.js';
 import type { Identified } from './authenticate.js';
 import { allows, type Policies, scopeOf } from './policy.js';
 import type { Call, ServerCall } from './call.js';
-import { Failure } from './failure.js';
+import { Failure, statusOfKind } from './failure.js';
 import { type AnyHandler, type MethodShape, methodName } from './route.js';
 import { encodeFailure, toFailure } from './status.js';
 import { malformed, type Validate } from './validate.js';
@@ -30,11 +31,8 @@ export interface Gates {
   active: Set<(failure: Failure) => void>;
 }
 
-const duration = metrics.getMeter('@rapport/kit').createHistogram('rpc.server.call.duration', {
-  description: 'How long this server took to answer a call',
-  unit: 's',
-  advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] },
-});
+const duration = histogram(metric.serverCallDuration);
+const refused = counter(metric.callsDenied);
 
 const purposePattern = /^[a-z][a-z0-9_]{0,31}$/;
 
@@ -66,12 +64,13 @@ function begin(method: string, call: ServerCall, gates: Gates, answer: Finish): 
     over = true;
     gates.active.delete(abort);
     clearTimeout(timer);
-    const code = failure ? encodeFailure(failure).code : Status.OK;
     duration.record((performance.now() - started) / 1000, {
       'rpc.system.name': 'grpc',
       'rpc.method': method,
-      'rpc.response.status_code': Status[code],
+      'rpc.response.status_code': Status[failure ? statusOfKind[failure.kind] : Status.OK],
+      ...(failure && { [attribute.failure]: failure.reason }),
     });
+    if (failure) trace.getActiveSpan()?.setAttribute(attribute.failure, failure.reason);
     answer(failure);
   }
 
@@ -111,14 +110,26 @@ function gone(): Failure {
   return new Failure('CANCELLED', 'cancelled', 'The caller cancelled the call.');
 }
 
-/** Identity and authorisation. */
+/** Identity and authorisation; refusals are counted. */
 async function admit(method: string, call: ServerCall, gates: Gates, attempt: Attempt): Promise<Call> {
+  try {
+    return await authorise(method, call, gates, attempt);
+  } catch (error) {
+    if (error instanceof Failure && (error.kind === 'unauthenticated' || error.kind === 'denied')) {
+      refused.add(1, { 'rpc.method': method, [attribute.denialReason]: error.kind });
+    }
+    throw error;
+  }
+}
+
+async function authorise(method: string, call: ServerCall, gates: Gates, attempt: Attempt): Promise<Call> {
   const identified = gates.identify(call);
   const { principal, token } = identified instanceof Promise ? await identified : identified;
   const purpose = String(call.metadata.get('rapport-purpose')[0] ?? 'service');
   if (!purposePattern.test(purpose)) {
     throw new Failure('PURPOSE_INVALID', 'invalid', 'The purpose of the call must be a lower-case word.');
   }
+  trace.getActiveSpan()?.setAttribute(attribute.purpose, purpose);
   const decision = gates.policies.decide(principal.roles, method, purpose, 'C1');
   if (decision === 0) {
     throw new Failure('PERMISSION_DENIED', 'denied', 'The policies do not permit this call.', {
