@@ -6,8 +6,12 @@ import { parseSync } from '@swc/core';
 
 const tree = path.resolve(process.argv[2] ?? '.');
 const skip = /(^|\/)(node_modules|dist|gen|fixtures)(\/|$)/;
-const door = /^services\/kit\/src\/([^/]+\/index|telemetry\/start)\.ts$|^test\/kit\/index\.ts$|(^|\/)(main|vite\.config|prisma\.config)\.tsx?$/;
-const files = globSync(['services/*/src/**/*.{ts,tsx}', 'test/**/*.ts'], { cwd: tree, exclude: (name) => skip.test(name) })
+const door =
+  /^services\/kit\/src\/([^/]+\/index|telemetry\/start)\.ts$|^test\/kit\/index\.ts$|(^|\/)(main|vite\.config|prisma\.config)\.tsx?$/;
+const files = globSync(['services/*/src/**/*.{ts,tsx}', 'test/**/*.ts'], {
+  cwd: tree,
+  exclude: (name) => skip.test(name),
+})
   .filter((file) => !skip.test(file) && !file.endsWith('.d.ts'))
   .sort();
 const known = new Set(files);
@@ -69,7 +73,8 @@ function readStatement(file, item, names) {
     }
   } else if (item.type === 'ExportDeclaration') {
     const what = item.declaration;
-    if (what.type === 'VariableDeclaration') for (const one of what.declarations) names.push(...namesOf({ ...one.id, typeAnnotation: undefined }));
+    if (what.type === 'VariableDeclaration')
+      for (const one of what.declarations) names.push(...namesOf({ ...one.id, typeAnnotation: undefined }));
     else names.push(textOf(what.identifier ?? what.id));
   } else if (item.type === 'ExportDefaultDeclaration' || item.type === 'ExportDefaultExpression') names.push('default');
 }
@@ -81,7 +86,8 @@ for (const file of files) {
   for (const item of body) readStatement(file, item, names);
   exportsOf.set(file, { names, text });
   walk(body, (node) => {
-    const dynamic = node.type === 'CallExpression' && (node.callee.type === 'Import' || node.callee.value === 'require');
+    const dynamic =
+      node.type === 'CallExpression' && (node.callee.type === 'Import' || node.callee.value === 'require');
     const mocked = node.type === 'TsImportType' ? node.argument?.value : undefined;
     const specifier = dynamic ? node.arguments[0]?.expression?.value : mocked;
     if (typeof specifier === 'string') use(file, specifier, '*');

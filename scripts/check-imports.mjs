@@ -24,6 +24,8 @@ const violations = summary.violations.map(({ rule, from, to, cycle }) => ({
 if (json) console.log(JSON.stringify(violations));
 else {
   for (const { rule, from, to } of violations) console.error(`${rule}: ${from}${to === from ? '' : ` → ${to}`}`);
-  console.log(`${summary.totalCruised} files, ${summary.totalDependenciesCruised} imports, ${violations.length} against the rules`);
+  console.log(
+    `${summary.totalCruised} files, ${summary.totalDependenciesCruised} imports, ${violations.length} against the rules`,
+  );
 }
 if (violations.length > 0) process.exitCode = 1;

@@ -57,7 +57,13 @@ export function complete(lock) {
       if (found && !packages[found].optional) continue;
       const place = found ? `${key}/node_modules/${name}` : `node_modules/${name}`;
       const { dev, devOptional } = entry;
-      packages[place] = { version, ...(dev && { dev }), ...(devOptional && { devOptional }), optional: true, ...platformOf(name) };
+      packages[place] = {
+        version,
+        ...(dev && { dev }),
+        ...(devOptional && { devOptional }),
+        optional: true,
+        ...platformOf(name),
+      };
       added.push(`${name}@${version}`);
     }
   }
@@ -66,7 +72,9 @@ export function complete(lock) {
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const file = path.resolve(process.argv.slice(2).find((argument) => !argument.startsWith('--')) ?? path.join(root, 'package-lock.json'));
+  const file = path.resolve(
+    process.argv.slice(2).find((argument) => !argument.startsWith('--')) ?? path.join(root, 'package-lock.json'),
+  );
   const text = readFileSync(file, 'utf8');
   const { lock, added } = complete(JSON.parse(text));
   const completed = `${JSON.stringify(lock, null, 2)}\n`;
