@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type TestDatabase, testDatabase } from '@rapport/test/kit';
 import { type Database, openDatabase, sql, type Tx } from '../db/index.js';
 import { Failure, idempotent } from './index.js';
+import { toFailure } from './status.js';
 import { callOf, type Probe, ProbeService } from './rpc.testkit.js';
 
 let database: TestDatabase;
@@ -124,4 +125,23 @@ test('an empty request id is a violation', async () => {
     kind: 'invalid',
     violations: [{ field: 'request_id' }],
   });
+});
+
+test('a write that row security refuses is denied to the caller', async () => {
+  await db.system.run(sql`CREATE TABLE guarded (org_path text)`);
+  await db.system.run(sql`ALTER TABLE guarded ENABLE ROW LEVEL SECURITY`);
+  await db.system.run(sql`ALTER TABLE guarded FORCE ROW LEVEL SECURITY`);
+  await db.system.run(sql`CREATE POLICY seen ON guarded USING (kit.sees(org_path, NULL))`);
+  const outside = idempotent(
+    db,
+    call,
+    { requestId: randomUUID() },
+    codec,
+    async (tx) => {
+      await tx.run(sql`INSERT INTO guarded VALUES ('/other')`);
+      return { text: '' };
+    },
+    { scope: { kind: 'rows', subtree: '/berka' } },
+  ).catch((error: unknown) => toFailure(error, 'probe'));
+  expect(await outside).toMatchObject({ kind: 'denied', reason: 'PERMISSION_DENIED' });
 });

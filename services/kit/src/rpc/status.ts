@@ -38,7 +38,7 @@ const kept: ReadonlySet<Kind> = new Set<Kind>(['internal', 'unauthenticated', 'u
 
 /**
  * Turns whatever a handler threw into a Failure that may leave the process. Failures pass; a database that is away or a
- * lost race becomes one that the caller may retry; anything else is logged here, once, and becomes INTERNAL with a
+ * lost race becomes one that the caller may retry, a write that row security refuses is denied; anything else is logged here, once, and becomes INTERNAL with a
  * fixed text and the correlation id under which it was logged.
  */
 export function toFailure(error: unknown, method: string): Failure {
@@ -59,6 +59,12 @@ function knownFailure(error: unknown): Failure | undefined {
     if (/^(40001|40P01|55P03|P2034)$/.test(code)) {
       return new Failure('CONCURRENT_CHANGE', 'conflict', 'The data changed at the same time; try again.', {
         retryInMs: 50,
+        cause: error,
+      });
+    }
+    // The second wall behind the policies; a missing GRANT has the same code and stays INTERNAL.
+    if (code === '42501' && cause.message.includes('row-level security')) {
+      return new Failure('PERMISSION_DENIED', 'denied', 'The row is outside of what the caller may change.', {
         cause: error,
       });
     }
