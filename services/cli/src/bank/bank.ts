@@ -89,14 +89,7 @@ export interface HoldingRow {
   };
 }
 
-export type TransactionKind =
-  | 'deposit'
-  | 'withdrawal'
-  | 'card'
-  | 'transfer'
-  | 'interest'
-  | 'fee'
-  | 'penalty';
+export type TransactionKind = 'deposit' | 'withdrawal' | 'card' | 'transfer' | 'interest' | 'fee' | 'penalty';
 
 export interface TransactionRow {
   readonly file: string;

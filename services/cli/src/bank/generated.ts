@@ -46,20 +46,24 @@ export function generateBank(id: string, parties: number): Bank {
   );
   const units: UnitRow[] = [
     { id, title: id === 'demo' ? 'Demo bank' : `Bank ${id}`, kind: 'bank', organisationPath: `/${id}` },
-    ...REGIONS.map((region): UnitRow => ({
-      id: `${id}-${region.id}`,
-      title: region.title,
-      kind: 'region',
-      parent: id,
-      organisationPath: `/${id}/${region.id}`,
-    })),
-    ...seats.map((seat): UnitRow => ({
-      id: seat.branch,
-      title: seat.district,
-      kind: 'branch',
-      parent: seat.branch.replace(/-\d+$/, ''),
-      organisationPath: seat.organisationPath,
-    })),
+    ...REGIONS.map(
+      (region): UnitRow => ({
+        id: `${id}-${region.id}`,
+        title: region.title,
+        kind: 'region',
+        parent: id,
+        organisationPath: `/${id}/${region.id}`,
+      }),
+    ),
+    ...seats.map(
+      (seat): UnitRow => ({
+        id: seat.branch,
+        title: seat.district,
+        kind: 'branch',
+        parent: seat.branch.replace(/-\d+$/, ''),
+        organisationPath: seat.organisationPath,
+      }),
+    ),
   ];
   const staff = staffOf(id, units);
   const seatOf = (number: number): Seat => seats[pick(`${id}/${number}/seat`, seats.length)] as Seat;
@@ -82,7 +86,11 @@ export function generateBank(id: string, parties: number): Bank {
         line: number,
         sourceKey: `client/${number}`,
         sex,
-        birthDate: { year: 1940 + draw(number, 'year', 68), month: 1 + draw(number, 'month', 12), day: 1 + draw(number, 'day', 28) },
+        birthDate: {
+          year: 1940 + draw(number, 'year', 68),
+          month: 1 + draw(number, 'month', 12),
+          day: 1 + draw(number, 'day', 28),
+        },
         region: seat.region,
         district: seat.district,
         branch: seat.branch,
@@ -118,7 +126,12 @@ export function generateBank(id: string, parties: number): Bank {
           kind: 'loan',
           openedOn: daysBefore(AS_OF, draw(number, 'lent', 900)),
           owners: [owner],
-          loan: { amountMinor: payment * BigInt(months), durationMonths: months, paymentMinor: payment, status: 'running' },
+          loan: {
+            amountMinor: payment * BigInt(months),
+            durationMonths: months,
+            paymentMinor: payment,
+            status: 'running',
+          },
         };
       }
       if (draw(number, 'card', 3) === 0) {
@@ -160,7 +173,8 @@ export function generateBank(id: string, parties: number): Bank {
         if (!booking) continue;
         line += 1;
         const before = balances.get(number) ?? 0n;
-        const balanceAfterMinor = before + (booking.direction === 'credit' ? booking.amountMinor : -booking.amountMinor);
+        const balanceAfterMinor =
+          before + (booking.direction === 'credit' ? booking.amountMinor : -booking.amountMinor);
         balances.set(number, balanceAfterMinor);
         yield {
           ...booking,
@@ -209,7 +223,12 @@ function bookingAt(
     case 4:
       return { direction: 'debit', amountMinor: BigInt(1 + Math.floor(salary / 4)), kind: 'withdrawal', purpose: '' };
     case 11:
-      return { direction: 'debit', amountMinor: BigInt(1_000 + draw(number, `card/${ago}`, 30_000)), kind: 'card', purpose: '' };
+      return {
+        direction: 'debit',
+        amountMinor: BigInt(1_000 + draw(number, `card/${ago}`, 30_000)),
+        kind: 'card',
+        purpose: '',
+      };
     case 19:
       return { direction: 'debit', amountMinor: 350n, kind: 'fee', purpose: 'statement_fee' };
     default:

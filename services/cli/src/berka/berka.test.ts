@@ -63,7 +63,8 @@ describe('the Berka bank', () => {
   it('invents the same people each time', async () => {
     const read = async () => {
       const people: string[] = [];
-      for await (const party of (await openBerka(folder)).parties()) people.push(`${party.givenName} ${party.familyName} ${party.email}`);
+      for await (const party of (await openBerka(folder)).parties())
+        people.push(`${party.givenName} ${party.familyName} ${party.email}`);
       return people;
     };
     const first = await read();

@@ -139,11 +139,15 @@ export async function openBerka(folder: string): Promise<Bank> {
   const staff = staffOf(bank, units);
   const managers = new Map<string, StaffRow[]>();
   for (const person of staff) {
-    if (person.roles.includes('relationship_manager')) managers.set(person.unit, [...(managers.get(person.unit) ?? []), person]);
+    if (person.roles.includes('relationship_manager'))
+      managers.set(person.unit, [...(managers.get(person.unit) ?? []), person]);
   }
 
   const ownersOf = (account: number, field: string): HoldingRow['owners'] => {
-    const owners = (byAccount.get(account) ?? []).map((entry) => ({ partyKey: `client/${entry.client}`, role: entry.role }));
+    const owners = (byAccount.get(account) ?? []).map((entry) => ({
+      partyKey: `client/${entry.client}`,
+      role: entry.role,
+    }));
     if (owners.length === 0) throw new BrokenValue(field, 'no client has this account', String(account));
     return owners;
   };
@@ -193,19 +197,25 @@ export async function openBerka(folder: string): Promise<Bank> {
       };
     });
     const loanColumns = ['loan_id', 'account_id', 'date', 'amount', 'duration', 'payments', 'status'];
-    yield* readTable(folder, 'loan.asc', loanColumns, rejects, (row): HoldingRow => ({
-      ...common(row),
-      sourceKey: `loan/${row.key('loan_id')}`,
-      kind: 'loan',
-      openedOn: row.day('date'),
-      owners: onlyOwners(row.key('account_id'), 'account_id'),
-      loan: {
-        amountMinor: row.minor('amount'),
-        durationMonths: row.key('duration'),
-        paymentMinor: row.minor('payments'),
-        status: row.code('status', LOAN_STATUS),
-      },
-    }));
+    yield* readTable(
+      folder,
+      'loan.asc',
+      loanColumns,
+      rejects,
+      (row): HoldingRow => ({
+        ...common(row),
+        sourceKey: `loan/${row.key('loan_id')}`,
+        kind: 'loan',
+        openedOn: row.day('date'),
+        owners: onlyOwners(row.key('account_id'), 'account_id'),
+        loan: {
+          amountMinor: row.minor('amount'),
+          durationMonths: row.key('duration'),
+          paymentMinor: row.minor('payments'),
+          status: row.code('status', LOAN_STATUS),
+        },
+      }),
+    );
     yield* readTable(folder, 'card.asc', ['card_id', 'disp_id', 'type', 'issued'], rejects, (row): HoldingRow => {
       const disposition = dispositions.get(row.key('disp_id'));
       if (!disposition) throw new BrokenValue('disp_id', 'no such disposition', row.text('disp_id'));
@@ -219,18 +229,24 @@ export async function openBerka(folder: string): Promise<Bank> {
       };
     });
     const orderColumns = ['order_id', 'account_id', 'bank_to', 'account_to', 'amount', 'k_symbol'];
-    yield* readTable(folder, 'order.asc', orderColumns, rejects, (row): HoldingRow => ({
-      ...common(row),
-      sourceKey: `order/${row.key('order_id')}`,
-      kind: 'standing_order',
-      owners: onlyOwners(row.key('account_id'), 'account_id'),
-      standingOrder: {
-        amountMinor: row.minor('amount'),
-        counterpartyAccount: row.text('account_to'),
-        counterpartyBank: row.text('bank_to'),
-        purpose: row.code('k_symbol', PURPOSE),
-      },
-    }));
+    yield* readTable(
+      folder,
+      'order.asc',
+      orderColumns,
+      rejects,
+      (row): HoldingRow => ({
+        ...common(row),
+        sourceKey: `order/${row.key('order_id')}`,
+        kind: 'standing_order',
+        owners: onlyOwners(row.key('account_id'), 'account_id'),
+        standingOrder: {
+          amountMinor: row.minor('amount'),
+          counterpartyAccount: row.text('account_to'),
+          counterpartyBank: row.text('bank_to'),
+          purpose: row.code('k_symbol', PURPOSE),
+        },
+      }),
+    );
   }
 
   return {
@@ -252,19 +268,23 @@ function unitsOf(districts: readonly District[], branchOf: (district: District) 
   const regions = [...new Set(districts.map((district) => district.region))];
   return [
     { id: bank, title: 'Berka bank', kind: 'bank', organisationPath: `/${bank}` },
-    ...regions.map((region): UnitRow => ({
-      id: `${bank}-${slug(region)}`,
-      title: region,
-      kind: 'region',
-      parent: bank,
-      organisationPath: `/${bank}/${slug(region)}`,
-    })),
-    ...districts.map((district): UnitRow => ({
-      ...branchOf(district),
-      title: district.name,
-      kind: 'branch',
-      parent: `${bank}-${slug(district.region)}`,
-    })),
+    ...regions.map(
+      (region): UnitRow => ({
+        id: `${bank}-${slug(region)}`,
+        title: region,
+        kind: 'region',
+        parent: bank,
+        organisationPath: `/${bank}/${slug(region)}`,
+      }),
+    ),
+    ...districts.map(
+      (district): UnitRow => ({
+        ...branchOf(district),
+        title: district.name,
+        kind: 'branch',
+        parent: `${bank}-${slug(district.region)}`,
+      }),
+    ),
   ];
 }
 
@@ -320,7 +340,18 @@ async function* transactions(
     pending = new Map();
   }
 
-  const columns = ['trans_id', 'account_id', 'date', 'type', 'operation', 'amount', 'balance', 'k_symbol', 'bank', 'account'];
+  const columns = [
+    'trans_id',
+    'account_id',
+    'date',
+    'type',
+    'operation',
+    'amount',
+    'balance',
+    'k_symbol',
+    'bank',
+    'account',
+  ];
   for await (const row of readTable(folder, 'trans.asc', columns, rejects, (row) => readTransaction(row, accounts))) {
     if (dayNumber(row.bookedOn) !== day) {
       yield* release();

@@ -66,7 +66,13 @@ export async function* readTable<T>(
       header = text.split(';').map((cell) => unquote(cell.replace(/^\uFEFF/, '')));
       const absent = columns.filter((column) => !header?.includes(column));
       if (absent.length > 0) {
-        rejects.push({ file, line, field: absent.join(', '), reason: 'the header lacks this column', value: text.slice(0, 200) });
+        rejects.push({
+          file,
+          line,
+          field: absent.join(', '),
+          reason: 'the header lacks this column',
+          value: text.slice(0, 200),
+        });
         return;
       }
       continue;
@@ -127,7 +133,13 @@ function rowOf(file: string, line: number, header: readonly string[], cells: rea
     code(column, codes) {
       const value = text(column);
       if (!Object.hasOwn(codes, value)) {
-        throw new BrokenValue(column, `unknown code; known are ${Object.keys(codes).map((code) => `"${code}"`).join(', ')}`, value);
+        throw new BrokenValue(
+          column,
+          `unknown code; known are ${Object.keys(codes)
+            .map((code) => `"${code}"`)
+            .join(', ')}`,
+          value,
+        );
       }
       return codes[value] as (typeof codes)[string];
     },

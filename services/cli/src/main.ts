@@ -1,0 +1,102 @@
+import { Command } from 'commander';
+import { Failure } from '@rapport/kit/rpc';
+import { type Clients, openClients } from './clients.js';
+import { listDeadLetters, redriveDeadLetters } from './commands/dead-letters.js';
+import { eventsLag } from './commands/events-lag.js';
+import { searchParties } from './commands/search-parties.js';
+import { segmentPreview } from './commands/segment-preview.js';
+import { storyCommand } from './commands/story.js';
+import { view } from './commands/view.js';
+import { readEnvironment } from './config.js';
+import { findSuite, OperatorError, type Suite } from './suite.js';
+
+const suite = (): Suite => findSuite(readEnvironment(), process.cwd());
+
+async function withClients(fn: (clients: Clients, at: Suite) => Promise<void>): Promise<void> {
+  const at = suite();
+  const clients = openClients(at, false);
+  try {
+    await fn(clients, at);
+  } finally {
+    clients.close();
+  }
+}
+
+const program = new Command('rapport').description('The operator command line of Rapport').showHelpAfterError();
+
+program
+  .command('story')
+  .description('import a bank and walk it from import to report; without a folder, a generated bank')
+  .argument('[folder]', 'folder with the .asc files of the Berka bank')
+  .option('--parties <n>', 'size of the generated bank (300)')
+  .option('--bank <id>', 'first segment of the organisation path (berka, or demo when generated)')
+  .option('--complaints <file>', 'complaints file (../complaints/cfpb-full.csv beside the folder)')
+  .option('--cases <n>', 'how many complaints become cases (1000; 40 when generated)')
+  .option('--out <folder>', 'where the report goes (rapport-report)')
+  .option('--json', 'print one JSON object')
+  .action((folder, flags) => storyCommand(suite(), folder, flags));
+
+program
+  .command('segment')
+  .description('segments')
+  .command('preview')
+  .description('count the parties that a rule matches')
+  .requiredOption('--rule <cel>', 'the rule, such as party.age >= 60')
+  .option('--as-of <day>', 'at the end of this day (today)')
+  .option('--bank <id>', 'which bank (the one of the last story)')
+  .option('--sample <n>', 'how many parties to name (10)')
+  .option('--json', 'print one JSON object')
+  .action((flags) => withClients((clients, at) => segmentPreview(at, clients, flags)));
+
+program
+  .command('view')
+  .description('the whole view of one customer')
+  .argument('<party>', 'parties/{id}, an id, or a key of the source such as client/1')
+  .option('--bank <id>', 'whose source key it is (the bank of the last story)')
+  .option('--json', 'print one JSON object')
+  .action((party, flags) => withClients((clients, at) => view(at, clients, party, flags)));
+
+program
+  .command('party')
+  .description('parties')
+  .command('search')
+  .description('find parties by name, e-mail or phone')
+  .argument('<text>')
+  .option('--json', 'print JSON')
+  .action((text, flags) => withClients((clients) => searchParties(clients, text, flags)));
+
+const letters = program.command('deadletter').description('events that no consumer could take');
+letters
+  .command('list')
+  .option('--service <name>', 'of one service only')
+  .option('--consumer <name>', 'of one consumer only')
+  .option('--json', 'print JSON')
+  .action((flags) => withClients((clients) => listDeadLetters(clients, flags)));
+letters
+  .command('redrive')
+  .argument('[names...]', 'dead letters; all of them when none is named')
+  .option('--service <name>', 'of one service only')
+  .option('--consumer <name>', 'of one consumer only')
+  .option('--json', 'print JSON')
+  .action((names, flags) => withClients((clients) => redriveDeadLetters(clients, names, flags)));
+
+program
+  .command('events')
+  .description('events on their way')
+  .command('lag')
+  .option('--json', 'print JSON')
+  .action((flags) => withClients((clients) => eventsLag(clients, flags)));
+
+function explain(error: unknown): string {
+  if (error instanceof OperatorError) return error.message;
+  if (!(error instanceof Failure)) return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (error.kind === 'unavailable')
+    return `A service does not answer (${error.message}). Is the suite running? ./scripts/up`;
+  const fields = error.violations.map((one) => `  ${one.field}: ${one.description}`);
+  return [`${error.message} (${error.reason})`, ...fields].join('\n');
+}
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,267 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { ImportKind, type ImportRow } from '@rapport/proto/customer/v1';
+import type { PartyRow } from '../bank/bank.js';
+import { pick } from '../bank/synthesis.js';
+import { awaitDeliveries, awaitFollowed, byReason, launchCampaign } from './campaign.js';
+import { inventComplaints, readComplaints } from './complaints.js';
+import type { Story } from './context.js';
+import { settle } from './flows.js';
+import { findFollowed, type SaverRule } from './follow.js';
+import {
+  consentRow,
+  holdingRow,
+  importRows,
+  partyRow,
+  rejected,
+  taken,
+  transactionRow,
+  unreadable,
+} from './import-rows.js';
+import { countMails } from './mailbox.js';
+import { setUpOrganisation } from './organisation.js';
+import { makeReferrals } from './referrals.js';
+import { writeReport } from './report.js';
+import { scoreStaff } from './scores.js';
+import { currentVersion, plannedSegments, publishSegment } from './segments.js';
+import { workCases } from './service-cases.js';
+
+export interface StoryOptions {
+  /** Folder of the data, for a bank that was read from files. */
+  readonly folder?: string;
+  /** File of complaints; absent for invented ones. */
+  readonly complaints?: string;
+  readonly caseLimit: number;
+  readonly savers: SaverRule;
+  /** Where the report goes. */
+  readonly out: string;
+  /** Base address of the local mailbox; absent where there is none. */
+  readonly mailbox?: string;
+}
+
+/** What the story did, as `--json` prints it. */
+export interface StoryResult {
+  readonly parties: number;
+  readonly holdings: Readonly<Record<'account' | 'loan' | 'card' | 'standing_order', number>>;
+  readonly transactions: number;
+  readonly rejected: number;
+  readonly facts: Readonly<Record<string, number>>;
+  readonly segments: readonly { readonly name: string; readonly rule: string; readonly members: number }[];
+  readonly campaign: {
+    readonly name: string;
+    readonly audience: number;
+    readonly sent: number;
+    readonly held: Readonly<Record<string, number>>;
+    readonly suppressed: Readonly<Record<string, number>>;
+  };
+  readonly mailbox: number | null;
+  readonly cases: { readonly opened: number; readonly closed: number };
+  readonly referrals: number;
+  readonly scores: number;
+  readonly report: readonly string[];
+  readonly trace_id: string;
+  readonly elapsed_s: number;
+}
+
+const REFERRALS = 60;
+const HOLDING_FILES = [
+  ['account', 'account'],
+  ['loan', 'loan'],
+  ['card', 'card'],
+  ['standing_order', 'order'],
+] as const;
+
+/** Changes when any file of the folder changes: imports of other data are other imports. */
+async function fingerprint(folder: string | undefined): Promise<string> {
+  if (!folder) return 'generated';
+  const hash = createHash('sha256');
+  for (const name of (await readdir(folder)).filter((file) => file.endsWith('.asc')).sort()) {
+    hash.update(name);
+    for await (const chunk of createReadStream(path.join(folder, name))) hash.update(chunk);
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/**
+ * Tells the whole story of a bank: import, segments, campaign, cases, referrals, scores, report. Every step carries a
+ * request id or a natural key, so that telling it again, or after a kill in the middle, changes nothing that is done.
+ */
+export async function tellStory(story: Story, options: StoryOptions): Promise<StoryResult> {
+  const started = Date.now();
+  const { bank, clients, progress } = story;
+  const edition = await fingerprint(options.folder);
+  await setUpOrganisation(story);
+
+  const people: PartyRow[] = [];
+  for await (const row of bank.parties()) people.push(row);
+  const followed = await findFollowed(bank, options.savers);
+  // What the adapter could not read stands in its list once per reading; only the first reading reports it.
+  bank.rejects.length = 0;
+
+  const parties = await bring('parties', 'client', ImportKind.IMPORT_KIND_PARTY, bank.parties, partyRow);
+  const holdings = { account: 0, loan: 0, card: 0, standing_order: 0 };
+  let rejectedHoldings = 0;
+  for (const [kind, file] of HOLDING_FILES) {
+    const done = await bring(`holdings (${kind})`, file, ImportKind.IMPORT_KIND_HOLDING, bank.holdings, (row) =>
+      row.kind === kind ? holdingRow(row) : undefined,
+    );
+    holdings[kind] = taken(done, ImportKind.IMPORT_KIND_HOLDING);
+    rejectedHoldings += rejected(done);
+  }
+  await bring('consents', 'consent', ImportKind.IMPORT_KIND_CONSENT, bank.parties, consentRow);
+  const transactions = await bring(
+    'transactions',
+    'trans',
+    ImportKind.IMPORT_KIND_TRANSACTION,
+    bank.transactions,
+    (row) => (row.sourceKey === followed.sourceKey ? undefined : transactionRow(row)),
+  );
+  await settle(story, 'Events');
+
+  const planned = plannedSegments(story, options.savers);
+  const step = progress.step('Segments', planned.length);
+  for (const one of planned) {
+    await publishSegment(story, one);
+    step.advance();
+  }
+  step.done(`${planned.length} published`);
+  const savers = await currentVersion(story, planned[0]);
+
+  const campaign = await launchCampaign(story, savers.name);
+  await awaitDeliveries(story, campaign, 1n);
+
+  const names = await namesOf(story);
+  const owner = await ownerOf(story, followed.holdingKey);
+  const party = names.get(owner) ?? '';
+  const trace = randomBytes(16).toString('hex');
+  const last = await importRows(story, {
+    words: ['followed', edition],
+    file: followed.file,
+    kind: ImportKind.IMPORT_KIND_TRANSACTION,
+    rows: async function* () {
+      yield transactionRow(followed);
+    },
+    traceparent: `00-${trace}-${randomBytes(8).toString('hex')}-01`,
+  });
+  await settle(story, 'Followed transaction');
+  const traceId = await awaitFollowed(story, campaign, party);
+  const summary = await awaitDeliveries(story, campaign, 1n);
+
+  const known = bank.rejects.length;
+  const complaints = options.complaints
+    ? readComplaints(options.complaints, bank.rejects)
+    : inventComplaints(bank, options.caseLimit);
+  const cases = await workCases(story, complaints, options.caseLimit, (key) => {
+    const row = people[pick(`${bank.id}/case/${key}/party`, people.length)] as PartyRow;
+    const staff = bank.staff.filter((person) => person.unit === row.branch);
+    return {
+      party: names.get(row.sourceKey) ?? '',
+      organisationPath: row.organisationPath,
+      branch: row.branch,
+      agent: (staff.find((person) => person.roles.includes('call_centre_agent')) ?? staff[0])?.id ?? '',
+    };
+  });
+
+  const referrals = await makeReferrals(
+    story,
+    people.slice(0, REFERRALS).map((row) => ({
+      key: row.sourceKey,
+      party: names.get(row.sourceKey) ?? '',
+      manager: row.relationshipManager,
+    })),
+  );
+  await settle(story, 'Events');
+  const scores = await scoreStaff(story);
+  const report = await writeReport(story, options.out);
+  const facts = await clients.reporting.getFactCounts({ organisationPath: `/${bank.id}` });
+  const segments = [];
+  for (const one of planned) {
+    const version = await currentVersion(story, one);
+    segments.push({ name: one.id, rule: one.rule, members: Number(version.members) });
+  }
+  return {
+    parties: taken(parties, ImportKind.IMPORT_KIND_PARTY),
+    holdings,
+    transactions:
+      taken(transactions, ImportKind.IMPORT_KIND_TRANSACTION) + taken(last, ImportKind.IMPORT_KIND_TRANSACTION),
+    rejected:
+      rejected(parties) + rejectedHoldings + rejected(transactions) + rejected(last) + (bank.rejects.length - known),
+    facts: Object.fromEntries(facts.counts.map(({ fact, count }) => [fact, Number(count)])),
+    segments,
+    campaign: {
+      name: campaign,
+      audience: Number(summary.audience),
+      sent: Number(summary.sent),
+      held: byReason(summary.held),
+      suppressed: byReason([...summary.suppressed, ...summary.failed]),
+    },
+    mailbox: options.mailbox ? await countMails(options.mailbox, campaign) : null,
+    cases: { opened: cases.opened, closed: cases.closed },
+    referrals,
+    scores: scores.staff,
+    report,
+    trace_id: traceId,
+    elapsed_s: Math.round((Date.now() - started) / 100) / 10,
+  };
+
+  /** Imports all rows of one kind with a bar; what the adapter could not read goes along as unreadable rows. */
+  async function bring<Row>(
+    title: string,
+    file: string,
+    kind: ImportKind,
+    rows: () => AsyncIterable<Row>,
+    toRow: (row: Row) => ImportRow | undefined,
+  ) {
+    const bar = progress.step(`Import of ${title}`);
+    const known = bank.rejects.length;
+    const done = await importRows(story, {
+      words: [title, edition],
+      file: options.folder ? `${file}.asc` : file,
+      kind,
+      rows: async function* () {
+        bank.rejects.length = known;
+        for await (const row of rows()) {
+          const mapped = toRow(row);
+          if (!mapped) continue;
+          bar.advance();
+          yield mapped;
+        }
+        const own = bank.rejects.slice(known).filter((reject) => reject.file === `${file}.asc`);
+        yield* unreadable(own, kind);
+      },
+    });
+    bar.done(`${taken(done, kind)} in the bank, ${rejected(done)} rejected`);
+    return done;
+  }
+}
+
+/** Source key → resource name of all parties of the bank. */
+async function namesOf(story: Story): Promise<Map<string, string>> {
+  const names = new Map<string, string>();
+  let pageToken = '';
+  do {
+    const page = await story.clients.customer.listParties({
+      pageSize: 1000,
+      pageToken,
+      organisationPath: `/${story.bank.id}`,
+      relationshipManager: '',
+      kind: 0,
+      region: '',
+      source: story.bank.id,
+      sourceKey: '',
+    });
+    for (const party of page.parties) names.set(party.sourceKey, party.name);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return names;
+}
+
+async function ownerOf(story: Story, holdingKey: string): Promise<string> {
+  for await (const holding of story.bank.holdings()) {
+    const owner = holding.owners.find((one) => one.role === 'owner');
+    if (holding.sourceKey === holdingKey && owner) return owner.partyKey;
+  }
+  throw new Error(`no party owns ${holdingKey}`);
+}
