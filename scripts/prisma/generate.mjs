@@ -12,7 +12,9 @@
 //     importFileExtension = "js"
 //     runtime             = "nodejs"
 //   }
-//   datasource db { provider = "postgresql" }
+//   datasource db {
+//     provider = "postgresql"
+//   }
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
