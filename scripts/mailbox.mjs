@@ -4,7 +4,7 @@
 //
 // A mail is kept under the hash of its Message-ID. One whose Message-ID was seen before replaces nothing and is counted
 // as a duplicate, as a receiver would notice it. The answer to the sender comes after the file is complete.
-//   GET /count                      {"messages":N,"duplicates":N}
+//   GET /count?campaign=            {"messages":N,"duplicates":N}; of one campaign by its X-Rapport-Campaign header
 //   GET /messages?to=&limit=        [{"id","message_id","from","to","subject","date","size"}], newest first
 //   GET /messages/<id>              the mail as it came (message/rfc822)
 import { createHash, randomUUID } from 'node:crypto';
@@ -61,6 +61,7 @@ function describe(raw, recipients) {
     to: recipients ?? [header('To')],
     subject: header('Subject'),
     date: header('Date'),
+    campaign: header('X-Rapport-Campaign'),
     size: raw.length,
   };
 }
@@ -119,7 +120,11 @@ const http = createServer((request, response) => {
   const answer = (status, type, body) => response.writeHead(status, { 'content-type': type }).end(body);
   const json = (value) => answer(200, 'application/json', JSON.stringify(value));
   if (request.method !== 'GET') return answer(405, 'text/plain', 'GET only\n');
-  if (pathname === '/count') return json({ messages: mails.length, duplicates });
+  if (pathname === '/count') {
+    const campaign = searchParams.get('campaign');
+    const chosen = campaign ? mails.filter((mail) => mail.campaign === campaign) : mails;
+    return json({ messages: chosen.length, duplicates });
+  }
   if (pathname === '/messages') {
     const to = searchParams.get('to')?.toLowerCase();
     const limit = Math.min(Math.max(Number(searchParams.get('limit')) || 100, 1), 10_000);
