@@ -6,7 +6,6 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { FieldMask } from "../../../google/protobuf/field_mask.js";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
 import { DateMessage } from "../../../google/type/date.js";
 import { Money } from "../../type/v1/money.js";
@@ -326,8 +325,6 @@ export interface Holding {
     | undefined;
   /** Changes with every change of the holding. */
   etag: string;
-  /** Paths of the fields that the caller may not see; they are empty in this answer. Never stored. */
-  masked?: string[] | undefined;
 }
 
 /** One party's part in a holding. */
@@ -342,6 +339,8 @@ export interface HoldingOwner {
 export interface Account {
   /** How often its statement is made. */
   statementFrequency: StatementFrequency;
+  /** The currency it is kept in, ISO 4217; empty when not known, and then any is taken. */
+  currencyCode: string;
 }
 
 /** What belongs to loans alone. */
@@ -461,7 +460,6 @@ function createBaseHolding(): Holding {
     createTime: undefined,
     updateTime: undefined,
     etag: "",
-    masked: undefined,
   };
 }
 
@@ -527,9 +525,6 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
     }
     if (message.etag !== "") {
       writer.uint32(154).string(message.etag);
-    }
-    if (message.masked !== undefined) {
-      FieldMask.encode(FieldMask.wrap(message.masked), writer.uint32(162).fork()).join();
     }
     return writer;
   },
@@ -699,14 +694,6 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
             message.etag = reader.string();
             continue;
           }
-          case 20: {
-            if (tag !== 162) {
-              break;
-            }
-
-            message.masked = FieldMask.unwrap(FieldMask.decode(reader, reader.uint32()));
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -779,7 +766,6 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
         ? fromJsonTimestamp(object.update_time)
         : undefined,
       etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
-      masked: isSet(object.masked) ? FieldMask.unwrap(FieldMask.fromJSON(object.masked)) : undefined,
     };
   },
 
@@ -839,9 +825,6 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
     if (message.etag !== "") {
       obj.etag = message.etag;
     }
-    if (message.masked !== undefined) {
-      obj.masked = FieldMask.toJSON(FieldMask.wrap(message.masked));
-    }
     return obj;
   },
 
@@ -897,7 +880,6 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
     message.createTime = object.createTime ?? undefined;
     message.updateTime = object.updateTime ?? undefined;
     message.etag = object.etag ?? "";
-    message.masked = object.masked ?? undefined;
     return message;
   },
 };
@@ -990,7 +972,7 @@ export const HoldingOwner: MessageFns<HoldingOwner, "rapport.customer.v1.Holding
 };
 
 function createBaseAccount(): Account {
-  return { statementFrequency: 0 };
+  return { statementFrequency: 0, currencyCode: "" };
 }
 
 export const Account: MessageFns<Account, "rapport.customer.v1.Account"> = {
@@ -999,6 +981,9 @@ export const Account: MessageFns<Account, "rapport.customer.v1.Account"> = {
   encode(message: Account, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.statementFrequency !== 0) {
       writer.uint32(8).int32(message.statementFrequency);
+    }
+    if (message.currencyCode !== "") {
+      writer.uint32(18).string(message.currencyCode);
     }
     return writer;
   },
@@ -1024,6 +1009,14 @@ export const Account: MessageFns<Account, "rapport.customer.v1.Account"> = {
             message.statementFrequency = reader.int32() as any;
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.currencyCode = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1043,6 +1036,11 @@ export const Account: MessageFns<Account, "rapport.customer.v1.Account"> = {
         : isSet(object.statement_frequency)
         ? statementFrequencyFromJSON(object.statement_frequency)
         : 0,
+      currencyCode: isSet(object.currencyCode)
+        ? globalThis.String(object.currencyCode)
+        : isSet(object.currency_code)
+        ? globalThis.String(object.currency_code)
+        : "",
     };
   },
 
@@ -1050,6 +1048,9 @@ export const Account: MessageFns<Account, "rapport.customer.v1.Account"> = {
     const obj: any = {};
     if (message.statementFrequency !== 0) {
       obj.statementFrequency = statementFrequencyToJSON(message.statementFrequency);
+    }
+    if (message.currencyCode !== "") {
+      obj.currencyCode = message.currencyCode;
     }
     return obj;
   },
@@ -1060,6 +1061,7 @@ export const Account: MessageFns<Account, "rapport.customer.v1.Account"> = {
   fromPartial<I extends Exact<DeepPartial<Account>, I>>(object: I): Account {
     const message = createBaseAccount();
     message.statementFrequency = object.statementFrequency ?? 0;
+    message.currencyCode = object.currencyCode ?? "";
     return message;
   },
 };
