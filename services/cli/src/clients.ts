@@ -37,7 +37,7 @@ export function openClients(suite: Suite, patient: boolean): Clients {
   const key = signer(suite.keyFile);
   const operator = signingIdentity(key, {
     typ: 'staff',
-    sub: 'operator',
+    sub: 'staff/operator',
     roles: ['operator', 'administrator'],
     orgPath: '/',
   });
@@ -65,7 +65,7 @@ export function openClients(suite: Suite, patient: boolean): Clients {
         known ??
         signingIdentity(key, {
           typ: 'staff',
-          sub: person.id,
+          sub: `staff/${person.id}`,
           roles: [...person.roles],
           orgPath: person.organisationPath,
         });
