@@ -126,6 +126,8 @@ export enum DeliveryReason {
   DELIVERY_REASON_NO_CONTACT_POLICY = 17,
   /** DELIVERY_REASON_NOT_A_MEMBER - Not in the audience: the party is not in the segment, or came in when the campaign did not take new members. */
   DELIVERY_REASON_NOT_A_MEMBER = 18,
+  /** DELIVERY_REASON_MESSAGE_REFUSED - Failed: the mail server refused the message, whatever its address. */
+  DELIVERY_REASON_MESSAGE_REFUSED = 19,
   UNRECOGNIZED = -1,
 }
 
@@ -188,6 +190,9 @@ export function deliveryReasonFromJSON(object: any): DeliveryReason {
     case 18:
     case "DELIVERY_REASON_NOT_A_MEMBER":
       return DeliveryReason.DELIVERY_REASON_NOT_A_MEMBER;
+    case 19:
+    case "DELIVERY_REASON_MESSAGE_REFUSED":
+      return DeliveryReason.DELIVERY_REASON_MESSAGE_REFUSED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -235,6 +240,8 @@ export function deliveryReasonToJSON(object: DeliveryReason): string {
       return "DELIVERY_REASON_NO_CONTACT_POLICY";
     case DeliveryReason.DELIVERY_REASON_NOT_A_MEMBER:
       return "DELIVERY_REASON_NOT_A_MEMBER";
+    case DeliveryReason.DELIVERY_REASON_MESSAGE_REFUSED:
+      return "DELIVERY_REASON_MESSAGE_REFUSED";
     case DeliveryReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

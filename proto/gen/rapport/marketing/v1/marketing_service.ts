@@ -248,7 +248,8 @@ export const MarketingServiceService = {
   },
   /**
    * Takes a version and values and gives the message they would make. Sends and changes nothing.
-   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), VALUE_MISSING, VALUE_INVALID (INVALID_ARGUMENT).
+   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), VARIABLE_UNDECLARED, VALUE_MISSING, VALUE_INVALID (INVALID_ARGUMENT),
+   * TEMPLATE_FAILED (FAILED_PRECONDITION).
    */
   renderTemplate: {
     path: "/rapport.marketing.v1.MarketingService/RenderTemplate" as const,
@@ -263,8 +264,9 @@ export const MarketingServiceService = {
   },
   /**
    * Takes a campaign and gives it back as a draft.
-   * Errors: TEMPLATE_NOT_FOUND, OFFER_NOT_FOUND (NOT_FOUND), CHANNEL_UNSUPPORTED, VALUE_MISSING, VALUE_INVALID
-   * (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: SEGMENT_NOT_FOUND, TEMPLATE_NOT_FOUND, OFFER_NOT_FOUND (NOT_FOUND), CHANNEL_UNSUPPORTED,
+   * VARIABLE_UNDECLARED, VALUE_MISSING, VALUE_INVALID (INVALID_ARGUMENT), SEGMENTATION_UNAVAILABLE (UNAVAILABLE).
+   * Idempotent by request_id.
    */
   createCampaign: {
     path: "/rapport.marketing.v1.MarketingService/CreateCampaign" as const,
@@ -631,13 +633,15 @@ export interface MarketingServiceServer extends UntypedServiceImplementation {
   listTemplates: handleUnaryCall<ListTemplatesRequest, ListTemplatesResponse>;
   /**
    * Takes a version and values and gives the message they would make. Sends and changes nothing.
-   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), VALUE_MISSING, VALUE_INVALID (INVALID_ARGUMENT).
+   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), VARIABLE_UNDECLARED, VALUE_MISSING, VALUE_INVALID (INVALID_ARGUMENT),
+   * TEMPLATE_FAILED (FAILED_PRECONDITION).
    */
   renderTemplate: handleUnaryCall<RenderTemplateRequest, RenderTemplateResponse>;
   /**
    * Takes a campaign and gives it back as a draft.
-   * Errors: TEMPLATE_NOT_FOUND, OFFER_NOT_FOUND (NOT_FOUND), CHANNEL_UNSUPPORTED, VALUE_MISSING, VALUE_INVALID
-   * (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: SEGMENT_NOT_FOUND, TEMPLATE_NOT_FOUND, OFFER_NOT_FOUND (NOT_FOUND), CHANNEL_UNSUPPORTED,
+   * VARIABLE_UNDECLARED, VALUE_MISSING, VALUE_INVALID (INVALID_ARGUMENT), SEGMENTATION_UNAVAILABLE (UNAVAILABLE).
+   * Idempotent by request_id.
    */
   createCampaign: handleUnaryCall<CreateCampaignRequest, CreateCampaignResponse>;
   /**
@@ -944,7 +948,8 @@ export interface MarketingServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes a version and values and gives the message they would make. Sends and changes nothing.
-   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), VALUE_MISSING, VALUE_INVALID (INVALID_ARGUMENT).
+   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), VARIABLE_UNDECLARED, VALUE_MISSING, VALUE_INVALID (INVALID_ARGUMENT),
+   * TEMPLATE_FAILED (FAILED_PRECONDITION).
    */
   renderTemplate(
     request: RenderTemplateRequest,
@@ -963,8 +968,9 @@ export interface MarketingServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes a campaign and gives it back as a draft.
-   * Errors: TEMPLATE_NOT_FOUND, OFFER_NOT_FOUND (NOT_FOUND), CHANNEL_UNSUPPORTED, VALUE_MISSING, VALUE_INVALID
-   * (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: SEGMENT_NOT_FOUND, TEMPLATE_NOT_FOUND, OFFER_NOT_FOUND (NOT_FOUND), CHANNEL_UNSUPPORTED,
+   * VARIABLE_UNDECLARED, VALUE_MISSING, VALUE_INVALID (INVALID_ARGUMENT), SEGMENTATION_UNAVAILABLE (UNAVAILABLE).
+   * Idempotent by request_id.
    */
   createCampaign(
     request: CreateCampaignRequest,

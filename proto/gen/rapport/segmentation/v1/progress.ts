@@ -16,8 +16,6 @@ export interface FactCounts {
   holdings: bigint;
   /** Transactions. */
   transactions: bigint;
-  /** Interactions. */
-  interactions: bigint;
   /** Consents: what holds now, one per party, purpose and channel. */
   consents: bigint;
 }
@@ -49,7 +47,7 @@ export interface GetSegmentProgressResponse {
 }
 
 function createBaseFactCounts(): FactCounts {
-  return { parties: 0n, holdings: 0n, transactions: 0n, interactions: 0n, consents: 0n };
+  return { parties: 0n, holdings: 0n, transactions: 0n, consents: 0n };
 }
 
 export const FactCounts: MessageFns<FactCounts, "rapport.segmentation.v1.FactCounts"> = {
@@ -74,17 +72,11 @@ export const FactCounts: MessageFns<FactCounts, "rapport.segmentation.v1.FactCou
       }
       writer.uint32(24).int64(message.transactions);
     }
-    if (message.interactions !== 0n) {
-      if (BigInt.asIntN(64, message.interactions) !== message.interactions) {
-        throw new globalThis.Error("value provided for field message.interactions of type int64 too large");
-      }
-      writer.uint32(32).int64(message.interactions);
-    }
     if (message.consents !== 0n) {
       if (BigInt.asIntN(64, message.consents) !== message.consents) {
         throw new globalThis.Error("value provided for field message.consents of type int64 too large");
       }
-      writer.uint32(40).int64(message.consents);
+      writer.uint32(32).int64(message.consents);
     }
     return writer;
   },
@@ -131,14 +123,6 @@ export const FactCounts: MessageFns<FactCounts, "rapport.segmentation.v1.FactCou
               break;
             }
 
-            message.interactions = reader.int64() as bigint;
-            continue;
-          }
-          case 5: {
-            if (tag !== 40) {
-              break;
-            }
-
             message.consents = reader.int64() as bigint;
             continue;
           }
@@ -159,7 +143,6 @@ export const FactCounts: MessageFns<FactCounts, "rapport.segmentation.v1.FactCou
       parties: isSet(object.parties) ? BigInt(object.parties) : 0n,
       holdings: isSet(object.holdings) ? BigInt(object.holdings) : 0n,
       transactions: isSet(object.transactions) ? BigInt(object.transactions) : 0n,
-      interactions: isSet(object.interactions) ? BigInt(object.interactions) : 0n,
       consents: isSet(object.consents) ? BigInt(object.consents) : 0n,
     };
   },
@@ -174,9 +157,6 @@ export const FactCounts: MessageFns<FactCounts, "rapport.segmentation.v1.FactCou
     }
     if (message.transactions !== 0n) {
       obj.transactions = message.transactions.toString();
-    }
-    if (message.interactions !== 0n) {
-      obj.interactions = message.interactions.toString();
     }
     if (message.consents !== 0n) {
       obj.consents = message.consents.toString();
@@ -193,9 +173,6 @@ export const FactCounts: MessageFns<FactCounts, "rapport.segmentation.v1.FactCou
     message.holdings = (object.holdings !== undefined && object.holdings !== null) ? BigInt(object.holdings) : 0n;
     message.transactions = (object.transactions !== undefined && object.transactions !== null)
       ? BigInt(object.transactions)
-      : 0n;
-    message.interactions = (object.interactions !== undefined && object.interactions !== null)
-      ? BigInt(object.interactions)
       : 0n;
     message.consents = (object.consents !== undefined && object.consents !== null) ? BigInt(object.consents) : 0n;
     return message;

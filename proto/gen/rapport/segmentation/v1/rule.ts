@@ -26,8 +26,8 @@ export interface RuleProblem {
 /** Asks whether a rule is sound. */
 export interface CheckRuleRequest {
   /**
-   * The rule, CEL over the attribute catalogue, for example `party.age >= 30 && holdings.count("loan") == 0`; 1 to 10000
-   * characters.
+   * The rule, CEL over the attribute catalogue, for example `party.age >= 30 && holdings.count("loan") == 0`; 1 to 4096
+   * bytes.
    */
   rule: string;
 }
@@ -46,7 +46,7 @@ export interface CheckRuleResponse {
 
 /** Asks how many parties a rule would take. */
 export interface PreviewSegmentRequest {
-  /** The rule, CEL over the attribute catalogue, 1 to 10000 characters. */
+  /** The rule, CEL over the attribute catalogue, 1 to 4096 bytes. */
   rule: string;
   /** The day to look at: what was true at its end in the bank's time zone. Unset means now, today being the date. */
   asOf?:

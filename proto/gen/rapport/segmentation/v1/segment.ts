@@ -130,7 +130,7 @@ export interface CreateSegmentRequest {
   title: string;
   /** Where in the bank it belongs, an organisation path. */
   organisationPath: string;
-  /** The rule of version 1, CEL over the attribute catalogue, 1 to 10000 characters. */
+  /** The rule of version 1, CEL over the attribute catalogue, 1 to 4096 bytes. */
   rule: string;
   /** The day that version 1 looks at, always; unset means the day of the evaluation. */
   asOf?:
@@ -153,7 +153,7 @@ export interface CreateSegmentResponse {
 export interface CreateSegmentVersionRequest {
   /** The segment, `segments/{id}`. */
   parent: string;
-  /** The rule, CEL over the attribute catalogue, 1 to 10000 characters. */
+  /** The rule, CEL over the attribute catalogue, 1 to 4096 bytes. */
   rule: string;
   /** The day it looks at, always; unset means the day of the evaluation. */
   asOf?:
