@@ -39,7 +39,11 @@ module.exports = {
       from: { path: '^services/kit/' },
       to: {
         path: ['^services/(?!kit/)', '^proto/gen/'],
-        pathNot: ['^proto/gen/(rapport/)?(type|operations)/', '^proto/gen/(index|descriptor)\\.ts$', '^proto/gen/(google|buf|grpc)(/|\\.ts$)'],
+        pathNot: [
+          '^proto/gen/(rapport/)?(type|operations)/',
+          '^proto/gen/(index|descriptor)\\.ts$',
+          '^proto/gen/(google|buf|grpc)(/|\\.ts$)',
+        ],
       },
     },
     {
@@ -99,7 +103,9 @@ module.exports = {
       comment: 'The gateway and the console own no data.',
       severity: 'error',
       from: { path: '^services/(gateway|console)/', pathNot: test },
-      to: { path: ['(^|/)node_modules/(pg|@prisma|prisma|@clickhouse|chdb)(/|$)', '^services/kit/src/(db|analytics)/'] },
+      to: {
+        path: ['(^|/)node_modules/(pg|@prisma|prisma|@clickhouse|chdb)(/|$)', '^services/kit/src/(db|analytics)/'],
+      },
     },
     {
       name: '12-generated-imports-nothing-of-ours',
