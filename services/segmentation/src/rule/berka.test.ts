@@ -1,0 +1,198 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Analytics, openAnalytics } from '@rapport/kit/analytics';
+import { factFilter, factsOf, factTables, storeFacts } from '../fact/fact.js';
+import { berkaEvents, berkaFolder, readRaw } from './berka.testkit.js';
+import { compileRules, readRule } from './rule.js';
+
+// Needs the Berka files beside the project; elsewhere these tests say that they did not run.
+const onBerka = existsSync(berkaFolder) ? describe : describe.skip;
+
+onBerka('rules over the Berka bank', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'segmentation-berka-'));
+  let analytics: Analytics;
+  let clients: Client[];
+
+  beforeAll(async () => {
+    analytics = openAnalytics({ path: folder });
+    await analytics.ensure(factTables);
+    const { rows } = factsOf(berkaEvents());
+    await storeFacts(analytics, rows);
+    // A part of it once more, as a redelivery does.
+    await storeFacts(analytics, { ...rows, booked_transaction: rows.booked_transaction.slice(20_000, 40_000) });
+    clients = readClients();
+  }, 120_000);
+
+  afterAll(async () => {
+    await analytics.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function count(text: string, asOf: number, under = ''): Promise<number> {
+    const read = readRule(text);
+    if ('problem' in read) throw new Error(JSON.stringify(read.problem));
+    const where = factFilter({ kind: 'everything' }, under);
+    const { from, conditions, parameters } = compileRules([{ rule: read.rule, asOf }], 'Europe/Prague', { where });
+    const [row] = await analytics.query<{ n: number }>(
+      `SELECT count() AS n FROM ${from} WHERE ${conditions[0]}`,
+      parameters,
+    );
+    return row?.n ?? -1;
+  }
+
+  /** A client with everything that it owns, straight from the files; days are numbers such as 19940331. */
+  interface Client {
+    woman: boolean;
+    born: number;
+    region: string;
+    district: string;
+    districtId: string;
+    accounts: number[];
+    loans: number[];
+    cards: number[];
+    orders: number;
+    transactions: { day: number; credit: boolean; operation: string; cents: number; balance: number; account: string }[];
+  }
+
+  function readClients(): Client[] {
+    const number = (yymmdd: string) => 19_000_000 + Number(yymmdd.slice(0, 6));
+    const districts = new Map(readRaw('district').map((row) => [row['A1'], row]));
+    const byId = new Map<string, Client>();
+    for (const row of readRaw('client')) {
+      const birth = row['birth_number'] ?? '';
+      const woman = Number(birth.slice(2, 4)) > 50;
+      byId.set(row['client_id'] ?? '', {
+        woman,
+        born: 19_000_000 + Number(birth) - (woman ? 5000 : 0),
+        region: districts.get(row['district_id'])?.['A3'] ?? '',
+        district: districts.get(row['district_id'])?.['A2'] ?? '',
+        districtId: row['district_id'] ?? '',
+        accounts: [],
+        loans: [],
+        cards: [],
+        orders: 0,
+        transactions: [],
+      });
+    }
+    const ownerOf = new Map<string, Client>();
+    const holderOf = new Map<string, Client>();
+    for (const row of readRaw('disp')) {
+      const client = byId.get(row['client_id'] ?? '');
+      if (!client) throw new Error('a disposition without a client');
+      holderOf.set(row['disp_id'] ?? '', client);
+      if (row['type'] === 'OWNER') ownerOf.set(row['account_id'] ?? '', client);
+    }
+    for (const row of readRaw('account')) ownerOf.get(row['account_id'] ?? '')?.accounts.push(number(row['date'] ?? ''));
+    for (const row of readRaw('loan')) ownerOf.get(row['account_id'] ?? '')?.loans.push(number(row['date'] ?? ''));
+    for (const row of readRaw('card')) holderOf.get(row['disp_id'] ?? '')?.cards.push(number(row['issued'] ?? ''));
+    for (const row of readRaw('order')) {
+      const owner = ownerOf.get(row['account_id'] ?? '');
+      if (owner) owner.orders += 1;
+    }
+    for (const row of readRaw('trans')) {
+      ownerOf.get(row['account_id'] ?? '')?.transactions.push({
+        day: number(row['date'] ?? ''),
+        credit: row['type'] === 'PRIJEM',
+        operation: row['operation'] ?? '',
+        cents: Math.round(Number(row['amount']) * 100),
+        balance: Math.round(Number(row['balance']) * 100),
+        account: row['account_id'] ?? '',
+      });
+    }
+    return [...byId.values()];
+  }
+
+  const age = (client: Client, asOf: number) => Math.floor((asOf - client.born) / 10_000);
+  const upTo = (days: number[], asOf: number) => days.filter((day) => day <= asOf).length;
+  const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+  // 720h before the end of 1994-03-31 is 1994-03-01 23:00 by the clock, since an hour was skipped on 1994-03-27; of
+  // 1993-12-31 it is 1993-12-02 00:00. 2160h: 1993-12-31 23:00 and 1993-10-03 01:00, for the hour given back.
+  const since720: Record<number, number> = { 19940331: 19940302, 19931231: 19931202 };
+  const since2160: Record<number, number> = { 19940331: 19940101, 19931231: 19931003 };
+  const within = (client: Client, asOf: number, since: Record<number, number>) =>
+    client.transactions.filter(({ day }) => day >= (since[asOf] ?? Number.NaN) && day <= asOf);
+  function balance(client: Client, asOf: number): number {
+    const last = new Map<string, number>();
+    for (const one of client.transactions) if (one.day <= asOf) last.set(one.account, one.balance);
+    return sum([...last.values()]);
+  }
+
+  type Expected = (client: Client, asOf: number) => boolean;
+  const rules: [string, Expected][] = [
+    ['true', () => true],
+    ['party.sex == "F"', ({ woman }) => woman],
+    ['party.sex in ["male", "man"]', ({ woman }) => !woman],
+    ['party.age >= 30 && party.age < 50', (client, asOf) => age(client, asOf) >= 30 && age(client, asOf) < 50],
+    ['party.age > 59.5', (client, asOf) => age(client, asOf) >= 60],
+    ['party.birth_date < date("1950-01-01")', ({ born }) => born < 19500101],
+    ['party.birth_date >= timestamp("1950-01-01T00:00:00Z")', ({ born }) => born >= 19500101],
+    ['party.region == "Prague"', ({ region }) => region === 'Prague'],
+    ['party.region.startsWith("north")', ({ region }) => region.startsWith('north')],
+    ['party.district in ["Benesov", "Hl.m. Praha"]', ({ district }) => ['Benesov', 'Hl.m. Praha'].includes(district)],
+    ['party.branch != "Benesov"', ({ district }) => district !== 'Benesov'],
+    ['holdings.count("loan") >= 1', ({ loans }, asOf) => upTo(loans, asOf) >= 1],
+    ['holdings.count("account") == 1', ({ accounts }, asOf) => upTo(accounts, asOf) === 1],
+    ['holdings.count("card") > 0', ({ cards }, asOf) => upTo(cards, asOf) > 0],
+    ['holdings.count("standing_order") >= 2', ({ orders }) => orders >= 2],
+    [
+      'holdings.count() == 0',
+      ({ accounts, loans, cards, orders }, asOf) => upTo([...accounts, ...loans, ...cards], asOf) + orders === 0,
+    ],
+    ['holdings.balance > 50000', (client, asOf) => balance(client, asOf) > 5_000_000],
+    ['holdings.balance < 0', (client, asOf) => balance(client, asOf) < 0],
+    ['holdings.balance <= 1000.5', (client, asOf) => balance(client, asOf) <= 100_050],
+    ['tx.count(duration("720h")) >= 5', (client, asOf) => within(client, asOf, since720).length >= 5],
+    [
+      'tx.count({"kind": "cash", "direction": "debit"}, duration("720h")) > 2',
+      (client, asOf) =>
+        within(client, asOf, since720).filter((one) => !one.credit && one.operation === 'VYBER').length > 2,
+    ],
+    [
+      'tx.sum("credit", duration("2160h")) > 30000',
+      (client, asOf) =>
+        sum(
+          within(client, asOf, since2160)
+            .filter(({ credit }) => credit)
+            .map(({ cents }) => cents),
+        ) > 3_000_000,
+    ],
+    [
+      'tx.average("debit", duration("2160h")) < 2000',
+      (client, asOf) => {
+        const debits = within(client, asOf, since2160).filter(({ credit }) => !credit);
+        return debits.length > 0 && sum(debits.map(({ cents }) => cents)) / debits.length < 200_000;
+      },
+    ],
+    [
+      'party.sex == "female" && (party.age < 30 || holdings.count("loan") > 0) && !(party.region == "Prague")',
+      (client, asOf) =>
+        client.woman && (age(client, asOf) < 30 || upTo(client.loans, asOf) > 0) && client.region !== 'Prague',
+    ],
+    [
+      '!(tx.count(duration("720h")) > 0) || (holdings.balance > 80000 && holdings.count("card") == 0)',
+      (client, asOf) =>
+        within(client, asOf, since720).length === 0 ||
+        (balance(client, asOf) > 8_000_000 && upTo(client.cards, asOf) === 0),
+    ],
+    [
+      'tx.sum("credit", duration("2160h")) > tx.sum("debit", duration("2160h"))',
+      (client, asOf) =>
+        sum(within(client, asOf, since2160).map(({ credit, cents }) => (credit ? cents : -cents))) > 0,
+    ],
+  ];
+
+  test.each(rules)('%s', async (text, expected) => {
+    for (const asOf of [19940331, 19931231]) {
+      const wanted = clients.filter((client) => expected(client, asOf)).length;
+      expect({ asOf, count: await count(text, asOf) }).toEqual({ asOf, count: wanted });
+    }
+  });
+
+  test('a rule looks only under the organisation path asked for', async () => {
+    const wanted = clients.filter(({ districtId, woman }) => districtId === '7' && woman).length;
+    expect(wanted).toBeGreaterThan(0);
+    expect(await count('party.sex == "F"', 19940331, '/berka/7')).toBe(wanted);
+    expect(await count('party.sex == "F"', 19940331, '/berk')).toBe(0);
+  });
+});

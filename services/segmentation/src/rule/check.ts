@@ -1,0 +1,200 @@
+import { type AttributeSpec, declaredValue, findAttribute, isPrefix } from '../catalogue/catalogue.js';
+import { readFeature } from './arguments.js';
+import { constantOf, type Constant } from './constant.js';
+import { type Node, RuleError, startOf } from './problem.js';
+import type { Comparison, Operand, Rule } from './tree.js';
+
+const comparisons: Readonly<Record<string, Comparison>> = {
+  '_==_': '==',
+  '_!=_': '!=',
+  '_<_': '<',
+  '_<=_': '<=',
+  '_>_': '>',
+  '_>=_': '>=',
+};
+
+/** What is in the text for a comparison seen from the other side. */
+const mirrored: Readonly<Record<Comparison, Comparison>> = {
+  '==': '==',
+  '!=': '!=',
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+};
+
+/** An operand with what is needed to check it against the other one. */
+interface Side {
+  operand: Operand;
+  node: Node;
+  spec?: AttributeSpec;
+}
+
+function compareValues(left: string | number | boolean, op: Comparison, right: string | number | boolean): boolean {
+  switch (op) {
+    case '==':
+      return left === right;
+    case '!=':
+      return left !== right;
+    case '<':
+      return left < right;
+    case '<=':
+      return left <= right;
+    case '>':
+      return left > right;
+    default:
+      return left >= right;
+  }
+}
+
+/** Checks the parsed tree against the catalogue. Throws RuleError at the first fault. */
+export function check(root: Node, positions: Readonly<Record<string, number>>): Rule {
+  const at = (node: Node): number => startOf(node, positions);
+
+  function fail(node: Node, reason: RuleError['reason'], message: string): never {
+    throw new RuleError(at(node), reason, message);
+  }
+
+  /** The attribute that a node names, or undefined when it is something else. Throws for an unknown one. */
+  function attributeOf(node: Node): { spec: AttributeSpec; args: readonly Node[] | undefined } | undefined {
+    const { exprKind } = node;
+    if (exprKind.case === 'identExpr') {
+      const { name } = exprKind.value;
+      if (findAttribute(name)) fail(node, 'ARGUMENT_INVALID', `${name} needs brackets.`);
+      fail(node, 'ATTRIBUTE_UNKNOWN', `${name} is no attribute.`);
+    }
+    if (exprKind.case === 'selectExpr') {
+      const { operand, field, testOnly } = exprKind.value;
+      if (testOnly) fail(node, 'FUNCTION_UNKNOWN', 'has is not part of the rule language.');
+      const key = operand?.exprKind.case === 'identExpr' ? `${operand.exprKind.value.name}.${field}` : undefined;
+      const spec = key === undefined ? undefined : findAttribute(key);
+      if (!spec) fail(node, 'ATTRIBUTE_UNKNOWN', `${key ?? `….${field}`} is no attribute.`);
+      if (spec.arguments) fail(node, 'ARGUMENT_INVALID', `${spec.key} needs brackets.`);
+      return { spec, args: undefined };
+    }
+    if (exprKind.case !== 'callExpr') return undefined;
+    const { target, function: name, args } = exprKind.value;
+    const owner = target?.exprKind.case === 'identExpr' ? target.exprKind.value.name : undefined;
+    const key = target === undefined ? name : owner === undefined ? undefined : `${owner}.${name}`;
+    const spec = key === undefined ? undefined : findAttribute(key);
+    if (spec) {
+      if (!spec.arguments) fail(node, 'ARGUMENT_INVALID', `${spec.key} is written without brackets.`);
+      return { spec, args };
+    }
+    if (owner !== undefined && isPrefix(owner)) fail(node, 'ATTRIBUTE_UNKNOWN', `${owner}.${name} is no attribute.`);
+    return undefined;
+  }
+
+  function side(node: Node): Side {
+    const constant = constantOf(node, at);
+    if (constant) return { operand: constant, node };
+    const found = attributeOf(node);
+    if (found) {
+      const feature = readFeature(found.spec, node, found.args, at);
+      return { operand: { type: found.spec.type, feature }, node, spec: found.spec };
+    }
+    const { exprKind } = node;
+    if (exprKind.case === 'callExpr') unknownFunction(node, exprKind.value.function);
+    return fail(node, 'TYPE_MISMATCH', 'Here stands neither an attribute nor a constant.');
+  }
+
+  function unknownFunction(node: Node, name: string): never {
+    if (name in comparisons || ['_&&_', '_||_', '!_', '@in', 'startsWith'].includes(name)) {
+      fail(node, 'TYPE_MISMATCH', 'A condition cannot be compared; join conditions with && and ||.');
+    }
+    const shown = name === '_?_:_' ? '?:' : name.replaceAll('_', '').replace('@', '') || name;
+    return fail(node, 'FUNCTION_UNKNOWN', `${shown} is not part of the rule language.`);
+  }
+
+  /** The constant as the attribute on the other side knows it. */
+  function fitting(constant: Constant, node: Node, spec: AttributeSpec | undefined): Constant {
+    if (!spec?.values || typeof constant.value !== 'string') return constant;
+    const value = declaredValue(spec, constant.value);
+    if (value === undefined) {
+      const known = Object.keys(spec.values).join(', ');
+      fail(node, 'ARGUMENT_INVALID', `${spec.key} is never "${constant.value}"; it is one of ${known}.`);
+    }
+    return { ...constant, value };
+  }
+
+  function comparison(node: Node, op: Comparison, leftNode: Node, rightNode: Node): Rule {
+    const left = side(leftNode);
+    const right = side(rightNode);
+    const type = left.operand.type;
+    if (type !== right.operand.type) {
+      const wrong = 'value' in right.operand || !('value' in left.operand) ? right : left;
+      const hint = [type, right.operand.type].includes('date') ? ' Write a day as date("1994-03-31").' : '';
+      fail(wrong.node, 'TYPE_MISMATCH', `A ${type} cannot be compared with a ${right.operand.type}.${hint}`);
+    }
+    if ((type === 'string' || type === 'bool') && op !== '==' && op !== '!=') {
+      const other = type === 'string' ? ', in and startsWith' : '';
+      throw new RuleError(positions[String(node.id)] ?? 0, 'TYPE_MISMATCH', `A ${type} is compared with ==, !=${other}.`);
+    }
+    const { operand: l } = left;
+    const { operand: r } = right;
+    if ('value' in l && 'value' in r) return { kind: 'constant', value: compareValues(l.value, op, r.value) };
+    if ('value' in l) return { kind: 'compare', op: mirrored[op], left: r, right: fitting(l, left.node, right.spec) };
+    if ('value' in r) return { kind: 'compare', op, left: l, right: fitting(r, right.node, left.spec) };
+    return { kind: 'compare', op, left: l, right: r };
+  }
+
+  function membership(leftNode: Node, listNode: Node): Rule {
+    const left = side(leftNode);
+    if (listNode.exprKind.case !== 'listExpr') fail(listNode, 'TYPE_MISMATCH', 'After in stands a list, as ["a", "b"].');
+    const values = listNode.exprKind.value.elements.map((element) => {
+      const constant = constantOf(element, at);
+      if (!constant) fail(element, 'TYPE_MISMATCH', 'A list holds constants only.');
+      if (constant.type !== left.operand.type) {
+        fail(element, 'TYPE_MISMATCH', `A ${left.operand.type} cannot be compared with a ${constant.type}.`);
+      }
+      return fitting(constant, element, left.spec).value;
+    });
+    if ('value' in left.operand) return { kind: 'constant', value: values.includes(left.operand.value) };
+    if (left.operand.type === 'bool') fail(listNode, 'TYPE_MISMATCH', 'A bool is compared with == and !=.');
+    return { kind: 'in', left: left.operand, values: values as (string | number)[] };
+  }
+
+  function prefix(node: Node, target: Node, args: readonly Node[]): Rule {
+    const left = side(target);
+    const [argument] = args;
+    const constant = argument && constantOf(argument, at);
+    if (left.operand.type !== 'string') fail(target, 'TYPE_MISMATCH', 'Only text starts with something.');
+    if (!argument || args.length !== 1) fail(node, 'ARGUMENT_INVALID', 'startsWith takes one text.');
+    if (!constant || typeof constant.value !== 'string') {
+      fail(argument, 'TYPE_MISMATCH', 'startsWith takes a constant text.');
+    }
+    if ('value' in left.operand) {
+      return { kind: 'constant', value: String(left.operand.value).startsWith(constant.value) };
+    }
+    return { kind: 'startsWith', left: left.operand, prefix: constant.value };
+  }
+
+  /** Joins what the parser has split in two, again and again, into one list. */
+  function joined(kind: 'and' | 'or', args: readonly Node[]): Rule {
+    const parts = args.map(condition).flatMap((part) => (part.kind === kind ? part.parts : [part]));
+    return { kind, parts };
+  }
+
+  function condition(node: Node): Rule {
+    const { exprKind } = node;
+    if (exprKind.case === 'callExpr') {
+      const { function: name, args, target } = exprKind.value;
+      const [first, second] = args;
+      if (name === '_&&_') return joined('and', args);
+      if (name === '_||_') return joined('or', args);
+      if (name === '!_' && first) return { kind: 'not', part: condition(first) };
+      const op = target ? undefined : comparisons[name];
+      if (op && first && second) return comparison(node, op, first, second);
+      if (name === '@in' && first && second) return membership(first, second);
+      if (name === 'startsWith' && target) return prefix(node, target, args);
+    }
+    if (exprKind.case === 'comprehensionExpr') fail(node, 'FUNCTION_UNKNOWN', 'Macros are not part of the rule language.');
+    const { operand } = side(node);
+    if (operand.type !== 'bool') fail(node, 'NOT_BOOLEAN', 'Here stands a value where a condition is needed.');
+    return 'value' in operand
+      ? { kind: 'constant', value: operand.value === true }
+      : { kind: 'feature', feature: operand.feature };
+  }
+
+  return condition(root);
+}
