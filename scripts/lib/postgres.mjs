@@ -58,7 +58,8 @@ function commandFor(program, args, user, dir) {
     spawnSync('test', [mode, file], { uid: user.uid, gid: user.gid, cwd: '/' }).status === 0;
   if (reaches(program, '-x') && reaches(dir, '-w')) return { file: program, args, options: user };
   const lend = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
-  const keep = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'];
+  // without no_setuid_fixup access(2), by which initdb looks for its programs, would leave the capability out
+  const keep = ['--inh-caps=+dac_override', '--ambient-caps=+dac_override', '--securebits=+no_setuid_fixup'];
   return { file: 'setpriv', args: [...lend, ...keep, '--', program, ...args], options: {} };
 }
 
