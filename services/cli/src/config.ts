@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readConfig } from '@rapport/kit/runtime';
-import type { ServiceName } from './suite.js';
+import type { Environment } from './suite.js';
 
 const address = z
   .string()
@@ -30,10 +30,8 @@ const schema = z
       cases: env.CASES_ADDRESS,
       performance: env.PERFORMANCE_ADDRESS,
       reporting: env.REPORTING_ADDRESS,
-    } satisfies Record<ServiceName, string | undefined>,
+    },
   }));
-
-export type Environment = z.output<typeof schema>;
 
 /** Reads the environment of the command line; prints every fault and ends the process when it is wrong. */
 export const readEnvironment = (): Environment => readConfig(schema, process.env);

@@ -1,11 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import type { Environment } from './config.js';
 
 /** The services that the command line speaks to. */
 export const serviceNames = ['customer', 'segmentation', 'marketing', 'cases', 'performance', 'reporting'] as const;
 export type ServiceName = (typeof serviceNames)[number];
+
+/** What the environment says about the suite; all of it may be absent. */
+export interface Environment {
+  readonly stateFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+  readonly mailbox?: string | undefined;
+  readonly addresses: Readonly<Partial<Record<ServiceName, string | undefined>>>;
+}
 
 /** Where a running suite is and which key opens it. */
 export interface Suite {
