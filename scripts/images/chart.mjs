@@ -27,12 +27,11 @@ export function chartOf(service) {
     },
     ports: values.ports,
     peers: Object.keys(values.peers ?? {}),
-    secrets: Object.keys(values.secrets ?? {}),
+    secrets: Object.keys(values.secrets ?? {}).filter((name) => values.secrets[name].name !== ''),
     files: Object.fromEntries(
-      Object.entries(values.secretFiles ?? {}).map(([name, secret]) => [
-        name,
-        `/var/run/rapport/${name.toLowerCase().replaceAll('_', '-')}/${secret.key}`,
-      ]),
+      Object.entries(values.secretFiles ?? {})
+        .filter(([, secret]) => secret.name !== '')
+        .map(([name, secret]) => [name, `/var/run/rapport/${name.toLowerCase().replaceAll('_', '-')}/${secret.key}`]),
     ),
     migrates: values.migration?.enabled === true,
     memoryBytes: Number(number) * units[unit],

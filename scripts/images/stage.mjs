@@ -71,7 +71,8 @@ export function stage({ service, out, from = root }) {
   if (banned.length > 0) {
     throw new Error(`${service} would carry ${banned.join(', ')}: depend on it in development only`);
   }
-  for (const folder of [...closure.workspaces.map((name) => `${name}/dist`), ...(companions[service] ?? [])]) {
+  const built = closure.workspaces.map((name) => (name === workspace ? `${name}/dist/main.js` : `${name}/dist`));
+  for (const folder of [...built, ...(companions[service] ?? [])]) {
     if (!existsSync(join(from, folder))) {
       throw new Error(`${folder} is missing: build it first (npm run build)`);
     }

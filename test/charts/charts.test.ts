@@ -289,12 +289,16 @@ function rendered(at: { helm: string; charts: string }): void {
       });
       expect(ofKind(everything, 'Deployment')[0]?.spec?.replicas).toBe(3);
       expect(ofKind(everything, 'ConfigMap')[0]?.data).toMatchObject({
-        LOG_LEVEL: 'debug',
+        [firstSetting(chart)]: 'https://other.example',
         TLS_CERT_FILE: '/var/run/rapport/tls/tls.crt',
       });
       expect(everything.map((manifest) => manifest.kind)).not.toContain('HorizontalPodAutoscaler');
     });
   });
+}
+
+function firstSetting(chart: string): string {
+  return Object.keys(valuesOf(chart)['config'] ?? {})[0] ?? '';
 }
 
 function firstSecret(chart: string): string {
@@ -308,7 +312,7 @@ function withEverything(chart: string): object {
       digest: `sha256:${'a'.repeat(64)}`,
       pullSecrets: ['mirror'],
     },
-    config: { LOG_LEVEL: 'debug' },
+    config: { [firstSetting(chart)]: 'https://other.example' },
     tls: { secretName: `${chart}-tls` },
     autoscaling: { enabled: false },
     replicas: 3,

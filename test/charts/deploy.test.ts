@@ -27,11 +27,15 @@ describe('deploy/compose', () => {
   test.each(leaves)('gives %s what its chart gives', (service) => {
     const values = valuesOf(service);
     const { environment = {} } = compose.services[service] ?? {};
-    const required = [...Object.keys(values['secrets'] ?? {}), ...Object.keys(values['secretFiles'] ?? {})];
+    const secrets = Object.entries({ ...values['secrets'], ...values['secretFiles'] } as Record<
+      string,
+      { name: string }
+    >);
+    const required = secrets.filter(([, secret]) => secret.name !== '').map(([name]) => name);
     expect(Object.keys(environment)).toEqual(expect.arrayContaining(required));
     expect(Object.keys(environment)).toEqual(expect.arrayContaining(Object.keys(values['peers'] ?? {})));
     const known = [
-      ...required,
+      ...secrets.map(([name]) => name),
       ...Object.keys(values['peers'] ?? {}),
       ...Object.keys(values['config'] ?? {}),
       ...Object.keys(values['ports'] ?? {}).map((port) => `${port.toUpperCase()}_ADDRESS`),

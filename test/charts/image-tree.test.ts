@@ -42,9 +42,8 @@ describe.each(leaves)('the image of %s', (service) => {
     expect(closure.workspaces).toEqual(['proto', `services/${service}`, 'services/kit'].sort());
   });
 
-  const built = ['proto', 'services/kit', `services/${service}`].every((folder) =>
-    existsSync(join(root, folder, 'dist')),
-  );
+  const parts = ['proto/dist', 'services/kit/dist', `services/${service}/dist/main.js`];
+  const built = parts.every((part) => existsSync(join(root, part)));
   const complete = built && (service !== 'gateway' || existsSync(join(root, 'services/console/dist')));
   if (!complete) {
     console.warn(`THE TREE OF ${service} WAS NOT CHECKED: it is not built, run npm run build`);

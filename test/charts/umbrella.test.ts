@@ -76,7 +76,7 @@ function rendered(at: { helm: string; charts: string }): void {
             pullSecrets: ['mirror'],
           },
           otlpEndpoint: 'http://collector:4318',
-          config: { LOG_LEVEL: 'debug' },
+          config: { BANK_TIME_ZONE: 'Asia/Shanghai' },
         },
       });
       for (const { kind, name, spec } of pods(all)) {
@@ -87,10 +87,11 @@ function rendered(at: { helm: string; charts: string }): void {
       }
       for (const settings of ofKind(all, 'ConfigMap')) {
         expect(settings.data).toMatchObject({
-          LOG_LEVEL: 'debug',
           OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
         });
       }
+      const zones = ofKind(all, 'ConfigMap').map((settings) => settings.data?.['BANK_TIME_ZONE']);
+      expect(new Set(zones)).toEqual(new Set(['Asia/Shanghai', undefined]));
     });
 
     test('writes large numbers as digits', () => {

@@ -20,7 +20,7 @@
 {{- end -}}
 {{- $shared := $global.config | default dict -}}
 {{- range $name, $value := .Values.config -}}
-{{- $chosen := get $shared $name | default $value -}}
+{{- $chosen := ternary (get $shared $name) $value (hasKey $shared $name) -}}
 {{- /* A number of a million and more would be written as 1e+06. */ -}}
 {{- if and (kindIs "float64" $chosen) (eq (floor $chosen) $chosen) -}}
 {{- $chosen = int64 $chosen -}}
