@@ -223,7 +223,10 @@ export function holdingRow(row: HoldingRow): ImportRow {
     }
     return {
       $case: 'account' as const,
-      value: { statementFrequency: FREQUENCY[row.account?.statementFrequency ?? 'monthly'] },
+      value: {
+        statementFrequency: FREQUENCY[row.account?.statementFrequency ?? 'monthly'],
+        currencyCode: row.currency,
+      },
     };
   };
   return {
