@@ -45,7 +45,7 @@ export interface OpenCaseRequest {
   requestId: string;
   /** Case type, `caseTypes/{id}`. */
   type: string;
-  /** Party it is about, `parties/{uuid}`; empty for somebody the bank does not know. Not checked with customer. */
+  /** Party it is about, `parties/{uuid}`; empty for somebody the bank does not know. */
   party: string;
   /** Channel on which it came. */
   channel: Channel;
@@ -53,7 +53,7 @@ export interface OpenCaseRequest {
   subject: string;
   /** The full text; may be empty. */
   description: string;
-  /** Organisation path that it belongs to; the caller must cover it. */
+  /** Organisation path that it belongs to, within one book; the caller must cover it. */
   organisationPath: string;
   /** Branch it came to, `organisationUnits/{id}`; may be empty. */
   branch: string;
@@ -65,7 +65,7 @@ export interface OpenCaseRequest {
   source: string;
   /** Key of the case in that system. */
   sourceKey: string;
-  /** When the bank received it; absent means now. */
+  /** When the bank received it, not before 1900; absent means now. */
   receiveTime?: Date | undefined;
 }
 
@@ -4901,8 +4901,11 @@ export const CasesServiceService = {
   /**
    * Opens a case, unassigned unless an assignee is given, and starts its clocks at `receive_time`. A case with the same
    * (book, source, source key) is answered as it is, with `existing` true, and nothing changes. A complaint begins at
-   * the step RECEIVED. Publishes CaseOpened (and CaseAssigned). Reasons: CASE_TYPE_NOT_FOUND (invalid argument),
-   * TIME_IN_FUTURE.
+   * the step RECEIVED. Publishes CaseOpened (and CaseAssigned, and ComplaintStepReached). The party is asked for at
+   * customer with the caller's own rights. Reasons: CASE_TYPE_NOT_FOUND, PARTY_NOT_FOUND (not there, not visible to the
+   * caller, or of another book), TIME_IN_FUTURE (all invalid argument), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED),
+   * SOURCE_KEY_TAKEN (ALREADY_EXISTS: by a case that the caller may not see), CUSTOMER_UNAVAILABLE (UNAVAILABLE: the
+   * party cannot be checked now; try again, or open the case without a party).
    */
   openCase: {
     path: "/rapport.cases.v1.CasesService/OpenCase" as const,
@@ -5107,7 +5110,10 @@ export const CasesServiceService = {
       Buffer.from(ListCaseTypesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListCaseTypesResponse => ListCaseTypesResponse.decode(value),
   },
-  /** Creates a case type. Reasons: CASE_TYPE_EXISTS, CALENDAR_NOT_FOUND (invalid argument). */
+  /**
+   * Creates a case type. Reasons: CASE_TYPE_EXISTS, CALENDAR_NOT_FOUND, HOURS_INVALID (resolution before response, or
+   * more than ten years of the calendar's business time; both invalid argument).
+   */
   createCaseType: {
     path: "/rapport.cases.v1.CasesService/CreateCaseType" as const,
     requestStream: false as const,
@@ -5140,7 +5146,10 @@ export const CasesServiceService = {
       Buffer.from(ListCalendarsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListCalendarsResponse => ListCalendarsResponse.decode(value),
   },
-  /** Creates a business calendar. Reasons: CALENDAR_EXISTS, TIME_ZONE_UNKNOWN, HOURS_OVERLAP (both invalid argument). */
+  /**
+   * Creates a business calendar. Reasons: CALENDAR_EXISTS, TIME_ZONE_UNKNOWN, HOURS_OVERLAP, HOLIDAY_INVALID (all three
+   * invalid argument).
+   */
   createCalendar: {
     path: "/rapport.cases.v1.CasesService/CreateCalendar" as const,
     requestStream: false as const,
@@ -5158,8 +5167,11 @@ export interface CasesServiceServer extends UntypedServiceImplementation {
   /**
    * Opens a case, unassigned unless an assignee is given, and starts its clocks at `receive_time`. A case with the same
    * (book, source, source key) is answered as it is, with `existing` true, and nothing changes. A complaint begins at
-   * the step RECEIVED. Publishes CaseOpened (and CaseAssigned). Reasons: CASE_TYPE_NOT_FOUND (invalid argument),
-   * TIME_IN_FUTURE.
+   * the step RECEIVED. Publishes CaseOpened (and CaseAssigned, and ComplaintStepReached). The party is asked for at
+   * customer with the caller's own rights. Reasons: CASE_TYPE_NOT_FOUND, PARTY_NOT_FOUND (not there, not visible to the
+   * caller, or of another book), TIME_IN_FUTURE (all invalid argument), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED),
+   * SOURCE_KEY_TAKEN (ALREADY_EXISTS: by a case that the caller may not see), CUSTOMER_UNAVAILABLE (UNAVAILABLE: the
+   * party cannot be checked now; try again, or open the case without a party).
    */
   openCase: handleUnaryCall<OpenCaseRequest, OpenCaseResponse>;
   /** Gets one case; reading it is audited. Reasons: CASE_NOT_FOUND. */
@@ -5227,13 +5239,19 @@ export interface CasesServiceServer extends UntypedServiceImplementation {
   getCaseStatistics: handleUnaryCall<GetCaseStatisticsRequest, GetCaseStatisticsResponse>;
   /** Lists case types by id. */
   listCaseTypes: handleUnaryCall<ListCaseTypesRequest, ListCaseTypesResponse>;
-  /** Creates a case type. Reasons: CASE_TYPE_EXISTS, CALENDAR_NOT_FOUND (invalid argument). */
+  /**
+   * Creates a case type. Reasons: CASE_TYPE_EXISTS, CALENDAR_NOT_FOUND, HOURS_INVALID (resolution before response, or
+   * more than ten years of the calendar's business time; both invalid argument).
+   */
   createCaseType: handleUnaryCall<CreateCaseTypeRequest, CreateCaseTypeResponse>;
   /** Gets one business calendar. Reasons: CALENDAR_NOT_FOUND. */
   getCalendar: handleUnaryCall<GetCalendarRequest, GetCalendarResponse>;
   /** Lists business calendars by id. */
   listCalendars: handleUnaryCall<ListCalendarsRequest, ListCalendarsResponse>;
-  /** Creates a business calendar. Reasons: CALENDAR_EXISTS, TIME_ZONE_UNKNOWN, HOURS_OVERLAP (both invalid argument). */
+  /**
+   * Creates a business calendar. Reasons: CALENDAR_EXISTS, TIME_ZONE_UNKNOWN, HOURS_OVERLAP, HOLIDAY_INVALID (all three
+   * invalid argument).
+   */
   createCalendar: handleUnaryCall<CreateCalendarRequest, CreateCalendarResponse>;
 }
 
@@ -5241,8 +5259,11 @@ export interface CasesServiceClient extends Client {
   /**
    * Opens a case, unassigned unless an assignee is given, and starts its clocks at `receive_time`. A case with the same
    * (book, source, source key) is answered as it is, with `existing` true, and nothing changes. A complaint begins at
-   * the step RECEIVED. Publishes CaseOpened (and CaseAssigned). Reasons: CASE_TYPE_NOT_FOUND (invalid argument),
-   * TIME_IN_FUTURE.
+   * the step RECEIVED. Publishes CaseOpened (and CaseAssigned, and ComplaintStepReached). The party is asked for at
+   * customer with the caller's own rights. Reasons: CASE_TYPE_NOT_FOUND, PARTY_NOT_FOUND (not there, not visible to the
+   * caller, or of another book), TIME_IN_FUTURE (all invalid argument), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED),
+   * SOURCE_KEY_TAKEN (ALREADY_EXISTS: by a case that the caller may not see), CUSTOMER_UNAVAILABLE (UNAVAILABLE: the
+   * party cannot be checked now; try again, or open the case without a party).
    */
   openCase(
     request: OpenCaseRequest,
@@ -5534,7 +5555,10 @@ export interface CasesServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListCaseTypesResponse) => void,
   ): ClientUnaryCall;
-  /** Creates a case type. Reasons: CASE_TYPE_EXISTS, CALENDAR_NOT_FOUND (invalid argument). */
+  /**
+   * Creates a case type. Reasons: CASE_TYPE_EXISTS, CALENDAR_NOT_FOUND, HOURS_INVALID (resolution before response, or
+   * more than ten years of the calendar's business time; both invalid argument).
+   */
   createCaseType(
     request: CreateCaseTypeRequest,
     callback: (error: ServiceError | null, response: CreateCaseTypeResponse) => void,
@@ -5582,7 +5606,10 @@ export interface CasesServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListCalendarsResponse) => void,
   ): ClientUnaryCall;
-  /** Creates a business calendar. Reasons: CALENDAR_EXISTS, TIME_ZONE_UNKNOWN, HOURS_OVERLAP (both invalid argument). */
+  /**
+   * Creates a business calendar. Reasons: CALENDAR_EXISTS, TIME_ZONE_UNKNOWN, HOURS_OVERLAP, HOLIDAY_INVALID (all three
+   * invalid argument).
+   */
   createCalendar(
     request: CreateCalendarRequest,
     callback: (error: ServiceError | null, response: CreateCalendarResponse) => void,
