@@ -29,3 +29,4 @@ export { type Identity, serviceIdentity, type Signer, signer, signingIdentity, t
 export { type Codec, idempotent } from './idempotent.js';
 export { decodePage, encodePage, type PageKind, pageSize } from './page.js';
 export { applyMask, checkEtag, etag } from './mask.js';
+export { requestValidator, type Validate } from './validate.js';

@@ -1,0 +1,81 @@
+import { scopeFilter, sql } from '@rapport/kit/db';
+import type { Call } from '@rapport/kit/rpc';
+import {
+  type BatchGetContactabilityRequest,
+  type BatchGetContactabilityResponse,
+  type Contactability,
+  type ContactPoint,
+  ConsentState,
+} from '@rapport/proto/customer/v1';
+import { Channel } from '@rapport/proto/type/v1';
+import { scopeFor } from '../access/access.js';
+import type { Deps } from '../deps.js';
+import { idsIn, openParty, partyColumns, partyName, type PartyRecord, staffName } from '../party/party.js';
+
+interface Row extends PartyRecord {
+  consent: number | null;
+}
+
+/** Gives addresses, consents and names for a message on one channel, for the moment of sending. */
+export async function batchGetContactability(
+  deps: Deps,
+  request: BatchGetContactabilityRequest,
+  call: Call,
+): Promise<BatchGetContactabilityResponse> {
+  const ids = request.parties.flatMap((name) => idsIn(name) ?? []);
+  const scope = scopeFor(call, 'C2');
+  const asOf = deps.clock.now();
+  const rows = await deps.db.scoped(scope).rows<Row>(sql`
+    SELECT ${partyColumns}, said.state AS consent
+    FROM party LEFT JOIN LATERAL (
+      SELECT c.state FROM consent c
+      WHERE c.party_id = party.party_id AND c.purpose = ${request.purpose} AND c.channel = ${request.channel}
+      ORDER BY c.effective_time DESC, c.consent_id DESC LIMIT 1) said ON true
+    WHERE party.party_id = ANY(${ids}::uuid[])
+      AND ${scopeFilter(scope, { path: 'party.organisation_path', manager: 'party.manager' })}`);
+  const found = new Map(rows.map((row) => [partyName(row.partyId), row]));
+  await deps.reads.record(call, [...found.keys()]);
+  return {
+    contactabilities: request.parties.flatMap((name) => {
+      const row = found.get(name);
+      return row ? [contactability(deps, row, request.channel)] : [];
+    }),
+    missing: request.parties.filter((name) => !found.has(name)),
+    asOf,
+  };
+}
+
+function contactability(deps: Deps, row: Row, channel: Channel): Contactability {
+  return {
+    party: partyName(row.partyId),
+    address: addressFor(channel, openParty(deps.cipher, row).contactPoints),
+    consentState: row.consent ?? ConsentState.CONSENT_STATE_UNSPECIFIED,
+    timeZone: row.timeZone || deps.bank.timeZone,
+    language: row.language || deps.bank.language,
+    displayName: row.displayName,
+    salutation: row.salutation || row.displayName,
+    givenName: row.givenName,
+    familyName: row.familyName,
+    state: row.state,
+    organisationPath: row.organisationPath,
+    relationshipManager: staffName(row.manager),
+    synthetic: row.synthetic,
+  };
+}
+
+const kindFor: Partial<Record<Channel, NonNullable<ContactPoint['point']>['$case']>> = {
+  [Channel.CHANNEL_EMAIL]: 'email',
+  [Channel.CHANNEL_SMS]: 'phone',
+  [Channel.CHANNEL_PHONE]: 'phone',
+  [Channel.CHANNEL_POST]: 'postalAddress',
+};
+
+/** The preferred address of the channel's kind, else the first; empty when there is none. */
+export function addressFor(channel: Channel, points: readonly ContactPoint[]): string {
+  const fitting = points.filter(({ point }) => point?.$case === kindFor[channel]);
+  const point = (fitting.find(({ preferred }) => preferred) ?? fitting[0])?.point;
+  if (point === undefined) return '';
+  if (point.$case !== 'postalAddress') return point.value;
+  const { lines, postalCode, locality, region, countryCode } = point.value;
+  return [...lines, `${postalCode} ${locality}`.trim(), region, countryCode].filter((line) => line !== '').join('\n');
+}

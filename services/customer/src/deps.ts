@@ -1,0 +1,24 @@
+import type { FieldCipher, ReadRecorder } from '@rapport/kit/crypto';
+import type { Database } from '@rapport/kit/db';
+import type { Validate } from '@rapport/kit/rpc';
+import type { Clock } from '@rapport/kit/runtime';
+import type { PrismaClient } from './gen/prisma/client.js';
+
+/** What holds for parties that say nothing of their own. */
+export interface Bank {
+  /** An IANA name; days begin and end in it. */
+  timeZone: string;
+  /** BCP 47. */
+  language: string;
+}
+
+/** What a verb works with. */
+export interface Deps {
+  db: Database<PrismaClient>;
+  reads: ReadRecorder;
+  cipher: FieldCipher;
+  clock: Clock;
+  bank: Bank;
+  /** The rules of the contract, for the rows of imports. */
+  rules: Validate;
+}

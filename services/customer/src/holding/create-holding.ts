@@ -1,0 +1,118 @@
+import { audit } from '@rapport/kit/crypto';
+import { scopeFilter, sql, type Tx } from '@rapport/kit/db';
+import { publish } from '@rapport/kit/events';
+import { type Call, idempotent } from '@rapport/kit/rpc';
+import { uuidv7 } from '@rapport/kit/runtime';
+import {
+  type CreateHoldingRequest,
+  CreateHoldingResponse,
+  type Holding,
+  HoldingKind,
+  HoldingOpened,
+  HoldingRole,
+} from '@rapport/proto/customer/v1';
+import { type Placed, scopeFor } from '../access/access.js';
+import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
+import { partyIdIn, partyName } from '../party/party.js';
+import {
+  claimKeys,
+  findHolding,
+  holdingBreach,
+  holdingFields,
+  holdingMessage,
+  holdingName,
+  holdingOpened,
+  type HoldingRecord,
+  insertHoldings,
+  notFound,
+  type Owner,
+} from './holding.js';
+
+/** Creates an account, a loan, a card or a standing order under its first owner. */
+export async function createHolding(
+  deps: Deps,
+  request: CreateHoldingRequest,
+  call: Call,
+): Promise<CreateHoldingResponse> {
+  const holding = request.holding as Holding;
+  assertHolding(holding);
+  const partyId = partyIdIn(request.parent);
+  const owners = ownersFor(partyId, holding);
+  const scope = scopeFor(call, 'C2');
+  return idempotent(
+    deps.db,
+    call,
+    request,
+    CreateHoldingResponse,
+    async (tx) => {
+      const places = await tx.rows<Placed & { partyId: string }>(sql`
+        SELECT party_id AS "partyId", organisation_path AS "organisationPath", manager FROM party
+        WHERE party_id = ANY(${owners.map((owner) => owner.party)}::uuid[])
+          AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}
+        ORDER BY party_id FOR SHARE`);
+      const place = places.find((row) => row.partyId === partyId);
+      if (!place || places.length !== owners.length) {
+        const missing = owners.find(({ party }) => !places.some((row) => row.partyId === party))?.party ?? partyId;
+        throw fail('PARTY_NOT_FOUND', { metadata: { party: partyName(missing) } });
+      }
+      const account = holding.accountHolding === '' ? undefined : await findHolding(tx, holding.accountHolding, scope);
+      if (account && account.kind !== HoldingKind.HOLDING_KIND_ACCOUNT) throw notFound(holding.accountHolding);
+      const now = deps.clock.now();
+      const row: HoldingRecord = {
+        ...holdingFields(holding),
+        partyId,
+        holdingId: uuidv7(),
+        owners,
+        accountPartyId: account?.partyId ?? null,
+        accountHoldingId: account?.holdingId ?? null,
+        balanceTime: holding.balance ? now : null,
+        balanceSequence: null,
+        organisationPath: place.organisationPath,
+        manager: place.manager,
+        source: holding.source || null,
+        sourceKey: holding.sourceKey || null,
+        version: 1,
+        createTime: now,
+        updateTime: now,
+      };
+      await claim(tx, row);
+      await insertHoldings(tx, [row]);
+      await audit(tx, call, { resource: holdingName(row), change: { created: true, kind: row.kind } });
+      await publish(tx, HoldingOpened, holdingOpened(row), { aggregate: partyId, subject: holdingName(row) });
+      return { holding: holdingMessage(row) };
+    },
+    { scope },
+  );
+}
+
+function assertHolding(holding: Holding): void {
+  const breach = holdingBreach(holding);
+  if (breach) {
+    const { reason, field, description } = breach;
+    throw fail(reason, { violations: [{ field: `holding.${field}`, description }] });
+  }
+  if ((holding.source === '') !== (holding.sourceKey === '')) {
+    const field = holding.source === '' ? 'holding.source' : 'holding.source_key';
+    throw fail('FIELD_INVALID', { violations: [{ field, description: 'source and source_key go together' }] });
+  }
+}
+
+/** Everybody who has the holding, the party that it is created under first. */
+function ownersFor(partyId: string, holding: Holding): Owner[] {
+  if (holding.owners.length === 0) return [{ party: partyId, role: HoldingRole.HOLDING_ROLE_OWNER }];
+  const owners = holding.owners.map(({ party, role }) => ({ party: partyIdIn(party), role: role as number }));
+  if (new Set(owners.map(({ party }) => party)).size !== owners.length) {
+    throw fail('FIELD_INVALID', { violations: [{ field: 'holding.owners', description: 'names a party twice' }] });
+  }
+  const first = owners.find(({ party, role }) => party === partyId && role === HoldingRole.HOLDING_ROLE_OWNER);
+  if (!first) throw fail('OWNER_MISSING', { violations: [{ field: 'holding.owners', description: 'lacks the parent' }] });
+  return [first, ...owners.filter((owner) => owner !== first)];
+}
+
+async function claim(tx: Tx, row: HoldingRecord): Promise<void> {
+  if (row.source === null || row.sourceKey === null) return;
+  const { source, sourceKey, partyId, holdingId } = row;
+  const free = await claimKeys(tx, 'holding', source, [{ sourceKey, partyId, id: holdingId, content: 0n }]);
+  if (free.size === 0) throw fail('DUPLICATE_SOURCE_KEY');
+}

@@ -1,0 +1,220 @@
+import { type Queryable, type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
+import {
+  Account,
+  Card,
+  type Holding,
+  HoldingKind,
+  type HoldingOpened,
+  HoldingRole,
+  HoldingStatus,
+  type HoldingUpdated,
+  Loan,
+  StandingOrder,
+} from '@rapport/proto/customer/v1';
+import type { Money } from '@rapport/proto/type/v1';
+import { dayMessage, isoDay } from '../calendar/calendar.js';
+import { partyName, staffName } from '../party/party.js';
+import { holdingColumns, holdingIdsIn, holdingName, type HoldingRecord, notFound, type Owner } from './record.js';
+
+export {
+  holdingColumns,
+  holdingFromJson,
+  holdingIdsIn,
+  holdingJsonColumns,
+  holdingName,
+  type HoldingRecord,
+  notFound,
+  type Owner,
+} from './record.js';
+export { claimKeys, insertHoldings, insertRoles, type KeyClaim, keyKind, storeHoldings } from './store.js';
+
+/** The holding of that name inside the scope; `lock` keeps it from changing until the transaction ends. */
+export async function findHolding(
+  on: Queryable,
+  name: string,
+  scope: Scope,
+  lock: Sql = sql.empty,
+): Promise<HoldingRecord> {
+  const { partyId, holdingId } = holdingIdsIn(name);
+  const row = await on.maybe<HoldingRecord>(sql`
+    SELECT ${holdingColumns} FROM holding h
+    WHERE h.party_id = ${partyId} AND h.holding_id = ${holdingId}
+      AND ${scopeFilter(scope, { path: 'h.organisation_path', manager: 'h.manager' })} ${lock}`);
+  if (!row) throw notFound(name);
+  return row;
+}
+
+type Details = NonNullable<Holding['details']>;
+
+const kinds: Readonly<Record<Details['$case'], HoldingKind>> = {
+  account: HoldingKind.HOLDING_KIND_ACCOUNT,
+  loan: HoldingKind.HOLDING_KIND_LOAN,
+  card: HoldingKind.HOLDING_KIND_CARD,
+  standingOrder: HoldingKind.HOLDING_KIND_STANDING_ORDER,
+};
+
+/** The kind that details make. */
+export function kindOf(details: Details): HoldingKind {
+  return kinds[details.$case];
+}
+
+/** Details as they are stored: the JSON form of the contract. */
+export function detailsJson(details: Details): unknown {
+  if (details.$case === 'account') return Account.toJSON(details.value);
+  if (details.$case === 'loan') return Loan.toJSON(details.value);
+  if (details.$case === 'card') return Card.toJSON(details.value);
+  return StandingOrder.toJSON(details.value);
+}
+
+function detailsOf(kind: number, stored: unknown): Details {
+  if (kind === HoldingKind.HOLDING_KIND_ACCOUNT) return { $case: 'account', value: Account.fromJSON(stored) };
+  if (kind === HoldingKind.HOLDING_KIND_LOAN) return { $case: 'loan', value: Loan.fromJSON(stored) };
+  if (kind === HoldingKind.HOLDING_KIND_CARD) return { $case: 'card', value: Card.fromJSON(stored) };
+  return { $case: 'standingOrder', value: StandingOrder.fromJSON(stored) };
+}
+
+/** Every amount that a holding states. */
+function amountsOf(holding: Holding): Money[] {
+  const { details, balance } = holding;
+  const stated: (Money | undefined)[] = [balance];
+  if (details?.$case === 'loan') stated.push(details.value.amount, details.value.payment);
+  if (details?.$case === 'standingOrder') stated.push(details.value.amount);
+  return stated.filter((money) => money !== undefined);
+}
+
+/** The currency of a holding, empty when it states none; undefined when its amounts are of several. */
+export function currencyOf(holding: Holding): string | undefined {
+  const named = holding.details?.$case === 'account' ? holding.details.value.currencyCode : '';
+  const codes = new Set(amountsOf(holding).map((money) => money.currencyCode));
+  if (named !== '') codes.add(named);
+  return codes.size > 1 ? undefined : ([...codes][0] ?? '');
+}
+
+/** A rule of the domain that a holding breaks; `field` is relative to the holding. */
+export interface HoldingBreach {
+  field: string;
+  reason: 'FIELD_INVALID' | 'CURRENCY_MISMATCH';
+  description: string;
+}
+
+/** The first rule beyond those of the contract that the holding breaks. */
+export function holdingBreach(holding: Holding): HoldingBreach | undefined {
+  const { details, openedDate, closedDate } = holding;
+  const invalid = (field: string, description: string): HoldingBreach => ({ field, reason: 'FIELD_INVALID', description });
+  if (details === undefined) return invalid('account', 'account, loan, card or standing_order is required');
+  const opened = openedDate && isoDay(openedDate);
+  const closed = closedDate && isoDay(closedDate);
+  if (openedDate && opened === undefined) return invalid('opened_date', 'must be a day of the calendar');
+  if (!openedDate && details.$case !== 'standingOrder') return invalid('opened_date', 'is required');
+  if (closedDate && closed === undefined) return invalid('closed_date', 'must be a day of the calendar');
+  if (opened && closed && closed < opened) return invalid('closed_date', 'must not lie before opened_date');
+  if (details.$case === 'loan') {
+    if ((details.value.amount?.minorUnits ?? 0n) <= 0n) return invalid('loan.amount', 'must be positive');
+    if ((details.value.payment?.minorUnits ?? 1n) <= 0n) return invalid('loan.payment', 'must be positive');
+  }
+  if (details.$case === 'standingOrder' && (details.value.amount?.minorUnits ?? 0n) <= 0n) {
+    return invalid('standing_order.amount', 'must be positive');
+  }
+  if (details.$case === 'card' && details.value.issuedDate && isoDay(details.value.issuedDate) === undefined) {
+    return invalid('card.issued_date', 'must be a day of the calendar');
+  }
+  if (currencyOf(holding) === undefined) {
+    return { field: 'balance', reason: 'CURRENCY_MISMATCH', description: 'all amounts must be in one currency' };
+  }
+  return undefined;
+}
+
+/** The columns that follow from a message alone. */
+export function holdingFields(holding: Holding) {
+  const details = holding.details as Details;
+  return {
+    kind: kindOf(details),
+    details: detailsJson(details),
+    openedDate: (holding.openedDate && isoDay(holding.openedDate)) ?? null,
+    closedDate: (holding.closedDate && isoDay(holding.closedDate)) ?? null,
+    status: holding.status || (holding.closedDate ? HoldingStatus.HOLDING_STATUS_CLOSED : HoldingStatus.HOLDING_STATUS_OPEN),
+    currency: currencyOf(holding) ?? '',
+    balance: holding.balance?.minorUnits ?? null,
+  };
+}
+
+function moneyOf(row: HoldingRecord): Money | undefined {
+  return row.balance === null ? undefined : { minorUnits: row.balance, currencyCode: row.currency };
+}
+
+function ownersOf(row: HoldingRecord): { party: string; role: HoldingRole }[] {
+  return row.owners.map(({ party, role }) => ({ party: partyName(party), role }));
+}
+
+/** The message of a row. */
+export function holdingMessage(row: HoldingRecord): Holding {
+  const { accountPartyId, accountHoldingId } = row;
+  return {
+    name: holdingName(row),
+    kind: row.kind,
+    details: detailsOf(row.kind, row.details),
+    owners: ownersOf(row),
+    accountHolding:
+      accountPartyId === null || accountHoldingId === null
+        ? ''
+        : holdingName({ partyId: accountPartyId, holdingId: accountHoldingId }),
+    source: row.source ?? '',
+    sourceKey: row.sourceKey ?? '',
+    organisationPath: row.organisationPath,
+    openedDate: row.openedDate === null ? undefined : dayMessage(row.openedDate),
+    closedDate: row.closedDate === null ? undefined : dayMessage(row.closedDate),
+    balance: moneyOf(row),
+    balanceTime: row.balanceTime ?? undefined,
+    status: row.status,
+    createTime: row.createTime,
+    updateTime: row.updateTime,
+    etag: `"${row.version}"`,
+  };
+}
+
+/** The parties that own a holding, the first owner first; authorised users are not among them. */
+export function ownerNames(owners: readonly Owner[]): string[] {
+  return owners.filter(({ role }) => role === HoldingRole.HOLDING_ROLE_OWNER).map(({ party }) => partyName(party));
+}
+
+/** What the world hears of a new holding. */
+export function holdingOpened(row: HoldingRecord): HoldingOpened {
+  const details = detailsOf(row.kind, row.details);
+  const loan = details.$case === 'loan' ? details.value : undefined;
+  const order = details.$case === 'standingOrder' ? details.value : undefined;
+  return {
+    holding: holdingName(row),
+    party: partyName(row.partyId),
+    organisationPath: row.organisationPath,
+    kind: row.kind,
+    owners: ownersOf(row),
+    openedDate: row.openedDate === null ? undefined : dayMessage(row.openedDate),
+    balance: moneyOf(row),
+    status: row.status,
+    amount: loan?.amount ?? order?.amount,
+    loanStatus: loan?.status ?? 0,
+    loanDurationMonths: loan?.durationMonths ?? 0,
+    cardType: details.$case === 'card' ? details.value.type : '',
+    standingOrderPurpose: order?.purpose ?? '',
+    relationshipManager: staffName(row.manager),
+    source: row.source ?? '',
+  };
+}
+
+/** What the world hears of a changed holding. */
+export function holdingUpdated(row: HoldingRecord): HoldingUpdated {
+  const details = detailsOf(row.kind, row.details);
+  return {
+    holding: holdingName(row),
+    party: partyName(row.partyId),
+    organisationPath: row.organisationPath,
+    kind: row.kind,
+    owners: ownersOf(row),
+    openedDate: row.openedDate === null ? undefined : dayMessage(row.openedDate),
+    closedDate: row.closedDate === null ? undefined : dayMessage(row.closedDate),
+    balance: moneyOf(row),
+    status: row.status,
+    loanStatus: details.$case === 'loan' ? details.value.status : 0,
+    updateTime: row.updateTime,
+  };
+}

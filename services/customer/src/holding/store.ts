@@ -1,0 +1,95 @@
+import { sql, type Tx } from '@rapport/kit/db';
+import type { HoldingRecord } from './record.js';
+
+/** The kinds of rows whose keys `natural_key` keeps unique over all partitions. */
+export const keyKind = { holding: 1, transaction: 2, interaction: 3 } as const;
+
+/** A source key that a row claims. */
+export interface KeyClaim {
+  sourceKey: string;
+  partyId: string;
+  id: string;
+  /** Digest of what the row says; 0 for what did not come from an import. */
+  content: bigint;
+}
+
+/** Claims keys in the order given; gives those that were free. A taken one changes nothing. */
+export async function claimKeys(
+  tx: Tx,
+  kind: keyof typeof keyKind,
+  source: string,
+  claims: readonly KeyClaim[],
+): Promise<Set<string>> {
+  const rows = await tx.rows<{ key: string }>(sql`
+    INSERT INTO natural_key (source, kind, source_key, party_id, id, content)
+    SELECT ${source}, ${keyKind[kind]}::smallint, * FROM unnest(${claims.map((claim) => claim.sourceKey)}::text[],
+      ${claims.map((claim) => claim.partyId)}::uuid[], ${claims.map((claim) => claim.id)}::uuid[],
+      ${claims.map((claim) => claim.content)}::bigint[])
+    ON CONFLICT DO NOTHING RETURNING source_key AS key`);
+  return new Set(rows.map((row) => row.key));
+}
+
+/** Writes new holdings and the parts of everybody in them, one statement each. */
+export async function insertHoldings(tx: Tx, rows: readonly HoldingRecord[]): Promise<void> {
+  if (rows.length === 0) return;
+  const json = rows.map((row) => ({ ...row, balance: row.balance?.toString() ?? null }));
+  await tx.run(sql`
+    INSERT INTO holding (party_id, holding_id, kind, details, owners, account_party_id, account_holding_id, opened_date,
+      closed_date, status, currency, balance, balance_time, organisation_path, manager, source, source_key, create_time,
+      update_time)
+    SELECT "partyId", "holdingId", kind, details, owners, "accountPartyId", "accountHoldingId", "openedDate",
+      "closedDate", status, currency, balance::bigint, "balanceTime", "organisationPath", manager, source, "sourceKey",
+      "createTime", "updateTime"
+    FROM jsonb_to_recordset(${JSON.stringify(json)}::jsonb) AS r ("partyId" uuid, "holdingId" uuid, kind smallint,
+      details jsonb, owners jsonb, "accountPartyId" uuid, "accountHoldingId" uuid, "openedDate" date, "closedDate" date,
+      status smallint, currency text, balance text, "balanceTime" timestamptz, "organisationPath" text, manager text,
+      source text, "sourceKey" text, "createTime" timestamptz, "updateTime" timestamptz)`);
+  await insertRoles(tx, rows);
+}
+
+/** Writes the parts of everybody in the holdings. */
+export async function insertRoles(tx: Tx, rows: readonly HoldingRecord[]): Promise<void> {
+  const parts = rows.flatMap((row) => row.owners.map((owner) => ({ row, owner })));
+  await tx.run(sql`
+    INSERT INTO holding_role (party_id, holding_party_id, holding_id, role, organisation_path, manager)
+    SELECT * FROM unnest(${parts.map(({ owner }) => owner.party)}::uuid[],
+      ${parts.map(({ row }) => row.partyId)}::uuid[], ${parts.map(({ row }) => row.holdingId)}::uuid[],
+      ${parts.map(({ owner }) => owner.role)}::smallint[], ${parts.map(({ row }) => row.organisationPath)}::text[],
+      ${parts.map(({ row }) => row.manager)}::text[])`);
+}
+
+/**
+ * Writes what changed in holdings and the digests of the rows that said so; the parts of everybody anew where the owners
+ * changed.
+ */
+export async function storeHoldings(
+  tx: Tx,
+  source: string,
+  rows: readonly (HoldingRecord & { content: bigint })[],
+  withOtherOwners: readonly HoldingRecord[],
+): Promise<void> {
+  const json = rows.map((row) => ({
+    ...row,
+    balance: row.balance?.toString() ?? null,
+    content: row.content.toString(),
+  }));
+  await tx.run(sql`
+    UPDATE holding h SET details = r.details, owners = r.owners, opened_date = r."openedDate",
+      closed_date = r."closedDate", status = r.status, currency = r.currency, balance = r.balance::bigint,
+      balance_time = r."balanceTime", version = r.version, update_time = r."updateTime"
+    FROM jsonb_to_recordset(${JSON.stringify(json)}::jsonb) AS r ("partyId" uuid, "holdingId" uuid, details jsonb,
+      owners jsonb, "openedDate" date, "closedDate" date, status smallint, currency text, balance text,
+      "balanceTime" timestamptz, version integer, "updateTime" timestamptz)
+    WHERE h.party_id = r."partyId" AND h.holding_id = r."holdingId"`);
+  await tx.run(sql`
+    UPDATE natural_key k SET content = r.content
+    FROM unnest(${rows.map((row) => row.sourceKey)}::text[], ${rows.map((row) => row.content)}::bigint[])
+      AS r (source_key, content)
+    WHERE k.source = ${source} AND k.kind = ${keyKind.holding} AND k.source_key = r.source_key`);
+  if (withOtherOwners.length === 0) return;
+  await tx.run(sql`
+    DELETE FROM holding_role r USING unnest(${withOtherOwners.map((row) => row.partyId)}::uuid[],
+      ${withOtherOwners.map((row) => row.holdingId)}::uuid[]) AS h (party_id, holding_id)
+    WHERE r.holding_party_id = h.party_id AND r.holding_id = h.holding_id`);
+  await insertRoles(tx, withOtherOwners);
+}

@@ -1,0 +1,106 @@
+import { sql } from '@rapport/kit/db';
+import { publishAll } from '@rapport/kit/events';
+import { uuidv7 } from '@rapport/kit/runtime';
+import { Consent, ConsentChanged, type ConsentRow, ImportKind, SetConsentRequest } from '@rapport/proto/customer/v1';
+import { consentChanged, consentColumns, consentName, type ConsentRecord, insertConsents } from '../consent/consent.js';
+import { type Batch, type Checked, contractRefusal, holdsNul, nulRefusal, refuse, settle, type Stream, unknownReference } from './batch.js';
+import type { Refusal } from './importing.js';
+import { partiesByKey } from './references.js';
+
+const KIND = ImportKind.IMPORT_KIND_CONSENT;
+const REQUEST_ID = '00000000-0000-4000-8000-000000000000';
+const ANY_PARTY = 'parties/00000000-0000-0000-0000-000000000000';
+
+/** What a consent row says; the key is that of its party. */
+export type ConsentWish = Consent;
+
+/** Judges a row by the rules that need no database. */
+export function checkConsent(stream: Stream, line: bigint, row: ConsentRow): Checked<ConsentWish> | Refusal {
+  const consent = Consent.fromPartial({ ...row.consent, name: '' });
+  const bytes = SetConsentRequest.encode({ parent: ANY_PARTY, consent, requestId: REQUEST_ID }).finish();
+  const refusal = contractRefusal(stream.deps, 'SetConsent', bytes, 'consent', consent);
+  if (refusal) return refusal;
+  const { effectiveTime } = consent;
+  if (effectiveTime && effectiveTime > stream.deps.clock.now()) {
+    const value = effectiveTime.toISOString();
+    return { field: 'effective_time', reason: 'VALUE_INVALID', message: 'lies in the future', value };
+  }
+  if (holdsNul([Consent.toJSON(consent), row.partySourceKey])) return nulRefusal;
+  return { line, key: row.partySourceKey, content: 0n, value: consent };
+}
+
+function place(row: { partyId: string; purpose: string; channel: number }): string {
+  return `${row.partyId} ${row.purpose} ${row.channel}`;
+}
+
+/** Writes what is new in the consents of a batch; of what changed what holds, the world hears. */
+export async function takeConsents(batch: Batch, rows: readonly Checked<ConsentWish>[]): Promise<void> {
+  if (rows.length === 0) return;
+  const { tx } = batch;
+  const parties = await partiesByKey(
+    batch,
+    rows.map(({ key }) => key),
+  );
+  const ids = [...parties.values()].map(({ partyId }) => partyId);
+  // The locks put what one party says in a row, in the same order everywhere so that two imports cannot wait in a ring.
+  await tx.run(sql`SELECT FROM party WHERE party_id = ANY(${ids}::uuid[]) ORDER BY party_id FOR UPDATE`);
+  const known = await tx.rows<ConsentRecord>(sql`
+    SELECT DISTINCT ON (c.party_id, c.purpose, c.channel) ${consentColumns} FROM consent c
+    WHERE c.party_id = ANY(${ids}::uuid[])
+    ORDER BY c.party_id, c.purpose, c.channel, c.effective_time DESC, c.consent_id DESC`);
+  const holding = new Map(known.map((row) => [place(row), row]));
+  const made: ConsentRecord[] = [];
+  const told: ConsentRecord[] = [];
+  for (const { line, key, value } of rows) {
+    const party = parties.get(key);
+    if (!party) {
+      refuse(batch, KIND, line, unknownReference('party_source_key', key));
+      continue;
+    }
+    const row = recordOf(batch, party, value);
+    const before = holding.get(place(row));
+    if (before && saysTheSame(before, row, value)) {
+      settle(batch, KIND, 'unchanged');
+      continue;
+    }
+    settle(batch, KIND, 'created');
+    made.push(row);
+    if (before && before.effectiveTime > row.effectiveTime) continue;
+    holding.set(place(row), row);
+    if (before?.state !== row.state) told.push(row);
+  }
+  if (made.length === 0) return;
+  await insertConsents(tx, made);
+  const events = told.map((row) => ({
+    message: consentChanged(row),
+    options: { aggregate: row.partyId, subject: consentName(row) },
+  }));
+  await publishAll(tx, ConsentChanged, events);
+}
+
+function recordOf(
+  batch: Batch,
+  party: { partyId: string; organisationPath: string; manager: string },
+  { purpose, channel, state, textVersion, proof, effectiveTime }: Consent,
+): ConsentRecord {
+  const { partyId, organisationPath, manager } = party;
+  return {
+    partyId,
+    purpose,
+    channel,
+    effectiveTime: effectiveTime ?? batch.now,
+    consentId: uuidv7(),
+    state,
+    textVersion,
+    proof,
+    recordedBy: batch.subject,
+    organisationPath,
+    manager,
+    createTime: batch.now,
+  };
+}
+
+function saysTheSame(before: ConsentRecord, row: ConsentRecord, said: Consent): boolean {
+  if (said.effectiveTime && before.effectiveTime.getTime() !== said.effectiveTime.getTime()) return false;
+  return before.state === row.state && before.textVersion === row.textVersion && before.proof === row.proof;
+}

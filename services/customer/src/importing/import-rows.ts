@@ -1,0 +1,251 @@
+import { createHash, type Hash } from 'node:crypto';
+import { audit } from '@rapport/kit/crypto';
+import { scopeFilter, sql, type Tx } from '@rapport/kit/db';
+import type { Call } from '@rapport/kit/rpc';
+import {
+  type Consent,
+  type ImportHeader,
+  ImportKind,
+  type ImportRequest,
+  type ImportResponse,
+  type ImportRow,
+  type Party,
+} from '@rapport/proto/customer/v1';
+import { assertInside, scopeFor } from '../access/access.js';
+import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
+import { type Batch, type Checked, refuse, type Stream } from './batch.js';
+import { checkConsent, takeConsents } from './consent-rows.js';
+import { checkHolding, type HoldingWish, takeHoldings } from './holding-rows.js';
+import {
+  added,
+  importColumns,
+  importMessage,
+  importName,
+  type ImportRecord,
+  type Refusal,
+  type Rejected,
+  rejectColumns,
+  rejectMessage,
+  type Tally,
+} from './importing.js';
+import { checkInteraction, type InteractionWish, takeInteractions } from './interaction-rows.js';
+import { checkParty, takeParties } from './party-rows.js';
+import { checkTransaction, takeTransactions, type TransactionWish } from './transaction-rows.js';
+
+const FIRST_REJECTS = 100;
+
+/**
+ * Takes a header and then rows. Each batch is one transaction with its events and with how far the import has come, so
+ * that a stream which broke goes on where it stopped when it is sent again. While Postgres writes one batch, the next
+ * is read and judged.
+ */
+export async function importRows(
+  deps: Deps,
+  requests: AsyncIterable<ImportRequest>,
+  call: Call,
+): Promise<ImportResponse> {
+  const messages = requests[Symbol.asyncIterator]();
+  const header = headerOf((await messages.next()).value as ImportRequest | undefined);
+  const { source, organisationPath } = header;
+  const scope = scopeFor(call, 'C2');
+  assertInside(scope, { organisationPath, manager: '' });
+  const stream: Stream = { deps, scope, source, organisationPath, subject: call.principal.subject };
+  let run = await begin(stream, call, header);
+  if (run.completeTime !== null) return answer(stream, run);
+  const marker = createHash('sha256');
+  let seen = 0;
+  let writing: Promise<ImportRecord> | undefined;
+  for (let next = await messages.next(); !next.done; next = await messages.next()) {
+    const { part } = next.value;
+    if (part?.$case !== 'batch') throw fail('IMPORT_HEADER_REPEATED');
+    const rows = fresh(run, part.value.rows, marker, seen);
+    seen += part.value.rows.length;
+    if (rows.length === 0) continue;
+    const judged = judge(stream, header.kind, rows);
+    const upTo = { rows: seen, digest: marker.copy().digest('hex') };
+    if (writing) run = await writing;
+    writing = write(stream, call, run, judged, upTo);
+    // A failure is thrown where it is awaited; until then it must not count as unhandled.
+    writing.catch(() => undefined);
+  }
+  if (writing) run = await writing;
+  if (seen < run.rows) throw fail('IMPORT_ROWS_CHANGED');
+  return answer(stream, await complete(stream, call, run));
+}
+
+function headerOf(message: ImportRequest | undefined): ImportHeader {
+  if (message?.part?.$case !== 'header') throw fail('IMPORT_HEADER_MISSING');
+  return message.part.value;
+}
+
+/** Notes the import, or finds how far it has come. */
+async function begin(stream: Stream, call: Call, header: ImportHeader): Promise<ImportRecord> {
+  const { importId, source, file, organisationPath, kind } = header;
+  return stream.deps.db.transaction(stream.scope, async (tx) => {
+    const made = await tx.maybe<ImportRecord>(sql`
+      INSERT INTO import_run (import_id, source, file, organisation_path, kind, create_time)
+      VALUES (${importId}, ${source}, ${file}, ${organisationPath}, ${kind}, ${stream.deps.clock.now()})
+      ON CONFLICT (import_id) DO NOTHING RETURNING ${importColumns}`);
+    await audit(tx, call, { resource: importName(importId), change: { started: made !== undefined } });
+    if (made) return made;
+    const found = await tx.maybe<ImportRecord>(sql`
+      SELECT ${importColumns} FROM import_run WHERE import_id = ${importId}
+        AND ${scopeFilter(stream.scope, { path: 'organisation_path' })}`);
+    const same = found?.source === source && found.file === file && found.kind === kind;
+    if (!same || found.organisationPath !== organisationPath) throw fail('IMPORT_HEADER_CHANGED');
+    return found;
+  });
+}
+
+/** The rows that the import has not taken yet. What it took before must be what it is sent now. */
+function fresh(run: ImportRecord, rows: readonly ImportRow[], marker: Hash, seen: number): readonly ImportRow[] {
+  const taken = Math.min(Math.max(run.rows - seen, 0), rows.length);
+  mark(marker, rows.slice(0, taken));
+  if (taken > 0 && seen + taken === run.rows && marker.copy().digest('hex') !== run.digest) {
+    throw fail('IMPORT_ROWS_CHANGED');
+  }
+  const left = rows.slice(taken);
+  mark(marker, left);
+  return left;
+}
+
+function mark(marker: Hash, rows: readonly ImportRow[]): void {
+  if (rows.length > 0) marker.update(rows.map(({ line, row }) => `${line} ${row?.$case} ${keyOf(row)}\n`).join(''));
+}
+
+function keyOf(row: ImportRow['row']): string {
+  if (row === undefined || row.$case === 'unreadable') return '';
+  return 'sourceKey' in row.value ? row.value.sourceKey : row.value.partySourceKey;
+}
+
+/** The rows of one message that keep the rules which need no database, by kind, and the others. */
+interface Judged {
+  parties: Checked<Party>[];
+  holdings: Checked<HoldingWish>[];
+  transactions: Checked<TransactionWish>[];
+  interactions: Checked<InteractionWish>[];
+  consents: Checked<Consent>[];
+  tally: Tally;
+  rejects: Rejected[];
+}
+
+const kindOfCase = {
+  party: ImportKind.IMPORT_KIND_PARTY,
+  holding: ImportKind.IMPORT_KIND_HOLDING,
+  transaction: ImportKind.IMPORT_KIND_TRANSACTION,
+  interaction: ImportKind.IMPORT_KIND_INTERACTION,
+  consent: ImportKind.IMPORT_KIND_CONSENT,
+} as const;
+
+function judge(stream: Stream, expected: ImportKind, rows: readonly ImportRow[]): Judged {
+  const judged: Judged = {
+    parties: [],
+    holdings: [],
+    transactions: [],
+    interactions: [],
+    consents: [],
+    tally: {},
+    rejects: [],
+  };
+  for (const { line, row } of rows) {
+    if (row === undefined) {
+      const why = { field: '', reason: 'ROW_EMPTY', message: 'says nothing', value: '' };
+      refuse(judged, ImportKind.IMPORT_KIND_UNSPECIFIED, line, why);
+    } else if (row.$case === 'unreadable') {
+      const { kind, field, reason, originalValue } = row.value;
+      const why = { field: field.slice(0, 100), reason: reason.slice(0, 60) || 'UNREADABLE', message: 'could not be read' };
+      refuse(judged, kind in ImportKind ? kind : 0, line, { ...why, value: originalValue });
+    } else if (expected !== ImportKind.IMPORT_KIND_UNSPECIFIED && kindOfCase[row.$case] !== expected) {
+      const why = { field: '', reason: 'KIND_UNEXPECTED', message: 'is not of the kind that the header says', value: '' };
+      refuse(judged, kindOfCase[row.$case], line, why);
+    } else {
+      judgeOne(stream, judged, line, row);
+    }
+  }
+  return judged;
+}
+
+function judgeOne(
+  stream: Stream,
+  judged: Judged,
+  line: bigint,
+  row: Exclude<NonNullable<ImportRow['row']>, { $case: 'unreadable' }>,
+): void {
+  const sort = <T>(into: Checked<T>[], result: Checked<T> | Refusal): void => {
+    if ('reason' in result) refuse(judged, kindOfCase[row.$case], line, result);
+    else into.push(result);
+  };
+  if (row.$case === 'transaction') sort(judged.transactions, checkTransaction(stream, line, row.value));
+  else if (row.$case === 'party') sort(judged.parties, checkParty(stream, line, row.value));
+  else if (row.$case === 'holding') sort(judged.holdings, checkHolding(stream, line, row.value));
+  else if (row.$case === 'interaction') sort(judged.interactions, checkInteraction(stream, line, row.value));
+  else sort(judged.consents, checkConsent(stream, line, row.value));
+}
+
+/** Writes one batch: its rows, its events, its rejects and how far the import has come, or nothing. */
+async function write(
+  stream: Stream,
+  call: Call,
+  run: ImportRecord,
+  judged: Judged,
+  upTo: { rows: number; digest: string },
+): Promise<ImportRecord> {
+  return stream.deps.db.transaction(stream.scope, async (tx) => {
+    const batch: Batch = {
+      ...stream,
+      tx,
+      now: stream.deps.clock.now(),
+      tally: structuredClone(judged.tally),
+      rejects: [...judged.rejects],
+    };
+    await takeParties(batch, judged.parties);
+    await takeHoldings(batch, judged.holdings);
+    await takeConsents(batch, judged.consents);
+    await takeInteractions(batch, judged.interactions);
+    await takeTransactions(batch, judged.transactions);
+    await insertRejects(tx, run, batch.rejects);
+    const counts = added(run.counts, batch.tally);
+    const after = await tx.maybe<ImportRecord>(sql`
+      UPDATE import_run SET rows = ${upTo.rows}, digest = ${upTo.digest}, counts = ${JSON.stringify(counts)}::jsonb
+      WHERE import_id = ${run.importId} AND rows = ${run.rows} AND complete_time IS NULL RETURNING ${importColumns}`);
+    if (!after) throw fail('IMPORT_IN_PROGRESS', { retryInMs: 1_000 });
+    await audit(tx, call, { resource: importName(run.importId), change: { rows: upTo.rows - run.rows } });
+    return after;
+  });
+}
+
+async function insertRejects(tx: Tx, run: ImportRecord, rejects: readonly Rejected[]): Promise<void> {
+  if (rejects.length === 0) return;
+  await tx.run(sql`
+    INSERT INTO import_reject (import_id, line, ordinal, kind, field, reason, message, original_value, organisation_path)
+    SELECT ${run.importId}::uuid, line, ${run.rows} + ordinal, kind, field, reason, message, value,
+      ${run.organisationPath}
+    FROM unnest(${rejects.map(({ line }) => line)}::bigint[], ${rejects.map((_row, index) => index)}::int[],
+      ${rejects.map(({ kind }) => kind)}::smallint[], ${rejects.map(({ field }) => clean(field))}::text[],
+      ${rejects.map(({ reason }) => clean(reason))}::text[], ${rejects.map(({ message }) => clean(message))}::text[],
+      ${rejects.map(({ value }) => clean(value))}::text[])
+      AS r (line, ordinal, kind, field, reason, message, value)`);
+}
+
+function clean(text: string): string {
+  return text.replaceAll('\0', '\uFFFD').slice(0, 200);
+}
+
+async function complete(stream: Stream, call: Call, run: ImportRecord): Promise<ImportRecord> {
+  return stream.deps.db.transaction(stream.scope, async (tx) => {
+    const after = await tx.maybe<ImportRecord>(sql`
+      UPDATE import_run SET complete_time = ${stream.deps.clock.now()}
+      WHERE import_id = ${run.importId} AND rows = ${run.rows} AND complete_time IS NULL RETURNING ${importColumns}`);
+    if (!after) throw fail('IMPORT_IN_PROGRESS', { retryInMs: 1_000 });
+    await audit(tx, call, { resource: importName(run.importId), change: { completed: true, rows: run.rows } });
+    return after;
+  });
+}
+
+async function answer(stream: Stream, run: ImportRecord): Promise<ImportResponse> {
+  const rejects = await stream.deps.db.scoped(stream.scope).rows<Parameters<typeof rejectMessage>[0]>(sql`
+    SELECT ${rejectColumns} FROM import_reject WHERE import_id = ${run.importId}
+    ORDER BY line, ordinal LIMIT ${FIRST_REJECTS}`);
+  return { import: importMessage(run), rejects: rejects.map((row) => rejectMessage(row, run.file)) };
+}

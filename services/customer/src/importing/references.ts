@@ -1,0 +1,15 @@
+import { scopeFilter, sql } from '@rapport/kit/db';
+import type { Placed } from '../access/access.js';
+import type { Batch } from './batch.js';
+
+/** The parties behind source keys, as far as the caller may see them. */
+export async function partiesByKey(
+  batch: Batch,
+  keys: readonly string[],
+): Promise<Map<string, Placed & { partyId: string }>> {
+  const rows = await batch.tx.rows<Placed & { partyId: string; key: string }>(sql`
+    SELECT source_key AS key, party_id AS "partyId", organisation_path AS "organisationPath", manager FROM party
+    WHERE source = ${batch.source} AND source_key = ANY(${[...new Set(keys)]}::text[])
+      AND ${scopeFilter(batch.scope, { path: 'organisation_path', manager: 'manager' })}`);
+  return new Map(rows.map((row) => [row.key, row]));
+}

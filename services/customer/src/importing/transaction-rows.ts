@@ -1,0 +1,220 @@
+import { scopeFilter, sql } from '@rapport/kit/db';
+import { publishAll } from '@rapport/kit/events';
+import { uuidv7 } from '@rapport/kit/runtime';
+import { HoldingKind, ImportKind, TransactionBooked, type TransactionRow } from '@rapport/proto/customer/v1';
+import { isoDay } from '../calendar/calendar.js';
+import { claimKeys, type HoldingRecord, keyKind } from '../holding/holding.js';
+import {
+  type Booking,
+  insertTransactions,
+  setBalances,
+  transactionBooked,
+  transactionName,
+  type TransactionRecord,
+} from '../timeline/timeline.js';
+import { type Batch, type Checked, duplicateKey, firstOfEach, printable, refuse, settle, type Stream, unknownReference } from './batch.js';
+import { digest64, type Refusal } from './importing.js';
+
+const KIND = ImportKind.IMPORT_KIND_TRANSACTION;
+const currencyPattern = /^[A-Z]{3}$/;
+const codePattern = /^[a-z][a-z0-9_]{0,39}$/;
+
+/** What a transaction row says, its holding still as a source key. */
+export interface TransactionWish {
+  holding: string;
+  row: Omit<TransactionRecord, 'partyId' | 'holdingId' | 'transactionId' | 'createTime'>;
+}
+
+function invalid(field: string, message: string, value: unknown): Refusal {
+  return { field, reason: 'VALUE_INVALID', message, value: printable(String(value)) };
+}
+
+/** Characters, as the contract counts them; only strings that may be too long are counted one by one. */
+function longer(text: string, most: number): boolean {
+  return text.length > most && [...text].length > most;
+}
+
+function badKey(field: string, key: string): Refusal | undefined {
+  if (key === '' || longer(key, 120)) return invalid(field, 'must be 1 to 120 characters', key);
+  return key.includes('\0') ? invalid(field, 'holds a NUL character', key) : undefined;
+}
+
+/**
+ * Judges a row by the rules that need no database. The rules of the contract, written out: by far the most rows of a
+ * bank are transactions, and the general validator takes 20 times as long. A test compares the two.
+ */
+export function checkTransaction(stream: Stream, line: bigint, row: TransactionRow): Checked<TransactionWish> | Refusal {
+  const { sourceKey, holdingSourceKey, transaction } = row;
+  const bad = badKey('source_key', sourceKey) ?? badKey('holding_source_key', holdingSourceKey);
+  if (bad) return bad;
+  if (!transaction) return invalid('transaction', 'is required', '');
+  const { direction, amount, balanceAfter, operation, bookingDate, purpose, counterparty, sequence } = transaction;
+  if (direction !== 1 && direction !== 2) return invalid('direction', 'must be credit or debit', direction);
+  if (!amount) return invalid('amount', 'is required', '');
+  if (amount.minorUnits <= 0n) return invalid('amount', 'must be positive', amount.minorUnits);
+  const currency = amount.currencyCode;
+  if (!currencyPattern.test(currency)) return invalid('amount.currency_code', 'must be three capital letters', currency);
+  if (balanceAfter && balanceAfter.currencyCode !== currency) {
+    const message = 'must be in the currency of the amount';
+    return { ...invalid('balance_after', message, balanceAfter.currencyCode), reason: 'CURRENCY_MISMATCH' };
+  }
+  if (!(operation >= 1 && operation <= 9)) return invalid('operation', 'is not an operation', operation);
+  if (!bookingDate) return invalid('booking_date', 'is required', '');
+  const day = isoDay(bookingDate);
+  if (day === undefined) {
+    const { year, month, day: ofMonth } = bookingDate;
+    return invalid('booking_date', 'must be a day of the calendar', `${year}-${month}-${ofMonth}`);
+  }
+  if (purpose !== '' && !codePattern.test(purpose)) return invalid('purpose', 'must be a lower-case code', purpose);
+  if (sequence < 0 || sequence > 1_000_000) return invalid('sequence', 'must be 0 to 1000000', sequence);
+  const account = counterparty?.account ?? '';
+  const bank = counterparty?.bank ?? '';
+  for (const [field, text] of [['counterparty.account', account], ['counterparty.bank', bank]] as const) {
+    if (longer(text, 60) || text.includes('\0')) return invalid(field, 'must be at most 60 characters without NUL', text);
+  }
+  const bookingTime = transaction.bookingTime ?? null;
+  const said = `${holdingSourceKey}\n${direction}\n${operation}\n${amount.minorUnits}\n${currency}\n${balanceAfter?.minorUnits}\n${day}\n${bookingTime?.getTime()}\n${purpose}\n${account}\n${bank}`;
+  return {
+    line,
+    key: sourceKey,
+    content: digest64(said),
+    value: {
+      holding: holdingSourceKey,
+      row: {
+        time: bookingTime ?? new Date(0),
+        sequence,
+        bookingDate: day,
+        bookingTime,
+        direction,
+        operation,
+        amount: amount.minorUnits,
+        currency,
+        balanceAfter: balanceAfter?.minorUnits ?? null,
+        purpose,
+        counterpartyAccount: account,
+        counterpartyBank: bank,
+        source: stream.source,
+        sourceKey,
+      },
+    },
+  };
+}
+
+interface Account extends Pick<HoldingRecord, 'partyId' | 'holdingId' | 'kind' | 'owners' | 'currency' | 'organisationPath' | 'manager'> {
+  key: string;
+}
+
+/** Writes the transactions of a batch with their events; sets the balances of their accounts. */
+export async function takeTransactions(batch: Batch, rows: readonly Checked<TransactionWish>[]): Promise<void> {
+  if (rows.length === 0) return;
+  const byKey = firstOfEach(batch, KIND, rows);
+  const accounts = await accountsOf(batch, byKey);
+  const wanted: { from: Checked<TransactionWish>; booking: Booking }[] = [];
+  for (const from of byKey.values()) {
+    const { holding, row } = from.value;
+    const account = accounts.get(holding);
+    if (account?.kind !== HoldingKind.HOLDING_KIND_ACCOUNT) {
+      refuse(batch, KIND, from.line, unknownReference('holding_source_key', holding));
+    } else if (account.currency !== '' && account.currency !== row.currency) {
+      const message = 'is not in the currency of the account';
+      const value = row.currency;
+      refuse(batch, KIND, from.line, { field: 'amount', reason: 'CURRENCY_MISMATCH', message, value });
+    } else {
+      const { partyId, holdingId } = account;
+      const made = { ...row, partyId, holdingId, transactionId: uuidv7(), createTime: batch.now };
+      wanted.push({ from, booking: { row: made, holding: account } });
+    }
+  }
+  const bookings = await claim(batch, wanted);
+  if (bookings.length === 0) return;
+  await placeLast(batch, bookings);
+  const { tx, deps } = batch;
+  await insertTransactions(tx, bookings, deps.bank.timeZone);
+  await setBalances(tx, latestOf(bookings), deps.bank.timeZone);
+  const events = bookings.map(({ row, holding }) => ({
+    message: transactionBooked(row, holding),
+    options: { aggregate: row.partyId, subject: transactionName(row) },
+  }));
+  await publishAll(tx, TransactionBooked, events);
+}
+
+async function accountsOf(batch: Batch, rows: Map<string, Checked<TransactionWish>>): Promise<Map<string, Account>> {
+  const keys = [...new Set([...rows.values()].map(({ value }) => value.holding))];
+  const found = await batch.tx.rows<Account>(sql`
+    SELECT nk.source_key AS key, h.party_id AS "partyId", h.holding_id AS "holdingId", h.kind, h.owners, h.currency,
+      h.organisation_path AS "organisationPath", h.manager
+    FROM natural_key nk JOIN holding h ON h.party_id = nk.party_id AND h.holding_id = nk.id
+    WHERE nk.source = ${batch.source} AND nk.kind = ${keyKind.holding} AND nk.source_key = ANY(${keys}::text[])
+      AND ${scopeFilter(batch.scope, { path: 'h.organisation_path', manager: 'h.manager' })}`);
+  return new Map(found.map((row) => [row.key, row]));
+}
+
+/** Gives the bookings whose keys are new; the others say the same as before, or are refused. */
+async function claim(batch: Batch, wanted: { from: Checked<TransactionWish>; booking: Booking }[]): Promise<Booking[]> {
+  if (wanted.length === 0) return [];
+  const claims = wanted.map(({ from, booking: { row } }) => ({
+    sourceKey: from.key,
+    partyId: row.partyId,
+    id: row.transactionId,
+    content: from.content,
+  }));
+  const free = await claimKeys(batch.tx, 'transaction', batch.source, claims);
+  const taken = wanted.filter(({ from }) => !free.has(from.key)).map(({ from }) => from);
+  if (taken.length > 0) await settleTaken(batch, taken);
+  const fresh = wanted.filter(({ from }) => free.has(from.key));
+  for (const _row of fresh) settle(batch, KIND, 'created');
+  return fresh.map(({ booking }) => booking);
+}
+
+async function settleTaken(batch: Batch, taken: readonly Checked<TransactionWish>[]): Promise<void> {
+  const keys = taken.map(({ key }) => key);
+  const known = await batch.tx.rows<{ key: string; content: bigint }>(sql`
+    SELECT source_key AS key, content FROM natural_key
+    WHERE source = ${batch.source} AND kind = ${keyKind.transaction} AND source_key = ANY(${keys}::text[])`);
+  const content = new Map(known.map((row) => [row.key, row.content]));
+  for (const from of taken) {
+    if (content.get(from.key) === from.content) settle(batch, KIND, 'unchanged');
+    else refuse(batch, KIND, from.line, duplicateKey(from.key, 'is taken by a transaction that says something else'));
+  }
+}
+
+/** Puts the transactions that state no place after all that were booked on their account and day so far. */
+async function placeLast(batch: Batch, bookings: readonly Booking[]): Promise<void> {
+  const placeless = bookings.map(({ row }) => row).filter((row) => row.sequence === 0);
+  if (placeless.length === 0) return;
+  const last = await batch.tx.rows<{ holdingId: string; day: string; last: number }>(sql`
+    SELECT t.holding_id AS "holdingId", t.booking_date AS day, max(t.sequence) AS last
+    FROM (SELECT DISTINCT * FROM unnest(${placeless.map((row) => row.partyId)}::uuid[],
+      ${placeless.map((row) => row.holdingId)}::uuid[], ${placeless.map((row) => row.bookingDate)}::date[])
+      AS u (party_id, holding_id, day)) u
+    JOIN transaction t ON t.party_id = u.party_id AND t.holding_id = u.holding_id AND t.booking_date = u.day
+    GROUP BY 1, 2`);
+  const next = new Map(last.map((row) => [`${row.holdingId} ${row.day}`, row.last]));
+  for (const { row } of bookings) {
+    const day = `${row.holdingId} ${row.bookingDate}`;
+    if (row.sequence > 0) next.set(day, Math.max(next.get(day) ?? 0, row.sequence));
+  }
+  for (const row of placeless) {
+    const day = `${row.holdingId} ${row.bookingDate}`;
+    row.sequence = (next.get(day) ?? 0) + 1;
+    next.set(day, row.sequence);
+  }
+}
+
+/** The latest booking of each account that states a balance. */
+function latestOf(bookings: readonly Booking[]): Booking[] {
+  const latest = new Map<string, Booking>();
+  for (const booking of bookings) {
+    const { row } = booking;
+    if (row.balanceAfter === null) continue;
+    const before = latest.get(row.holdingId)?.row;
+    if (!before || isLater(row, before)) latest.set(row.holdingId, booking);
+  }
+  return [...latest.values()];
+}
+
+function isLater(row: TransactionRecord, than: TransactionRecord): boolean {
+  if (row.bookingDate !== than.bookingDate) return row.bookingDate > than.bookingDate;
+  const [time, before] = [row.bookingTime?.getTime() ?? 0, than.bookingTime?.getTime() ?? 0];
+  return time === before ? row.sequence > than.sequence : time > before;
+}

@@ -1,0 +1,30 @@
+import { scopeFilter, sql } from '@rapport/kit/db';
+import type { Call } from '@rapport/kit/rpc';
+import type { BatchGetPartiesRequest, BatchGetPartiesResponse } from '@rapport/proto/customer/v1';
+import { scopeFor } from '../access/access.js';
+import type { Deps } from '../deps.js';
+import { idsIn, partyMessage, partyName } from './party.js';
+import { partyColumns, type PartyRecord } from './record.js';
+
+/** Gives the parties that the caller may see, in the order asked for; the other names come back as missing. */
+export async function batchGetParties(
+  deps: Deps,
+  request: BatchGetPartiesRequest,
+  call: Call,
+): Promise<BatchGetPartiesResponse> {
+  const ids = request.names.flatMap((name) => idsIn(name) ?? []);
+  const rows = await deps.db.scoped(call.scope).rows<PartyRecord>(sql`
+    SELECT ${partyColumns} FROM party
+    WHERE party_id = ANY(${ids}::uuid[])
+      AND ${scopeFilter(call.scope, { path: 'organisation_path', manager: 'manager' })}`);
+  const found = new Map(rows.map((row) => [partyName(row.partyId), row]));
+  await deps.reads.record(call, [...found.keys()]);
+  const clear = scopeFor(call, 'C2');
+  return {
+    parties: request.names.flatMap((name) => {
+      const row = found.get(name);
+      return row ? [partyMessage(deps, row, clear)] : [];
+    }),
+    missing: request.names.filter((name) => !found.has(name)),
+  };
+}

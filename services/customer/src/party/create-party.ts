@@ -1,0 +1,57 @@
+import { audit } from '@rapport/kit/crypto';
+import { publish } from '@rapport/kit/events';
+import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type CreatePartyRequest, CreatePartyResponse, type Party, PartyCreated } from '@rapport/proto/customer/v1';
+import { assertInside, scopeFor } from '../access/access.js';
+import { dayDate } from '../calendar/calendar.js';
+import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
+import { assertValid, newRecord, partyCreated, partyMessage, partyName } from './party.js';
+import { insertTerms } from './search-terms.js';
+
+/** Creates a person or an organisation where the caller may see it. */
+export async function createParty(deps: Deps, request: CreatePartyRequest, call: Call): Promise<CreatePartyResponse> {
+  const party = request.party as Party;
+  assertValid(party, deps);
+  assertSource(party);
+  const row = newRecord(deps, party);
+  const scope = scopeFor(call, 'C2');
+  assertInside(scope, row);
+  const name = partyName(row.partyId);
+  return idempotent(
+    deps.db,
+    call,
+    request,
+    CreatePartyResponse,
+    async (tx) => {
+      const { birthDate, wrappedKey, sealed, ...rest } = row;
+      await tx.prisma.party
+        .create({
+          data: {
+            ...rest,
+            wrappedKey: new Uint8Array(wrappedKey),
+            sealed: new Uint8Array(sealed),
+            birthDate: birthDate === null ? null : dayDate(birthDate),
+          },
+        })
+        .catch(taken);
+      await insertTerms(tx, deps.cipher, [{ row, contactPoints: party.contactPoints }]);
+      await audit(tx, call, { resource: name, change: { created: true, kind: row.kind } });
+      await publish(tx, PartyCreated, partyCreated(row), { aggregate: row.partyId, subject: name });
+      return { party: partyMessage(deps, row, scope) };
+    },
+    { scope },
+  );
+}
+
+function assertSource(party: Party): void {
+  if ((party.source === '') === (party.sourceKey === '')) return;
+  const field = party.source === '' ? 'party.source' : 'party.source_key';
+  throw fail('FIELD_INVALID', { violations: [{ field, description: 'source and source_key go together' }] });
+}
+
+/** Prisma's code for a unique constraint; the only one beside the primary key is the source key. */
+function taken(error: unknown): never {
+  if (error instanceof Error && 'code' in error && error.code === 'P2002') throw fail('DUPLICATE_SOURCE_KEY');
+  throw error;
+}

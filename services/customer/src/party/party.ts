@@ -1,0 +1,222 @@
+import type { PartyKey } from '@rapport/kit/crypto';
+import type { Scope } from '@rapport/kit/db';
+import type { Violation } from '@rapport/kit/rpc';
+import { uuidv7 } from '@rapport/kit/runtime';
+import {
+  Organisation,
+  type Party,
+  type PartyCreated,
+  PartyKind,
+  PartyState,
+  type PartyUpdated,
+  Person,
+} from '@rapport/proto/customer/v1';
+import { within } from '../access/access.js';
+import { dayAt, dayMessage, isoDay, isTimeZone } from '../calendar/calendar.js';
+import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
+import { partyName, staffId, staffName } from './names.js';
+import { openParty, type PartyRecord, type Sensitive, sealParty } from './record.js';
+
+export { changedPaths, type PartyChange, storeChange } from './change.js';
+export { assertParty } from './find.js';
+export { idsIn, partyIdIn, partyName, staffId, staffName } from './names.js';
+export { insertParties, openParty, partyColumns, type PartyRecord } from './record.js';
+export { insertTerms } from './search-terms.js';
+
+/** A rule of the domain that a field breaks. `reason` is one of this service's. */
+export interface Breach extends Violation {
+  reason: 'BIRTH_DATE_INVALID' | 'TIME_ZONE_UNKNOWN' | 'FIELD_INVALID';
+}
+
+/** The first rule beyond those of the contract that the party breaks; `field` is relative to the party. */
+export function breachIn(party: Party, deps: Pick<Deps, 'clock' | 'bank'>): Breach | undefined {
+  const { details } = party;
+  if (details === undefined) return { field: 'person', reason: 'FIELD_INVALID', description: 'details are required' };
+  if (details.$case === 'person') {
+    const { givenName, familyName, birthDate } = details.value;
+    if (givenName === '') return { field: 'person.given_name', reason: 'FIELD_INVALID', description: 'is required' };
+    if (familyName === '') return { field: 'person.family_name', reason: 'FIELD_INVALID', description: 'is required' };
+    const born = birthDate && isoDay(birthDate);
+    if (birthDate && (born === undefined || born > dayAt(deps.clock.now(), deps.bank.timeZone))) {
+      const description = 'must be a day of the calendar, not in the future';
+      return { field: 'person.birth_date', reason: 'BIRTH_DATE_INVALID', description };
+    }
+  } else if (details.value.legalName === '') {
+    return { field: 'organisation.legal_name', reason: 'FIELD_INVALID', description: 'is required' };
+  }
+  if (party.timeZone !== '' && !isTimeZone(party.timeZone)) {
+    return { field: 'time_zone', reason: 'TIME_ZONE_UNKNOWN', description: 'is not a time zone' };
+  }
+  return undefined;
+}
+
+/** Throws the first breach as a failure with a field violation. */
+export function assertValid(party: Party, deps: Deps): void {
+  const breach = breachIn(party, deps);
+  if (!breach) return;
+  const { reason, field, description } = breach;
+  throw fail(reason, { violations: [{ field: `party.${field}`, description }] });
+}
+
+type Details = Pick<
+  PartyRecord,
+  | 'kind'
+  | 'displayName'
+  | 'givenName'
+  | 'familyName'
+  | 'salutation'
+  | 'sex'
+  | 'birthDate'
+  | 'legalName'
+  | 'legalForm'
+>;
+
+function detailsOf(party: Party): Details {
+  const empty = { givenName: '', familyName: '', salutation: '', sex: 0, birthDate: null, legalName: '', legalForm: '' };
+  if (party.details?.$case === 'person') {
+    const { givenName, familyName, salutation, sex, birthDate } = party.details.value;
+    const born = (birthDate && isoDay(birthDate)) ?? null;
+    const displayName = `${givenName} ${familyName}`.trim();
+    const kind = PartyKind.PARTY_KIND_PERSON;
+    return { ...empty, kind, displayName, givenName, familyName, salutation, sex, birthDate: born };
+  }
+  const { legalName, legalForm } = party.details?.value ?? Organisation.fromPartial({});
+  return { ...empty, kind: PartyKind.PARTY_KIND_ORGANISATION, displayName: legalName, legalName, legalForm };
+}
+
+/** What of a message is sealed. */
+export function sensitiveOf(party: Party): Sensitive {
+  const organisation = party.details?.$case === 'organisation' ? party.details.value : undefined;
+  return {
+    contactPoints: party.contactPoints,
+    identifiers: party.identifiers,
+    registrationNumber: organisation?.registrationNumber ?? '',
+  };
+}
+
+/** The columns that follow from a message, for a party that keeps its identity, key and times. */
+export function recordOf(
+  deps: Pick<Deps, 'cipher'>,
+  party: Party,
+  kept: Pick<PartyRecord, 'partyId' | 'wrappedKey' | 'source' | 'sourceKey' | 'version' | 'createTime' | 'updateTime'>,
+): PartyRecord {
+  const { organisationPath, region, district, branch, timeZone, language, synthetic } = party;
+  return {
+    ...kept,
+    ...detailsOf(party),
+    organisationPath,
+    manager: staffId(party.relationshipManager),
+    region,
+    district,
+    branch,
+    timeZone,
+    language,
+    synthetic,
+    state: party.state || PartyState.PARTY_STATE_ACTIVE,
+    sealed: sealParty(deps.cipher, kept.partyId, kept.wrappedKey, sensitiveOf(party)),
+  };
+}
+
+/** A new party with a key of its own. */
+export function newRecord(deps: Pick<Deps, 'cipher' | 'clock'>, party: Party): PartyRecord {
+  const partyId = uuidv7();
+  const key: PartyKey = deps.cipher.newKey(partyId);
+  const now = deps.clock.now();
+  return recordOf(deps, party, {
+    partyId,
+    wrappedKey: key.wrapped,
+    source: party.source || null,
+    sourceKey: party.sourceKey || null,
+    version: 1,
+    createTime: now,
+    updateTime: now,
+  });
+}
+
+/** The etag of a version. */
+export function partyEtag(row: { version: number }): string {
+  return `"${row.version}"`;
+}
+
+/** The fields of class C2, as they are named in `masked`. */
+const maskedPerson = ['given_name', 'family_name', 'sex', 'birth_date', 'salutation'].map((path) => `person.${path}`);
+const maskedOrganisation = ['organisation.legal_name', 'organisation.registration_number'];
+const maskedAlways = ['display_name', 'source_key', 'contact_points', 'identifiers'];
+
+/**
+ * The message of a row. `clear` says which rows the caller may see in full; of the others the fields of class C2 stay
+ * empty and are named in `masked`, and nothing is opened.
+ */
+export function partyMessage(deps: Pick<Deps, 'cipher'>, row: PartyRecord, clear: Scope): Party {
+  const person = row.kind === PartyKind.PARTY_KIND_PERSON;
+  const shown = within(clear, row);
+  const sensitive = shown ? openParty(deps.cipher, row) : undefined;
+  return {
+    name: partyName(row.partyId),
+    kind: row.kind,
+    details: person
+      ? { $case: 'person', value: shown ? personOf(row) : Person.fromPartial({}) }
+      : { $case: 'organisation', value: organisationOf(row, sensitive) },
+    displayName: shown ? row.displayName : '',
+    source: row.source ?? '',
+    sourceKey: shown ? (row.sourceKey ?? '') : '',
+    organisationPath: row.organisationPath,
+    relationshipManager: staffName(row.manager),
+    region: row.region,
+    district: row.district,
+    branch: row.branch,
+    timeZone: row.timeZone,
+    language: row.language,
+    contactPoints: sensitive?.contactPoints ?? [],
+    identifiers: sensitive?.identifiers ?? [],
+    synthetic: row.synthetic,
+    state: row.state,
+    createTime: row.createTime,
+    updateTime: row.updateTime,
+    etag: partyEtag(row),
+    masked: shown ? undefined : [...maskedAlways, ...(person ? maskedPerson : maskedOrganisation)],
+  };
+}
+
+function personOf(row: PartyRecord): Person {
+  const { givenName, familyName, sex, birthDate, salutation } = row;
+  return { givenName, familyName, sex, birthDate: birthDate === null ? undefined : dayMessage(birthDate), salutation };
+}
+
+function organisationOf(row: PartyRecord, sensitive: Sensitive | undefined): Organisation {
+  const { legalForm, legalName } = row;
+  if (!sensitive) return { legalName: '', legalForm, registrationNumber: '' };
+  return { legalName, legalForm, registrationNumber: sensitive.registrationNumber };
+}
+
+type Told = Omit<PartyCreated, 'createTime'>;
+
+function told(row: PartyRecord): Told {
+  return {
+    party: partyName(row.partyId),
+    organisationPath: row.organisationPath,
+    kind: row.kind,
+    sex: row.sex,
+    birthDate: row.birthDate === null ? undefined : dayMessage(row.birthDate),
+    region: row.region,
+    district: row.district,
+    branch: row.branch,
+    relationshipManager: staffName(row.manager),
+    source: row.source ?? '',
+    language: row.language,
+    state: row.state,
+    synthetic: row.synthetic,
+  };
+}
+
+/** What the world hears of a new party. */
+export function partyCreated(row: PartyRecord): PartyCreated {
+  return { ...told(row), createTime: row.createTime };
+}
+
+/** What the world hears of a change; `paths` are the fields that changed. */
+export function partyUpdated(row: PartyRecord, paths: string[]): PartyUpdated {
+  return { ...told(row), changed: paths, updateTime: row.updateTime };
+}
+

@@ -1,0 +1,114 @@
+import type { FieldCipher } from '@rapport/kit/crypto';
+import { type Sql, sql, type Tx } from '@rapport/kit/db';
+import { ContactPoint, Identifier } from '@rapport/proto/customer/v1';
+
+/** A party as it is stored, in the names of the Prisma model. */
+export interface PartyRecord {
+  partyId: string;
+  kind: number;
+  displayName: string;
+  givenName: string;
+  familyName: string;
+  salutation: string;
+  sex: number;
+  /** `YYYY-MM-DD`. */
+  birthDate: string | null;
+  legalName: string;
+  legalForm: string;
+  wrappedKey: Buffer;
+  sealed: Buffer;
+  organisationPath: string;
+  manager: string;
+  region: string;
+  district: string;
+  branch: string;
+  timeZone: string;
+  language: string;
+  synthetic: boolean;
+  state: number;
+  source: string | null;
+  sourceKey: string | null;
+  version: number;
+  createTime: Date;
+  updateTime: Date;
+}
+
+/** The columns of a `PartyRecord`, of the table `party` under its own name. */
+export const partyColumns: Sql = sql.raw(`party.party_id AS "partyId", party.kind, party.display_name AS "displayName",
+  party.given_name AS "givenName", party.family_name AS "familyName", party.salutation, party.sex,
+  party.birth_date AS "birthDate", party.legal_name AS "legalName", party.legal_form AS "legalForm",
+  party.wrapped_key AS "wrappedKey", party.sealed, party.organisation_path AS "organisationPath", party.manager,
+  party.region, party.district, party.branch, party.time_zone AS "timeZone", party.language, party.synthetic,
+  party.state, party.source, party.source_key AS "sourceKey", party.version, party.create_time AS "createTime",
+  party.update_time AS "updateTime"`);
+
+/** What is sealed with the party's own key. */
+export interface Sensitive {
+  contactPoints: ContactPoint[];
+  identifiers: Identifier[];
+  registrationNumber: string;
+}
+
+type SealedFields = { contact_points?: string; identifiers?: string; registration_number?: string };
+
+function place(partyId: string) {
+  return { table: 'party', dataClass: 'C2', row: partyId };
+}
+
+/** Seals as one blob; empty parts are left out. */
+export function sealParty(cipher: FieldCipher, partyId: string, wrappedKey: Buffer, sensitive: Sensitive): Buffer {
+  const { contactPoints, identifiers, registrationNumber } = sensitive;
+  return cipher.seal({ owner: partyId, wrapped: wrappedKey }, place(partyId), {
+    contact_points: contactPoints.length > 0 ? JSON.stringify(contactPoints.map(ContactPoint.toJSON)) : undefined,
+    identifiers: identifiers.length > 0 ? JSON.stringify(identifiers.map(Identifier.toJSON)) : undefined,
+    registration_number: registrationNumber === '' ? undefined : registrationNumber,
+  });
+}
+
+/** Opens what `sealParty` sealed. Throws SealError when the row was tampered with or its key is gone. */
+export function openParty(
+  cipher: FieldCipher,
+  row: Pick<PartyRecord, 'partyId' | 'wrappedKey' | 'sealed'>,
+): Sensitive {
+  const key = { owner: row.partyId, wrapped: row.wrappedKey };
+  const fields = cipher.open<SealedFields>(key, place(row.partyId), row.sealed);
+  return {
+    contactPoints: parsed(fields.contact_points).map(ContactPoint.fromJSON),
+    identifiers: parsed(fields.identifiers).map(Identifier.fromJSON),
+    registrationNumber: fields.registration_number ?? '',
+  };
+}
+
+function parsed(text: string | undefined): unknown[] {
+  return text === undefined ? [] : (JSON.parse(text) as unknown[]);
+}
+
+/**
+ * Writes new parties with one statement; gives the ids of those that were written. A party whose source key is taken
+ * changes nothing.
+ */
+export async function insertParties(
+  tx: Tx,
+  parties: readonly { row: PartyRecord; content: bigint }[],
+): Promise<Set<string>> {
+  const json = parties.map(({ row, content }) => ({
+    ...row,
+    wrappedKey: row.wrappedKey.toString('hex'),
+    sealed: row.sealed.toString('hex'),
+    content: content.toString(),
+  }));
+  const inserted = await tx.rows<{ partyId: string }>(sql`
+    INSERT INTO party (party_id, kind, display_name, given_name, family_name, salutation, sex, birth_date, legal_name,
+      legal_form, wrapped_key, sealed, organisation_path, manager, region, district, branch, time_zone, language,
+      synthetic, state, source, source_key, content, create_time, update_time)
+    SELECT "partyId", kind, "displayName", "givenName", "familyName", salutation, sex, "birthDate", "legalName",
+      "legalForm", decode("wrappedKey", 'hex'), decode(sealed, 'hex'), "organisationPath", manager, region, district,
+      branch, "timeZone", language, synthetic, state, source, "sourceKey", content::bigint, "createTime", "updateTime"
+    FROM jsonb_to_recordset(${JSON.stringify(json)}::jsonb) AS r ("partyId" uuid, kind smallint, "displayName" text,
+      "givenName" text, "familyName" text, salutation text, sex smallint, "birthDate" date, "legalName" text,
+      "legalForm" text, "wrappedKey" text, sealed text, "organisationPath" text, manager text, region text,
+      district text, branch text, "timeZone" text, language text, synthetic boolean, state smallint, source text,
+      "sourceKey" text, content text, "createTime" timestamptz, "updateTime" timestamptz)
+    ON CONFLICT DO NOTHING RETURNING party_id AS "partyId"`);
+  return new Set(inserted.map((row) => row.partyId));
+}

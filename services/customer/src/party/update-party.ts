@@ -1,0 +1,60 @@
+import { audit } from '@rapport/kit/crypto';
+import { scopeFilter, sql } from '@rapport/kit/db';
+import { publish } from '@rapport/kit/events';
+import { applyMask, type Call, checkEtag, idempotent } from '@rapport/kit/rpc';
+import {
+  type Party,
+  PartyState,
+  PartyUpdated,
+  type UpdatePartyRequest,
+  UpdatePartyResponse,
+} from '@rapport/proto/customer/v1';
+import { assertInside, scopeFor } from '../access/access.js';
+import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
+import { changedPaths, storeChange, updatable } from './change.js';
+import { assertValid, partyEtag, partyIdIn, partyMessage, partyName, partyUpdated, recordOf } from './party.js';
+import { partyColumns, type PartyRecord } from './record.js';
+
+const immutable = ['source', 'source_key', 'synthetic'];
+
+/** Changes the named fields of a party that nobody changed since it was read. */
+export async function updateParty(deps: Deps, request: UpdatePartyRequest, call: Call): Promise<UpdatePartyResponse> {
+  const update = request.party as Party;
+  const mask = request.updateMask ?? [];
+  const frozen = mask.find((path) => immutable.includes(path));
+  if (frozen) throw fail('FIELD_IMMUTABLE', { violations: [{ field: frozen, description: 'cannot change' }] });
+  const id = partyIdIn(update.name);
+  const scope = scopeFor(call, 'C2');
+  return idempotent(
+    deps.db,
+    call,
+    request,
+    UpdatePartyResponse,
+    async (tx) => {
+      const before = await tx.maybe<PartyRecord>(sql`
+        SELECT ${partyColumns} FROM party
+        WHERE party_id = ${id} AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}
+        FOR UPDATE`);
+      if (!before) throw fail('PARTY_NOT_FOUND', { metadata: { party: update.name } });
+      checkEtag(update.etag, partyEtag(before));
+      const current = partyMessage(deps, before, { kind: 'everything' });
+      const next = applyMask(current, update, mask, updatable);
+      next.state ||= PartyState.PARTY_STATE_ACTIVE;
+      assertValid(next, deps);
+      const paths = changedPaths(current, next);
+      const row = recordOf(deps, next, {
+        ...before,
+        version: before.version + 1,
+        updateTime: deps.clock.now(),
+      });
+      assertInside(scope, row);
+      await audit(tx, call, { resource: partyName(id), fields: paths });
+      if (paths.length === 0) return { party: current };
+      await storeChange(tx, deps.cipher, [{ before, row, contactPoints: next.contactPoints }]);
+      await publish(tx, PartyUpdated, partyUpdated(row, paths), { aggregate: id, subject: partyName(id) });
+      return { party: partyMessage(deps, row, scope) };
+    },
+    { scope },
+  );
+}

@@ -1,0 +1,52 @@
+import type { Route } from '@rapport/kit/rpc';
+import { route } from '@rapport/kit/rpc';
+import { CustomerServiceService } from '@rapport/proto/customer/v1';
+import { batchGetContactability } from './consent/batch-get-contactability.js';
+import { listConsents } from './consent/list-consents.js';
+import { setConsent } from './consent/set-consent.js';
+import type { Deps } from './deps.js';
+import { createHolding } from './holding/create-holding.js';
+import { getHolding } from './holding/get-holding.js';
+import { listHoldings } from './holding/list-holdings.js';
+import { getImport } from './importing/get-import.js';
+import { importRows } from './importing/import-rows.js';
+import { listImportRejects } from './importing/list-import-rejects.js';
+import { listImports } from './importing/list-imports.js';
+import { batchGetParties } from './party/batch-get-parties.js';
+import { createParty } from './party/create-party.js';
+import { getParty } from './party/get-party.js';
+import { listParties } from './party/list-parties.js';
+import { searchParties } from './party/search-parties.js';
+import { updateParty } from './party/update-party.js';
+import { bookTransaction } from './timeline/book-transaction.js';
+import { listTimeline } from './timeline/list-timeline.js';
+import { recordInteraction } from './timeline/record-interaction.js';
+import { getCustomerView } from './view/get-customer-view.js';
+
+/** The routing table: one line per RPC. */
+export function routes(deps: Deps): Route[] {
+  return [
+    route(CustomerServiceService, {
+      createParty: (request, call) => createParty(deps, request, call),
+      getParty: (request, call) => getParty(deps, request, call),
+      batchGetParties: (request, call) => batchGetParties(deps, request, call),
+      listParties: (request, call) => listParties(deps, request, call),
+      searchParties: (request, call) => searchParties(deps, request, call),
+      updateParty: (request, call) => updateParty(deps, request, call),
+      createHolding: (request, call) => createHolding(deps, request, call),
+      getHolding: (request, call) => getHolding(deps, request, call),
+      listHoldings: (request, call) => listHoldings(deps, request, call),
+      bookTransaction: (request, call) => bookTransaction(deps, request, call),
+      listTimeline: (request, call) => listTimeline(deps, request, call),
+      recordInteraction: (request, call) => recordInteraction(deps, request, call),
+      setConsent: (request, call) => setConsent(deps, request, call),
+      listConsents: (request, call) => listConsents(deps, request, call),
+      batchGetContactability: (request, call) => batchGetContactability(deps, request, call),
+      getCustomerView: (request, call) => getCustomerView(deps, request, call),
+      import: (requests, call) => importRows(deps, requests, call),
+      getImport: (request, call) => getImport(deps, request, call),
+      listImports: (request, call) => listImports(deps, request, call),
+      listImportRejects: (request, call) => listImportRejects(deps, request, call),
+    }),
+  ];
+}

@@ -1,0 +1,93 @@
+import { type Queryable, type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
+import { type Call, decodePage, encodePage, pageSize } from '@rapport/kit/rpc';
+import {
+  HoldingRole,
+  type ListTimelineRequest,
+  type ListTimelineResponse,
+  TimelineEntryKind,
+} from '@rapport/proto/customer/v1';
+import { scopeFor } from '../access/access.js';
+import type { Deps } from '../deps.js';
+import { assertParty } from '../party/party.js';
+import { interactionColumns, type InteractionRecord } from './interaction.js';
+import { type Entry, interactionEntry, newestFirst, transactionEntry } from './timeline.js';
+import { transactionColumns, type TransactionRecord } from './transaction.js';
+
+/** Where a page begins: after the entry with these values. */
+type Cursor = readonly [time: Date, sequence: number, id: string];
+
+/** Lists a party's transactions and interactions, newest first. */
+export async function listTimeline(
+  deps: Deps,
+  request: ListTimelineRequest,
+  call: Call,
+): Promise<ListTimelineResponse> {
+  const size = pageSize(request);
+  const cursor = decodePage(call, request, 'date', 'number', 'uuid');
+  const scope = scopeFor(call, 'C2');
+  const on = deps.db.scoped(scope);
+  const { partyId } = await assertParty(on, request.parent, scope);
+  const found: Entry[] = [];
+  if (request.kind !== TimelineEntryKind.TIMELINE_ENTRY_KIND_INTERACTION) {
+    found.push(...(await transactions(on, partyId, scope, request, cursor, size)).map(transactionEntry));
+  }
+  if (request.kind !== TimelineEntryKind.TIMELINE_ENTRY_KIND_TRANSACTION) {
+    found.push(...(await interactions(on, partyId, scope, request, cursor, size)).map(interactionEntry));
+  }
+  const entries = found.sort(newestFirst);
+  await deps.reads.record(call, `${request.parent}/timeline`);
+  const last = entries.at(size - 1);
+  return {
+    entries: entries.slice(0, size).map(({ message }) => message),
+    nextPageToken: last && entries.length > size ? encodePage(call, request, [last.time, last.sequence, last.id]) : '',
+  };
+}
+
+function between(request: ListTimelineRequest, table: 't' | 'i'): Sql {
+  const time = sql.raw(`${table}.time`);
+  const from = request.startTime ? sql`AND ${time} >= ${request.startTime}` : sql.empty;
+  const until = request.endTime ? sql`AND ${time} < ${request.endTime}` : sql.empty;
+  return sql`${from} ${until}`;
+}
+
+/** One walk backwards through the primary key per holding, each at most a page long. */
+function transactions(
+  on: Queryable,
+  partyId: string,
+  scope: Scope,
+  request: ListTimelineRequest,
+  cursor: Cursor | undefined,
+  size: number,
+): Promise<TransactionRecord[]> {
+  const after = cursor
+    ? sql`AND (t.time, t.sequence, t.transaction_id) < (${cursor[0]}, ${cursor[1]}::int, ${cursor[2]}::uuid)`
+    : sql.empty;
+  return on.rows<TransactionRecord>(sql`
+    SELECT ${transactionColumns}
+    FROM holding_role r CROSS JOIN LATERAL (
+      SELECT * FROM transaction t
+      WHERE t.party_id = r.holding_party_id AND t.holding_id = r.holding_id
+        AND ${scopeFilter(scope, { path: 't.organisation_path', manager: 't.manager' })}
+        ${between(request, 't')} ${after}
+      ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size + 1}) t
+    WHERE r.party_id = ${partyId} AND r.role = ${HoldingRole.HOLDING_ROLE_OWNER}
+    ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size + 1}`);
+}
+
+function interactions(
+  on: Queryable,
+  partyId: string,
+  scope: Scope,
+  request: ListTimelineRequest,
+  cursor: Cursor | undefined,
+  size: number,
+): Promise<InteractionRecord[]> {
+  const after = cursor
+    ? sql`AND (i.time, 0, i.interaction_id) < (${cursor[0]}, ${cursor[1]}::int, ${cursor[2]}::uuid)`
+    : sql.empty;
+  return on.rows<InteractionRecord>(sql`
+    SELECT ${interactionColumns} FROM interaction i
+    WHERE i.party_id = ${partyId} AND ${scopeFilter(scope, { path: 'i.organisation_path', manager: 'i.manager' })}
+      ${between(request, 'i')} ${after}
+    ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${size + 1}`);
+}

@@ -1,0 +1,52 @@
+import type { TimelineEntry } from '@rapport/proto/customer/v1';
+import { interactionMessage, type InteractionRecord } from './interaction.js';
+import { transactionMessage, type TransactionRecord } from './transaction.js';
+
+export {
+  insertInteractions,
+  interactionColumns,
+  interactionFields,
+  interactionFromJson,
+  interactionMessage,
+  interactionName,
+  interactionRecorded,
+  type InteractionRecord,
+} from './interaction.js';
+export {
+  type Booking,
+  insertTransactions,
+  setBalances,
+  transactionBooked,
+  transactionFromJson,
+  transactionJsonColumns,
+  transactionName,
+  type TransactionRecord,
+} from './transaction.js';
+
+/** An entry with the values that it is ordered by. */
+export interface Entry {
+  time: Date;
+  /** Place of a transaction among those of the same time; 0 for an interaction. */
+  sequence: number;
+  id: string;
+  message: TimelineEntry;
+}
+
+/** The entry of a transaction. */
+export function transactionEntry(row: TransactionRecord): Entry {
+  const { time, sequence, transactionId } = row;
+  const entry = { $case: 'transaction' as const, value: transactionMessage(row) };
+  return { time, sequence, id: transactionId, message: { time, entry } };
+}
+
+/** The entry of an interaction. */
+export function interactionEntry(row: InteractionRecord): Entry {
+  const { time, interactionId } = row;
+  const entry = { $case: 'interaction' as const, value: interactionMessage(row) };
+  return { time, sequence: 0, id: interactionId, message: { time, entry } };
+}
+
+/** The order of a timeline: the latest first, within a time by place, then by id. */
+export function newestFirst(a: Entry, b: Entry): number {
+  return b.time.getTime() - a.time.getTime() || b.sequence - a.sequence || (a.id < b.id ? 1 : -1);
+}

@@ -1,0 +1,163 @@
+import { type Sql, sql, type Tx } from '@rapport/kit/db';
+import type { Transaction, TransactionBooked } from '@rapport/proto/customer/v1';
+import { dayMessage } from '../calendar/calendar.js';
+import { holdingName, type HoldingRecord, ownerNames } from '../holding/holding.js';
+
+/** A transaction as it is stored, in the names of the Prisma model. */
+export interface TransactionRecord {
+  partyId: string;
+  holdingId: string;
+  time: Date;
+  sequence: number;
+  transactionId: string;
+  /** `YYYY-MM-DD`. */
+  bookingDate: string;
+  bookingTime: Date | null;
+  direction: number;
+  operation: number;
+  amount: bigint;
+  currency: string;
+  balanceAfter: bigint | null;
+  purpose: string;
+  counterpartyAccount: string;
+  counterpartyBank: string;
+  source: string | null;
+  sourceKey: string | null;
+  createTime: Date;
+}
+
+function columns(integer: '' | '::text'): Sql {
+  return sql.raw(`t.party_id AS "partyId", t.holding_id AS "holdingId", t.time, t.sequence,
+    t.transaction_id AS "transactionId", t.booking_date AS "bookingDate", t.booking_time AS "bookingTime", t.direction,
+    t.operation, t.amount${integer} AS amount, t.currency, t.balance_after${integer} AS "balanceAfter", t.purpose,
+    t.counterparty_account AS "counterpartyAccount", t.counterparty_bank AS "counterpartyBank", t.source,
+    t.source_key AS "sourceKey", t.create_time AS "createTime"`);
+}
+
+/** The columns of a `TransactionRecord`, of the table `transaction` under the name t. */
+export const transactionColumns: Sql = columns('');
+
+/** The same for a row that becomes JSON, whose numbers would lose digits. */
+export const transactionJsonColumns: Sql = columns('::text');
+
+/** A row that came as JSON. */
+export function transactionFromJson(json: TransactionRecord): TransactionRecord {
+  return {
+    ...json,
+    time: new Date(json.time),
+    bookingTime: json.bookingTime === null ? null : new Date(json.bookingTime),
+    amount: BigInt(json.amount),
+    balanceAfter: json.balanceAfter === null ? null : BigInt(json.balanceAfter),
+    createTime: new Date(json.createTime),
+  };
+}
+
+/** `parties/{uuid}/holdings/{uuid}/transactions/{uuid}`. */
+export function transactionName(row: { partyId: string; holdingId: string; transactionId: string }): string {
+  return `${holdingName(row)}/transactions/${row.transactionId}`;
+}
+
+/** The message of a row. */
+export function transactionMessage(row: TransactionRecord): Transaction {
+  const { amount, balanceAfter, currency, counterpartyAccount, counterpartyBank } = row;
+  return {
+    name: transactionName(row),
+    direction: row.direction,
+    amount: { minorUnits: amount, currencyCode: currency },
+    balanceAfter: balanceAfter === null ? undefined : { minorUnits: balanceAfter, currencyCode: currency },
+    operation: row.operation,
+    bookingDate: dayMessage(row.bookingDate),
+    bookingTime: row.bookingTime ?? undefined,
+    purpose: row.purpose,
+    counterparty:
+      counterpartyAccount === '' && counterpartyBank === ''
+        ? undefined
+        : { account: counterpartyAccount, bank: counterpartyBank },
+    source: row.source ?? '',
+    sourceKey: row.sourceKey ?? '',
+    createTime: row.createTime,
+    sequence: row.sequence,
+  };
+}
+
+/** What a transaction needs to know of its holding. */
+export type TransactionHolding = Pick<
+  HoldingRecord,
+  'partyId' | 'holdingId' | 'kind' | 'owners' | 'organisationPath' | 'manager'
+>;
+
+/** What the world hears of a transaction. */
+export function transactionBooked(row: TransactionRecord, holding: TransactionHolding): TransactionBooked {
+  const { amount, balanceAfter, currency } = row;
+  return {
+    transaction: transactionName(row),
+    holding: holdingName(holding),
+    holdingKind: holding.kind,
+    parties: ownerNames(holding.owners),
+    organisationPath: holding.organisationPath,
+    direction: row.direction,
+    amount: { minorUnits: amount, currencyCode: currency },
+    balanceAfter: balanceAfter === null ? undefined : { minorUnits: balanceAfter, currencyCode: currency },
+    bookingDate: dayMessage(row.bookingDate),
+    bookingTime: row.bookingTime ?? undefined,
+    operation: row.operation,
+    purpose: row.purpose,
+    source: row.source ?? '',
+    sequence: row.sequence,
+  };
+}
+
+/** A transaction with the holding that it is on. */
+export interface Booking {
+  row: TransactionRecord;
+  holding: TransactionHolding;
+}
+
+/**
+ * Writes transactions with one statement. Their time is filled in: the booking time, or the start of the booking date
+ * in the bank's time zone.
+ */
+export async function insertTransactions(tx: Tx, bookings: readonly Booking[], timeZone: string): Promise<void> {
+  const rows = bookings.map(({ row }) => row);
+  const holdings = bookings.map(({ holding }) => holding);
+  await tx.run(sql`
+    INSERT INTO transaction (party_id, holding_id, time, sequence, transaction_id, booking_date, booking_time, direction,
+      operation, amount, currency, balance_after, purpose, counterparty_account, counterparty_bank, source, source_key,
+      organisation_path, manager, create_time)
+    SELECT party_id, holding_id, coalesce(booking_time, booking_date::timestamp AT TIME ZONE ${timeZone}), sequence,
+      transaction_id, booking_date, booking_time, direction, operation, amount, currency, balance_after, purpose,
+      counterparty_account, counterparty_bank, source, source_key, organisation_path, manager, create_time
+    FROM unnest(${rows.map((row) => row.partyId)}::uuid[], ${rows.map((row) => row.holdingId)}::uuid[],
+      ${rows.map((row) => row.sequence)}::int[], ${rows.map((row) => row.transactionId)}::uuid[],
+      ${rows.map((row) => row.bookingDate)}::date[], ${rows.map((row) => row.bookingTime)}::timestamptz[],
+      ${rows.map((row) => row.direction)}::smallint[], ${rows.map((row) => row.operation)}::smallint[],
+      ${rows.map((row) => row.amount)}::bigint[], ${rows.map((row) => row.currency)}::text[],
+      ${rows.map((row) => row.balanceAfter)}::bigint[], ${rows.map((row) => row.purpose)}::text[],
+      ${rows.map((row) => row.counterpartyAccount)}::text[], ${rows.map((row) => row.counterpartyBank)}::text[],
+      ${rows.map((row) => row.source)}::text[], ${rows.map((row) => row.sourceKey)}::text[],
+      ${holdings.map((row) => row.organisationPath)}::text[], ${holdings.map((row) => row.manager)}::text[],
+      ${rows.map((row) => row.createTime)}::timestamptz[])
+      AS r (party_id, holding_id, sequence, transaction_id, booking_date, booking_time, direction, operation, amount,
+        currency, balance_after, purpose, counterparty_account, counterparty_bank, source, source_key,
+        organisation_path, manager, create_time)`);
+}
+
+/**
+ * Sets each holding's balance to that of its latest transaction, unless it has a later one. Needs the balance after, of
+ * at most one booking per holding.
+ */
+export async function setBalances(tx: Tx, latest: readonly Booking[], timeZone: string): Promise<void> {
+  const rows = latest.map(({ row }) => row);
+  if (rows.length === 0) return;
+  await tx.run(sql`
+    UPDATE holding h SET balance = r.balance, balance_time = r.time, balance_sequence = r.sequence, currency = r.currency
+    FROM (SELECT party_id, holding_id, balance, sequence, currency,
+        coalesce(booking_time, booking_date::timestamp AT TIME ZONE ${timeZone}) AS time
+      FROM unnest(${rows.map((row) => row.partyId)}::uuid[], ${rows.map((row) => row.holdingId)}::uuid[],
+        ${rows.map((row) => row.balanceAfter)}::bigint[], ${rows.map((row) => row.sequence)}::int[],
+        ${rows.map((row) => row.bookingTime)}::timestamptz[], ${rows.map((row) => row.bookingDate)}::date[],
+        ${rows.map((row) => row.currency)}::text[])
+        AS u (party_id, holding_id, balance, sequence, booking_time, booking_date, currency)) r
+    WHERE h.party_id = r.party_id AND h.holding_id = r.holding_id
+      AND (h.balance_sequence IS NULL OR (h.balance_time, h.balance_sequence) < (r.time, r.sequence))`);
+}

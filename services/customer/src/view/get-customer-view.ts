@@ -1,0 +1,121 @@
+import { type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
+import type { Call } from '@rapport/kit/rpc';
+import {
+  type CustomerView,
+  type GetCustomerViewRequest,
+  type GetCustomerViewResponse,
+  HoldingRole,
+  HoldingStatus,
+} from '@rapport/proto/customer/v1';
+import { scopeFor } from '../access/access.js';
+import { consentColumns, consentFromJson, consentMessage, type ConsentRecord } from '../consent/consent.js';
+import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
+import { holdingFromJson, holdingJsonColumns, holdingMessage, type HoldingRecord } from '../holding/holding.js';
+import { partyColumns, partyIdIn, partyMessage, type PartyRecord } from '../party/party.js';
+import {
+  type Entry,
+  interactionColumns,
+  interactionEntry,
+  interactionFromJson,
+  interactionMessage,
+  type InteractionRecord,
+  newestFirst,
+  transactionEntry,
+  transactionFromJson,
+  transactionJsonColumns,
+  type TransactionRecord,
+} from '../timeline/timeline.js';
+
+const MOST_HOLDINGS = 200;
+const MOST_INTERACTIONS = 20;
+
+/** One row holds the whole view; the parts come as JSON. */
+interface ViewRow extends PartyRecord {
+  holdings: HoldingRecord[] | null;
+  holdingsTotal: number;
+  balances: { kind: number; currency: string; holdings: number; balance: string; time: string }[] | null;
+  transactions: TransactionRecord[] | null;
+  interactions: InteractionRecord[] | null;
+  consents: ConsentRecord[] | null;
+  readTime: Date;
+}
+
+/** Gives everything about a party with one statement, each part with the time it is true for. */
+export async function getCustomerView(
+  deps: Deps,
+  request: GetCustomerViewRequest,
+  call: Call,
+): Promise<GetCustomerViewResponse> {
+  const id = partyIdIn(request.name);
+  const size = request.timelineSize || 20;
+  const scope = scopeFor(call, 'C2');
+  const row = await deps.db.scoped(scope).maybe<ViewRow>(viewQuery(id, size, scope));
+  if (!row) throw fail('PARTY_NOT_FOUND', { metadata: { party: request.name } });
+  await deps.reads.record(call, request.name);
+  return { view: viewOf(deps, row, size, scope) };
+}
+
+/**
+ * What is kept with the party stands where the party stands, so that one condition on the party decides for all of it;
+ * holdings may belong elsewhere and have their own. Transactions are read backwards through their primary key, once per
+ * owned account.
+ */
+export function viewQuery(id: string, size: number, scope: Scope): Sql {
+  return sql`
+    WITH has AS MATERIALIZED (
+      SELECT r.role, h.* FROM holding_role r
+      JOIN holding h ON h.party_id = r.holding_party_id AND h.holding_id = r.holding_id
+      WHERE r.party_id = ${id} AND ${scopeFilter(scope, { path: 'h.organisation_path', manager: 'h.manager' })}
+    )
+    SELECT ${partyColumns}, statement_timestamp() AS "readTime",
+      (SELECT json_agg(x) FROM (SELECT ${holdingJsonColumns} FROM has h
+        ORDER BY h.opened_date NULLS FIRST, h.holding_id LIMIT ${MOST_HOLDINGS}) x) AS holdings,
+      (SELECT count(*)::int FROM has) AS "holdingsTotal",
+      (SELECT json_agg(x) FROM (SELECT kind, currency, count(*)::int AS holdings, sum(balance)::text AS balance,
+          max(balance_time) AS time
+        FROM has WHERE role = ${HoldingRole.HOLDING_ROLE_OWNER} AND status = ${HoldingStatus.HOLDING_STATUS_OPEN}
+          AND balance IS NOT NULL
+        GROUP BY kind, currency ORDER BY kind, currency) x) AS balances,
+      (SELECT json_agg(x) FROM (SELECT ${transactionJsonColumns} FROM has h CROSS JOIN LATERAL (
+          SELECT * FROM transaction t WHERE t.party_id = h.party_id AND t.holding_id = h.holding_id
+          ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size}) t
+        WHERE h.role = ${HoldingRole.HOLDING_ROLE_OWNER} AND h.kind = 1
+        ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size}) x) AS transactions,
+      (SELECT json_agg(x) FROM (SELECT ${interactionColumns} FROM interaction i WHERE i.party_id = ${id}
+        ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${Math.max(size, MOST_INTERACTIONS)}) x) AS interactions,
+      (SELECT json_agg(x) FROM (SELECT DISTINCT ON (c.purpose, c.channel) ${consentColumns} FROM consent c
+        WHERE c.party_id = ${id}
+        ORDER BY c.purpose, c.channel, c.effective_time DESC, c.consent_id DESC) x) AS consents
+    FROM party
+    WHERE party_id = ${id} AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}`;
+}
+
+function viewOf(deps: Deps, row: ViewRow, size: number, scope: Scope): CustomerView {
+  const asOf = row.readTime;
+  const interactions = (row.interactions ?? []).map(interactionFromJson);
+  const entries: Entry[] = [
+    ...(row.transactions ?? []).map((json) => transactionEntry(transactionFromJson(json))),
+    ...interactions.map(interactionEntry),
+  ];
+  const times = (row.balances ?? []).map(({ time }) => Date.parse(time));
+  return {
+    party: { party: partyMessage(deps, row, scope), asOf: row.updateTime },
+    holdings: {
+      holdings: (row.holdings ?? []).map((json) => holdingMessage(holdingFromJson(json))),
+      total: row.holdingsTotal,
+      asOf,
+    },
+    balances: {
+      balances: (row.balances ?? []).map(({ kind, currency, holdings, balance }) => ({
+        kind,
+        holdings,
+        balance: { minorUnits: BigInt(balance), currencyCode: currency },
+      })),
+      asOf: times.length > 0 ? new Date(Math.max(...times)) : undefined,
+    },
+    timeline: { entries: entries.sort(newestFirst).slice(0, size).map(({ message }) => message), asOf },
+    interactions: { interactions: interactions.slice(0, MOST_INTERACTIONS).map(interactionMessage), asOf },
+    consents: { consents: (row.consents ?? []).map((json) => consentMessage(consentFromJson(json))), asOf },
+  };
+}
