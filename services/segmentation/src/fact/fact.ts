@@ -1,5 +1,5 @@
 import type { Analytics, Parameter } from '@rapport/kit/analytics';
-import type { Scope } from '@rapport/kit/db';
+import { type Database, type Scope, sql } from '@rapport/kit/db';
 import type { BatchedEvent } from '@rapport/kit/events';
 import {
   ConsentChanged,
@@ -20,7 +20,13 @@ import { Channel, type Money } from '@rapport/proto/type/v1';
 export { factTables } from './tables.js';
 
 /** The events that become facts. */
-export const factEvents = [PartyCreated, PartyUpdated, HoldingOpened, TransactionBooked, ConsentChanged] as const;
+export const factEvents: readonly [
+  typeof PartyCreated,
+  typeof PartyUpdated,
+  typeof HoldingOpened,
+  typeof TransactionBooked,
+  typeof ConsentChanged,
+] = [PartyCreated, PartyUpdated, HoldingOpened, TransactionBooked, ConsentChanged];
 
 /** One of them, as it came. */
 export type FactEvent = BatchedEvent<(typeof factEvents)[number]>;
@@ -222,4 +228,10 @@ export function factFilter(scope: Scope, under = '', columns: { manager?: boolea
     allowed.push('manager = {own:String}');
   }
   return { text: `${asked} AND (${allowed.length > 0 ? allowed.join(' OR ') : '0'})`, parameters };
+}
+
+/** The time of the newest event that became a fact; undefined when none did. */
+export async function lastEventTime(db: Database): Promise<Date | undefined> {
+  const row = await db.system.maybe<{ last_event_time: Date }>(sql`SELECT last_event_time FROM fact_progress`);
+  return row?.last_event_time;
 }

@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import { openAnalytics } from '@rapport/kit/analytics';
+import { auditReads, readSigningKey, startSealer } from '@rapport/kit/crypto';
+import { migrateService, openDatabase, sql } from '@rapport/kit/db';
+import { connectBus, startRelay } from '@rapport/kit/events';
+import { startServer } from '@rapport/kit/rpc';
+import {
+  createHealth,
+  createLogger,
+  every,
+  readConfig,
+  runUntilSignal,
+  serveOps,
+  systemClock,
+} from '@rapport/kit/runtime';
+import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
+import { descriptorSet } from '@rapport/proto';
+import { type Config, migrationSchema, schema } from './config.js';
+import type { Deps } from './deps.js';
+import { factTables } from './fact/fact.js';
+import { PrismaClient } from './gen/prisma/client.js';
+import { createChanges } from './membership/follow-changes.js';
+import { follow, routes } from './server.js';
+
+const folder = join(__dirname, '..');
+
+function tlsFiles(config: Config) {
+  const { TLS_CA_FILE: caFile, TLS_CERT_FILE: certificateFile, TLS_KEY_FILE: keyFile } = config;
+  return caFile && certificateFile && keyFile ? { caFile, certificateFile, keyFile } : undefined;
+}
+
+async function serve(config: Config): Promise<void> {
+  const logger = createLogger({ service: 'segmentation', level: config.LOG_LEVEL });
+  const health = createHealth();
+  health.set('started', false);
+  const ops = await serveOps({ address: config.OPS_ADDRESS, health, metrics: metricsHandler });
+
+  const db = openDatabase({
+    url: config.DATABASE_URL,
+    max: config.DATABASE_POOL_SIZE,
+    application: 'rapport-segmentation',
+    prisma: (adapter) => new PrismaClient({ adapter }),
+  });
+  const analytics = openAnalytics({
+    url: config.CLICKHOUSE_URL,
+    path: config.ANALYTICS_PATH,
+    maxMemoryBytes: config.ANALYTICS_MEMORY_MB * 1_000_000,
+  });
+  await analytics.ensure(factTables);
+  const tls = tlsFiles(config);
+  const nats = await connectBus({ url: config.NATS_URL, name: 'rapport-segmentation' });
+  const deps: Deps = { db, analytics, clock: systemClock, zone: config.BANK_TIME_ZONE, reads: auditReads(db) };
+
+  const server = await startServer({
+    address: config.GRPC_ADDRESS,
+    routes: routes(deps),
+    policies: join(folder, 'policies'),
+    auth: { jwksFile: config.AUTH_JWKS_FILE, jwksUrl: config.AUTH_JWKS_URL, peers: tls !== undefined },
+    validation: descriptorSet(),
+    health,
+    tls,
+    reflection: config.GRPC_REFLECTION,
+  });
+
+  const changes = createChanges();
+  const signing = config.AUDIT_SIGNING_KEY_FILE ? readSigningKey(config.AUDIT_SIGNING_KEY_FILE) : undefined;
+  const running = [
+    startRelay({ db, nats, domain: 'segmentation', stream: { replicas: config.EVENT_REPLICAS } }),
+    ...follow(deps, nats, changes),
+    startSealer({ db, signing }),
+    every('database check', 5000, async () => {
+      await db.system.run(sql`SELECT 1`).then(
+        () => health.set('database', true),
+        () => health.set('database', false),
+      );
+    }),
+  ];
+  health.set('started', true);
+  logger.info({ grpc: server.port, ops: ops.port, analytics: analytics.engine }, 'segmentation is ready');
+
+  await runUntilSignal(
+    [
+      () => server.stop(),
+      ...running.map((one) => () => one.stop()),
+      () => nats.drain(),
+      () => analytics.close(),
+      () => db.close(),
+      () => ops.stop(),
+      stopTelemetry,
+    ],
+    { drainMs: config.DRAIN_MS, health },
+  );
+}
+
+async function main(): Promise<void> {
+  if (process.argv[2] === 'migrate') {
+    const { DATABASE_URL: url } = readConfig(migrationSchema, process.env);
+    const applied = await migrateService({ url, dir: join(folder, 'prisma/migrations') });
+    createLogger({ service: 'segmentation' }).info({ applied }, 'migrated');
+    return;
+  }
+  await serve(readConfig(schema, process.env));
+}
+
+main().catch((error: unknown) => {
+  createLogger({ service: 'segmentation' }).fatal({ err: error }, 'segmentation cannot run');
+  process.exit(1);
+});

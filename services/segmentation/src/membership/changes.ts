@@ -1,0 +1,56 @@
+import type { Tx } from '@rapport/kit/db';
+import { publishAll } from '@rapport/kit/events';
+import type { DateMessage } from '@rapport/proto/google/type';
+import { type MembershipReason, SegmentEntered, SegmentExited } from '@rapport/proto/segmentation/v1';
+
+/** A party that came into a version or left it. */
+export interface Change {
+  party_id: string;
+  organisation_path: string;
+  segment_id: string;
+  version: number;
+}
+
+/** What all changes of one evaluation share. */
+export interface ChangeFacts {
+  reason: MembershipReason;
+  asOf: (change: Change) => DateMessage;
+  at: Date;
+}
+
+/** Events in one INSERT: bounds the size of a statement. */
+const CHUNK = 2000;
+
+/** Publishes that parties came in, and that parties left, in the given order. */
+export async function publishChanges(
+  tx: Tx,
+  entered: readonly Change[],
+  exited: readonly Change[],
+  facts: ChangeFacts,
+): Promise<void> {
+  const common = (change: Change) => ({
+    segment: `segments/${change.segment_id}`,
+    version: change.version,
+    party: `parties/${change.party_id}`,
+    organisationPath: change.organisation_path,
+    asOf: facts.asOf(change),
+    reason: facts.reason,
+  });
+  const options = (change: Change) => ({ aggregate: change.party_id, subject: `parties/${change.party_id}` });
+  for (let start = 0; start < exited.length; start += CHUNK) {
+    const part = exited.slice(start, start + CHUNK);
+    const events = part.map((change) => ({
+      message: { ...common(change), exitTime: facts.at },
+      options: options(change),
+    }));
+    await publishAll(tx, SegmentExited, events);
+  }
+  for (let start = 0; start < entered.length; start += CHUNK) {
+    const part = entered.slice(start, start + CHUNK);
+    const events = part.map((change) => ({
+      message: { ...common(change), enterTime: facts.at },
+      options: options(change),
+    }));
+    await publishAll(tx, SegmentEntered, events);
+  }
+}

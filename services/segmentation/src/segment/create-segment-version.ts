@@ -1,0 +1,42 @@
+import { audit } from '@rapport/kit/crypto';
+import { everything, sql } from '@rapport/kit/db';
+import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type CreateSegmentVersionRequest, CreateSegmentVersionResponse } from '@rapport/proto/segmentation/v1';
+import type { Deps } from '../deps.js';
+import {
+  dateText,
+  findVersion,
+  findVersions,
+  parseName,
+  requestedDay,
+  soundRule,
+  versionMessage,
+  versionName,
+} from './segment.js';
+
+/** Adds the next version of a segment as a draft. Throws SEGMENT_NOT_FOUND, RULE_INVALID. */
+export async function createSegmentVersion(
+  { db }: Deps,
+  request: CreateSegmentVersionRequest,
+  call: Call,
+): Promise<CreateSegmentVersionResponse> {
+  const { segmentId } = parseName(request.parent);
+  const { rule } = request;
+  soundRule(rule);
+  const asOf = requestedDay(request.asOf);
+  return idempotent(db, call, request, CreateSegmentVersionResponse, async (tx) => {
+    // Whoever adds a version at the same time waits here.
+    await tx.run(sql`SELECT FROM segment WHERE segment_id = ${segmentId} FOR UPDATE`);
+    const [latest] = await findVersions(tx, call.scope, segmentId);
+    const version = (latest?.version ?? 0) + 1;
+    await tx.run(sql`
+      WITH made AS (
+        INSERT INTO segment_version (segment_id, version, rule, as_of, created_by)
+        VALUES (${segmentId}, ${version}, ${rule}, ${asOf === undefined ? null : dateText(asOf)}::date,
+          ${call.principal.subject})
+        RETURNING segment_id)
+      UPDATE segment SET update_time = now() FROM made WHERE segment.segment_id = made.segment_id`);
+    await audit(tx, call, { resource: versionName(segmentId, version), change: { version } });
+    return { version: versionMessage(await findVersion(tx, everything, versionName(segmentId, version))) };
+  });
+}

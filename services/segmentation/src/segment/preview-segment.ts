@@ -1,0 +1,34 @@
+import type { Call } from '@rapport/kit/rpc';
+import type { PreviewSegmentRequest, PreviewSegmentResponse } from '@rapport/proto/segmentation/v1';
+import type { Deps } from '../deps.js';
+import { factFilter } from '../fact/fact.js';
+import { compileRules, describeRule } from '../rule/rule.js';
+import { dateMessage, requestedDay, soundRule, today } from './segment.js';
+
+/** Counts the parties that a rule takes, among those that the caller may see. Throws RULE_INVALID, DATE_INVALID. */
+export async function previewSegment(
+  deps: Deps,
+  request: PreviewSegmentRequest,
+  call: Call,
+): Promise<PreviewSegmentResponse> {
+  const rule = soundRule(request.rule);
+  const asOf = requestedDay(request.asOf) ?? today(deps);
+  const where = factFilter(call.scope, request.organisationPath, { manager: true });
+  const { from, conditions, parameters } = compileRules([{ rule, asOf }], deps.zone, { where });
+  const started = performance.now();
+  const [row] = await deps.analytics.query<{ count: number; sample: string[] }>(
+    `SELECT count() AS count, groupArraySorted(100)(toString(p.party)) AS sample FROM ${from} WHERE ${conditions[0]}`,
+    parameters,
+    { signal: call.signal },
+  );
+  const sqlMs = performance.now() - started;
+  const sample = (row?.sample ?? []).slice(0, request.sampleSize).map((party) => `parties/${party}`);
+  await deps.reads.record(call, sample.length > 0 ? sample : 'segments:preview');
+  return {
+    count: BigInt(row?.count ?? 0),
+    sample,
+    sqlMs,
+    description: describeRule(rule),
+    asOf: dateMessage(asOf),
+  };
+}

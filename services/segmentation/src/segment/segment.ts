@@ -1,0 +1,150 @@
+import { type Queryable, type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
+import type { DateMessage } from '@rapport/proto/google/type';
+import type { Segment, SegmentState, SegmentVersion } from '@rapport/proto/segmentation/v1';
+import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
+import { type DayNumber, dayAt, dayNumber, describeRule, type Problem, type Rule, readRule } from '../rule/rule.js';
+
+/** The id and, if the name has one, the version of `segments/{id}` or `segments/{id}@{version}`. */
+export function parseName(name: string): { segmentId: string; version: number | undefined } {
+  const [segmentId = '', version] = name.slice('segments/'.length).split('@');
+  return { segmentId, version: version === undefined ? undefined : Number(version) };
+}
+
+/** The resource name of a version. */
+export function versionName(segmentId: string, version: number): string {
+  return `segments/${segmentId}@${version}`;
+}
+
+/** Whether a path is another one or lies below it. */
+export function covers(path: string, other: string): boolean {
+  return path === '/' || path === other || other.startsWith(`${path}/`);
+}
+
+/** Whether a scope reaches a whole path with all below it. */
+export function reaches(scope: Scope, path: string): boolean {
+  if (scope.kind === 'everything') return true;
+  return scope.kind === 'rows' && scope.subtree !== undefined && covers(scope.subtree, path);
+}
+
+/** The day number of a date of a request; undefined when it is unset. Throws DATE_INVALID for a day that does not exist. */
+export function requestedDay(date: DateMessage | undefined): DayNumber | undefined {
+  if (!date) return undefined;
+  const day = dayNumber(date.year, date.month, date.day);
+  if (day !== undefined) return day;
+  throw fail('DATE_INVALID', { violations: [{ field: 'as_of', description: 'must be a day of the calendar' }] });
+}
+
+/** The day as the contract writes it. */
+export function dateMessage(day: DayNumber): DateMessage {
+  return { year: Math.floor(day / 10_000), month: Math.floor(day / 100) % 100, day: day % 100 };
+}
+
+/** The day as Postgres writes it, '1994-03-31'. */
+export function dateText(day: DayNumber): string {
+  const digits = String(day).padStart(8, '0');
+  return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`;
+}
+
+/** The day of a Postgres date. */
+export function dayOf(date: string | null): DayNumber | undefined {
+  return date === null ? undefined : Number(date.replaceAll('-', ''));
+}
+
+/** Today in the bank's time zone. */
+export function today(deps: Deps): DayNumber {
+  return dayAt(deps.clock.now(), deps.zone);
+}
+
+/** The failure for a rule that is not sound. */
+export function ruleInvalid(problem: Problem): Error {
+  const { line, column, reason, message } = problem;
+  return fail('RULE_INVALID', {
+    metadata: { line: String(line), column: String(column), rule_reason: reason },
+    violations: [{ field: 'rule', description: `line ${line}, column ${column}: ${message}` }],
+  });
+}
+
+/** The rule of a request. Throws RULE_INVALID with its position. */
+export function soundRule(text: string): Rule {
+  const read = readRule(text);
+  if ('problem' in read) throw ruleInvalid(read.problem);
+  return read.rule;
+}
+
+/** A version with its segment, as Postgres gives it. */
+export interface VersionRow {
+  segment_id: string;
+  title: string;
+  organisation_path: string;
+  segment_created_by: string;
+  segment_create_time: Date;
+  segment_update_time: Date;
+  version: number;
+  rule: string;
+  as_of: string | null;
+  state: SegmentState;
+  members: bigint;
+  evaluated_day: string | null;
+  evaluate_time: Date | null;
+  created_by: string;
+  create_time: Date;
+  publish_time: Date | null;
+}
+
+/** What `VersionRow` is selected from; conditions may name `s` and `v`. */
+export const versionRows: Sql = sql`
+  SELECT s.segment_id, s.title, s.organisation_path, s.created_by AS segment_created_by,
+    s.create_time AS segment_create_time, s.update_time AS segment_update_time, v.version, v.rule, v.as_of, v.state,
+    v.members, v.evaluated_day, v.evaluate_time, v.created_by, v.create_time, v.publish_time
+  FROM segment s JOIN segment_version v USING (segment_id)`;
+
+/** Every version of a segment inside the scope, the newest first. Throws SEGMENT_NOT_FOUND when there is none. */
+export async function findVersions(on: Queryable, scope: Scope, segmentId: string): Promise<VersionRow[]> {
+  const rows = await on.rows<VersionRow>(sql`${versionRows}
+    WHERE s.segment_id = ${segmentId} AND ${scopeFilter(scope, { path: 's.organisation_path' })}
+    ORDER BY v.version DESC`);
+  if (rows.length === 0) throw fail('SEGMENT_NOT_FOUND', { metadata: { segment: `segments/${segmentId}` } });
+  return rows;
+}
+
+/** One version inside the scope by its name. Throws SEGMENT_NOT_FOUND. */
+export async function findVersion(on: Queryable, scope: Scope, name: string): Promise<VersionRow> {
+  const { segmentId, version } = parseName(name);
+  const found = (await findVersions(on, scope, segmentId)).find((row) => row.version === version);
+  if (!found) throw fail('SEGMENT_NOT_FOUND', { metadata: { segment: name } });
+  return found;
+}
+
+/** The version as the contract shows it. */
+export function versionMessage(row: VersionRow): SegmentVersion {
+  const read = readRule(row.rule);
+  const asOf = dayOf(row.as_of);
+  return {
+    name: versionName(row.segment_id, row.version),
+    version: row.version,
+    rule: row.rule,
+    description: 'rule' in read ? describeRule(read.rule) : '',
+    asOf: asOf === undefined ? undefined : dateMessage(asOf),
+    state: row.state,
+    members: row.members,
+    evaluateTime: row.evaluate_time ?? undefined,
+    createdBy: row.created_by,
+    createTime: row.create_time,
+    publishTime: row.publish_time ?? undefined,
+  };
+}
+
+/** The segment as the contract shows it. */
+export function segmentMessage(latest: VersionRow, publishedVersion: number): Segment {
+  return {
+    name: `segments/${latest.segment_id}`,
+    title: latest.title,
+    organisationPath: latest.organisation_path,
+    latestVersion: versionMessage(latest),
+    publishedVersion,
+    createdBy: latest.segment_created_by,
+    createTime: latest.segment_create_time,
+    updateTime: latest.segment_update_time,
+  };
+}

@@ -1,0 +1,211 @@
+// A segmentation service with real stores, and a bank beside it whose customer events it hears.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openAnalytics } from '@rapport/kit/analytics';
+import { auditReads } from '@rapport/kit/crypto';
+import { type Database, everything, openDatabase } from '@rapport/kit/db';
+import { connectBus, type EventCodec, type Nats, outboxLag, publish, startRelay } from '@rapport/kit/events';
+import { type ClientOf, client, startServer } from '@rapport/kit/rpc';
+import { createHealth, type Running, uuidv7 } from '@rapport/kit/runtime';
+import { descriptorSet } from '@rapport/proto';
+import {
+  HoldingKind,
+  HoldingOpened,
+  HoldingRole,
+  PartyCreated,
+  PartyKind,
+  Sex,
+  TransactionBooked,
+  TransactionDirection,
+} from '@rapport/proto/customer/v1';
+import { SegmentationServiceClient, type SegmentationServiceService } from '@rapport/proto/segmentation/v1';
+import { type TestBus, testAuth, testBus, testDatabase, testToken } from '@rapport/test/kit';
+import type { Deps } from './deps.js';
+import { factTables } from './fact/fact.js';
+import { PrismaClient } from './gen/prisma/client.js';
+import { createChanges } from './membership/follow-changes.js';
+import { follow, routes } from './server.js';
+
+type Client = ClientOf<typeof SegmentationServiceService>;
+
+/** Everything that a test of the service needs; `close` ends it. */
+export interface Suite {
+  deps: Deps;
+  bus: TestBus;
+  nats: Nats;
+  /** A client with the token of an employee of these roles at that place. */
+  as(roles: string[], orgPath?: string): Client;
+  asService(name: 'marketing'): Client;
+  customer: Customer;
+  /** Stops hearing events and starts again, as a restart does. */
+  restart(): Promise<void>;
+  pause(): Promise<void>;
+  /** Waits until all events of the customer are facts and every party was looked at. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The bank's side: publishes what a customer service would. */
+export interface Customer {
+  db: Database;
+  send<T>(codec: EventCodec<T>, message: T, aggregate: string): Promise<void>;
+  /** A person; gives its name. */
+  person(of: { path?: string; woman?: boolean; born?: number; region?: string; manager?: string }): Promise<string>;
+  holding(party: string, kind: HoldingKind, of?: { also?: string[]; users?: string[]; opened?: number }): Promise<string>;
+  booking(
+    holding: string,
+    of: { parties: string[]; day: number; credit?: boolean; cents: bigint; balance?: bigint; sequence?: number },
+  ): Promise<void>;
+}
+
+const dateOf = (day: number) => ({ year: Math.floor(day / 10_000), month: Math.floor(day / 100) % 100, day: day % 100 });
+const crowns = (minorUnits: bigint) => ({ minorUnits, currencyCode: 'CZK' });
+
+async function openCustomer(nats: Nats): Promise<{ customer: Customer; relay: Running; close(): Promise<void> }> {
+  const database = await testDatabase('kit');
+  const db = openDatabase({ url: database.url, application: 'bank' });
+  const relay = startRelay({ db, nats, domain: 'customer' });
+  const send: Customer['send'] = (codec, message, aggregate) =>
+    db.transaction(everything, (tx) => publish(tx, codec, message, { aggregate }));
+  const pathOf = new Map<string, string>();
+  const customer: Customer = {
+    db,
+    send,
+    person: async ({ path = '/demo', woman = true, born = 19800101, region = 'north', manager = '' }) => {
+      const party = `parties/${uuidv7()}`;
+      pathOf.set(party, path);
+      const message = PartyCreated.fromJSON({
+        party,
+        organisationPath: path,
+        kind: PartyKind.PARTY_KIND_PERSON,
+        sex: woman ? Sex.SEX_FEMALE : Sex.SEX_MALE,
+        birthDate: dateOf(born),
+        region,
+        relationshipManager: manager,
+      });
+      await send(PartyCreated, message, party);
+      return party;
+    },
+    holding: async (party, kind, { also = [], users = [], opened } = {}) => {
+      const holding = `${party}/holdings/${uuidv7()}`;
+      const owners = [
+        ...[party, ...also].map((one) => ({ party: one, role: HoldingRole.HOLDING_ROLE_OWNER })),
+        ...users.map((one) => ({ party: one, role: HoldingRole.HOLDING_ROLE_AUTHORISED_USER })),
+      ];
+      const message = HoldingOpened.fromJSON({
+        holding,
+        party,
+        organisationPath: pathOf.get(party) ?? '/demo',
+        kind,
+        owners,
+        openedDate: opened === undefined ? undefined : dateOf(opened),
+      });
+      await send(HoldingOpened, message, party);
+      return holding;
+    },
+    booking: async (holding, { parties, day, credit = true, cents, balance, sequence = 1 }) => {
+      const party = holding.slice(0, 'parties/'.length + 36);
+      const message: TransactionBooked = {
+        ...TransactionBooked.fromJSON({
+          transaction: `${holding}/transactions/${uuidv7()}`,
+          holding,
+          holdingKind: HoldingKind.HOLDING_KIND_ACCOUNT,
+          parties,
+          organisationPath: pathOf.get(party) ?? '/demo',
+          direction: credit
+            ? TransactionDirection.TRANSACTION_DIRECTION_CREDIT
+            : TransactionDirection.TRANSACTION_DIRECTION_DEBIT,
+          bookingDate: dateOf(day),
+          sequence,
+        }),
+        amount: crowns(cents),
+        balanceAfter: balance === undefined ? undefined : crowns(balance),
+      };
+      await send(TransactionBooked, message, party);
+    },
+  };
+  return {
+    customer,
+    relay,
+    close: async () => {
+      await relay.stop();
+      await db.close();
+      await database.drop();
+    },
+  };
+}
+
+/** Starts the service in this process; `at` is the time its clock shows, which stands still. */
+export async function openSuite(at = new Date('2026-03-15T12:00:00Z')): Promise<Suite> {
+  const folder = mkdtempSync(join(tmpdir(), 'segmentation-'));
+  const [database, bus] = await Promise.all([testDatabase('segmentation'), testBus()]);
+  const db = openDatabase({
+    url: database.url,
+    application: 'segmentation',
+    prisma: (adapter) => new PrismaClient({ adapter }),
+  });
+  const analytics = openAnalytics({ path: folder });
+  await analytics.ensure(factTables);
+  const nats = await connectBus({ url: bus.url, name: 'segmentation' });
+  const deps: Deps = { db, analytics, clock: { now: () => at }, zone: 'Europe/Prague', reads: auditReads(db) };
+  const server = await startServer({
+    address: '127.0.0.1:0',
+    routes: routes(deps),
+    policies: join(__dirname, '../policies'),
+    auth: { jwksFile: testAuth().jwksFile },
+    validation: descriptorSet(),
+    health: createHealth(),
+  });
+  const { customer, close: closeCustomer } = await openCustomer(nats);
+  const relay = startRelay({ db, nats, domain: 'segmentation' });
+  let running = follow(deps, nats, createChanges());
+  const pause = async () => {
+    for (const one of running) await one.stop();
+    running = [];
+  };
+  const clients: Client[] = [];
+  const connect = (token: string): Client => {
+    const made = client(SegmentationServiceClient, `127.0.0.1:${server.port}`, { identity: { token: async () => token } });
+    clients.push(made);
+    return made;
+  };
+  const suite: Suite = {
+    deps,
+    bus,
+    nats,
+    customer,
+    as: (roles, orgPath = '/demo') => connect(testToken({ roles, orgPath })),
+    asService: (name) =>
+      connect(testToken({ sub: `service:${name}`, roles: ['service'], typ: 'service', signedBy: name })),
+    pause,
+    restart: async () => {
+      await pause();
+      running = follow(deps, nats, createChanges());
+    },
+    settled: async () => {
+      const operator = suite.as(['operator'], '/');
+      for (let tries = 0; tries < 200; tries += 1) {
+        const { pending } = await outboxLag(customer.db.system, 'customer');
+        const { caughtUp } = await operator.getSegmentProgress({ organisationPath: '' });
+        if (pending === 0 && caughtUp) return;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      throw new Error('events were not applied within ten seconds');
+    },
+    close: async () => {
+      await pause();
+      await relay.stop();
+      await closeCustomer();
+      for (const one of clients) one.close();
+      await server.stop();
+      await nats.close();
+      await analytics.close();
+      await db.close();
+      await bus.close();
+      await database.drop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return suite;
+}

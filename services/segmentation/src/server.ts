@@ -1,0 +1,67 @@
+import { startBatchConsumer, type Nats } from '@rapport/kit/events';
+import { type Route, route } from '@rapport/kit/rpc';
+import type { Running } from '@rapport/kit/runtime';
+import { SegmentationServiceService } from '@rapport/proto/segmentation/v1';
+import { listAttributes } from './catalogue/list-attributes.js';
+import type { Deps } from './deps.js';
+import { applyCustomerEvents } from './fact/apply-customer-events.js';
+import { factEvents } from './fact/fact.js';
+import { getSegmentProgress } from './fact/get-segment-progress.js';
+import { batchGetMemberships } from './membership/batch-get-memberships.js';
+import { type Changes, followChanges } from './membership/follow-changes.js';
+import { followCalendar } from './membership/follow-calendar.js';
+import { getMemberships } from './membership/get-memberships.js';
+import { listMembers } from './membership/list-members.js';
+import { checkRule } from './rule/check-rule.js';
+import { createSegment } from './segment/create-segment.js';
+import { createSegmentVersion } from './segment/create-segment-version.js';
+import { evaluateSegment } from './segment/evaluate-segment.js';
+import { getSegment } from './segment/get-segment.js';
+import { listSegments } from './segment/list-segments.js';
+import { previewSegment } from './segment/preview-segment.js';
+import { publishSegment } from './segment/publish-segment.js';
+
+/** One line per RPC. */
+export function routes(deps: Deps): Route[] {
+  return [
+    route(SegmentationServiceService, {
+      listAttributes: (request, call) => listAttributes(deps, request, call),
+      checkRule: (request) => checkRule(deps, request),
+      previewSegment: (request, call) => previewSegment(deps, request, call),
+      createSegment: (request, call) => createSegment(deps, request, call),
+      createSegmentVersion: (request, call) => createSegmentVersion(deps, request, call),
+      publishSegment: (request, call) => publishSegment(deps, request, call),
+      getSegment: (request, call) => getSegment(deps, request, call),
+      listSegments: (request, call) => listSegments(deps, request, call),
+      listMembers: (request, call) => listMembers(deps, request, call),
+      getMemberships: (request, call) => getMemberships(deps, request, call),
+      batchGetMemberships: (request, call) => batchGetMemberships(deps, request, call),
+      evaluateSegment: (request, call) => evaluateSegment(deps, request, call),
+      getSegmentProgress: (request, call) => getSegmentProgress(deps, request, call),
+    }),
+  ];
+}
+
+/** How much work is done side by side: the embedded engine has one writer, a cluster several. */
+function parallel({ analytics }: Deps): { shards: number; workers: number } {
+  return analytics.engine === 'embedded' ? { shards: 1, workers: 1 } : { shards: 8, workers: 4 };
+}
+
+/** What runs beside the calls: customer events become facts, changed parties are looked at again, days pass. */
+export function follow(deps: Deps, nats: Nats, changes: Changes): Running[] {
+  const { shards, workers } = parallel(deps);
+  return [
+    startBatchConsumer({
+      db: deps.db,
+      nats,
+      name: 'segmentation-facts',
+      events: factEvents,
+      handle: applyCustomerEvents(deps, changes.changed),
+      maxEvents: 2000,
+      maxWaitMs: 10,
+      shards,
+    }),
+    followChanges(deps, changes, workers),
+    followCalendar(deps),
+  ];
+}
