@@ -181,6 +181,12 @@ function rendered(at: { helm: string; charts: string }): void {
       }
     });
 
+    test('lets in those that call it and no other', () => {
+      const variable = `${chart.toUpperCase()}_ADDRESS`;
+      const callers = leaves.filter((leaf) => variable in (valuesOf(leaf)['peers'] ?? {}));
+      expect([...((valuesOf(chart)['networkPolicy']?.['callers'] ?? []) as string[])].sort()).toEqual(callers.sort());
+    });
+
     test('keeps two pods, spreads them and never loses more than one at once', () => {
       const name = `rapport-${chart}`;
       const deployment = ofKind(all, 'Deployment')[0];
