@@ -17,7 +17,9 @@ async function asSuperuser(text: string): Promise<void> {
 beforeAll(async () => {
   test = await testDatabase('kit');
   db = openDatabase({ url: test.url, application: 'kit-test', max: 4 });
-  await db.system.run(sql`CREATE TABLE account (id int PRIMARY KEY, path text NOT NULL, manager text, balance bigint NOT NULL)`);
+  await db.system.run(
+    sql`CREATE TABLE account (id int PRIMARY KEY, path text NOT NULL, manager text, balance bigint NOT NULL)`,
+  );
   await db.system.run(sql`ALTER TABLE account ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`);
   await db.system.run(sql`CREATE POLICY seen ON account USING (kit.sees(path, manager))`);
   await db.system.run(sql`INSERT INTO account VALUES

@@ -1,7 +1,16 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import type pg from 'pg';
 import { logger } from '../runtime/index.js';
-import { brokeConnection, checkOut, createPool, guardedPool, observePool, type Slot, slots } from './pool.js';
+import {
+  brokeConnection,
+  checkOut,
+  createPool,
+  guardedPool,
+  observePool,
+  refusalsOf,
+  type Slot,
+  slots,
+} from './pool.js';
 import { needsNewPlans, planName, renewPlans, retryable, retryDelay } from './retry.js';
 import { everything, type Scope, type SessionSettings, sessionSettings } from './scope.js';
 import { type Sql, statementName } from './sql.js';
@@ -81,11 +90,15 @@ function attempt<P>(client: pg.ClientBase, prisma: P): Attempt<P> {
   return { tx, committed };
 }
 
-/** A statement failed and the caller went on: Postgres would turn the COMMIT into a ROLLBACK without an error. */
-function assertCommittable(client: pg.ClientBase): void {
-  if (client.getTransactionStatus() === 'E') {
-    throw new Error('the transaction holds a failed statement and cannot be committed');
-  }
+/**
+ * Throws when a statement failed and the caller went on: Postgres would turn the COMMIT into a ROLLBACK without an
+ * error. Asks the server only when it has refused something, which a savepoint may have made good.
+ */
+async function assertCommittable(client: pg.ClientBase, refusedBefore: number): Promise<void> {
+  if (refusalsOf(client) === refusedBefore) return;
+  await client.query('SELECT 1').catch((error: unknown) => {
+    throw new Error('the transaction holds a failed statement and cannot be committed', { cause: error });
+  });
 }
 
 /** The part of a generated Prisma client that this door drives. */
@@ -105,8 +118,9 @@ async function plainTransaction<P, T>(
   let result: T;
   try {
     await client.query('BEGIN');
+    const refused = refusalsOf(client);
     result = await fn(tx);
-    assertCommittable(client);
+    await assertCommittable(client, refused);
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {
@@ -135,8 +149,9 @@ async function prismaTransaction<P, T>(
         const connection = slot.client;
         const made = attempt<P>(connection, client as P);
         committed = made.committed;
+        const refused = refusalsOf(connection);
         const answer = await slots.exit(() => fn(made.tx));
-        assertCommittable(connection);
+        await assertCommittable(connection, refused);
         return answer;
       },
       { maxWait: 10_000, timeout },

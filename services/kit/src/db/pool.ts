@@ -40,6 +40,19 @@ export function brokeConnection(error: unknown): boolean {
   return !(error instanceof pg.DatabaseError);
 }
 
+const refusals = new WeakMap<pg.ClientBase, number>();
+
+/** How many statements the server has refused on the connection so far, whoever sent them. */
+export function refusalsOf(client: pg.ClientBase): number {
+  return refusals.get(client) ?? 0;
+}
+
+/** Counts every error that the server sends; the promise of a statement may be dropped by whoever sent it. */
+function countRefusals(client: pg.ClientBase): void {
+  const { connection } = client as pg.ClientBase & { connection: NodeJS.EventEmitter };
+  connection.on('errorMessage', () => refusals.set(client, refusalsOf(client) + 1));
+}
+
 const applied = new WeakMap<pg.ClientBase, SessionSettings>();
 
 /** Tells row security whose rows the connection may see; sends nothing when it was told the same before. */
@@ -88,6 +101,7 @@ export function createPool<P>(options: DatabaseOptions<P>): pg.Pool {
     types: { getTypeParser: parserOf as typeof pg.types.getTypeParser },
   });
   pool.on('connect', (client) => {
+    countRefusals(client);
     // A connection that ends while it is in use tells so here; unheard, it would end the process. The query in
     // progress fails by itself.
     client.on('error', (error) => logger.warn({ err: error }, 'a database connection broke'));

@@ -37,11 +37,31 @@ export function assertUsable(nats: Nats): void {
 /** Connections over which relays are woken, those of this process. */
 const pokers = new Set<Nats>();
 
-/** Lets commits of this process wake relays over the connection, until it is closed. */
+const disconnected = new WeakMap<Nats, Set<() => void>>();
+
+async function watch(nats: Nats): Promise<void> {
+  for await (const status of nats.status()) {
+    if (status.type === 'disconnect') {
+      logger.warn('the event bus is away');
+      for (const listener of disconnected.get(nats) ?? []) listener();
+    }
+    if (status.type === 'reconnect') logger.info('the event bus is back');
+  }
+}
+
+/** Lets commits of this process wake relays over the connection, and watches it, until it is closed. */
 export function pokeOver(nats: Nats): void {
   if (pokers.has(nats)) return;
   pokers.add(nats);
+  disconnected.set(nats, new Set());
   void nats.closed().then(() => pokers.delete(nats));
+  void watch(nats);
+}
+
+/** Calls `listener` whenever the connection breaks, until the result is called. */
+export function onDisconnect(nats: Nats, listener: () => void): () => void {
+  disconnected.get(nats)?.add(listener);
+  return () => disconnected.get(nats)?.delete(listener);
 }
 
 /** The subject on which relays of a domain are woken. */
@@ -57,13 +77,6 @@ export function poke(domain: string): void {
     } catch {
       // closing: the relay finds the event by itself
     }
-  }
-}
-
-async function logStatus(nats: Nats): Promise<void> {
-  for await (const status of nats.status()) {
-    if (status.type === 'disconnect') logger.warn('the event bus is away');
-    if (status.type === 'reconnect') logger.info('the event bus is back');
   }
 }
 
@@ -90,7 +103,6 @@ export async function connectBus({ url, name, tls, waitMs = 60_000 }: BusOptions
         throw Object.assign(error as Error, { fatal: true });
       }
       pokeOver(nats);
-      void logStatus(nats);
       return nats;
     } catch (error) {
       if ((error as { fatal?: boolean }).fatal || Date.now() > until) throw error;

@@ -216,9 +216,10 @@ export function deadLetters(db: Database): {
   list(filter: DeadLetterFilter, limit: number, after?: { parked: Date; id: string }): Promise<DeadLetter[]>;
   /**
    * Puts the letters through their consumers' handlers in this process, each aggregate from its oldest letter on until
-   * one fails, those parked behind included. Redriving twice at once applies nothing twice.
+   * one fails, those parked behind included. Redriving twice at once applies nothing twice. Begins no further letter
+   * after `until`, when given.
    */
-  redrive(filter: DeadLetterFilter): Promise<Redriven>;
+  redrive(filter: DeadLetterFilter, until?: Date): Promise<Redriven>;
   /** How many letters each consumer has. */
   counts(): Promise<Map<string, number>>;
 } {
@@ -231,7 +232,7 @@ export function deadLetters(db: Database): {
         ORDER BY date_trunc('milliseconds', parked_at), id LIMIT ${limit}`);
       return rows.map(letterOf);
     },
-    redrive: async (filter) => {
+    redrive: async (filter, until) => {
       const chosen = await db.system.rows<{ id: string; consumer: string; aggregate: string; position: bigint }>(sql`
         SELECT id, consumer, aggregate, position FROM kit.dead_letter WHERE ${matches(filter)} ORDER BY position`);
       const aggregates = new Map(chosen.map((row) => [`${row.consumer} ${row.aggregate}`, row]));
@@ -239,7 +240,7 @@ export function deadLetters(db: Database): {
       for (const { consumer, aggregate } of aggregates.values()) {
         const redrive = redrives.get(db)?.get(consumer);
         if (!redrive) throw new Error(`the consumer ${consumer} does not run in this process`);
-        for (;;) {
+        while (!until || Date.now() < until.getTime()) {
           const outcome = await redriveNext(db, consumer, aggregate, redrive);
           if (outcome === 'none') break;
           result.redriven += 1;

@@ -14,3 +14,4 @@ export { type OutboxLag, outboxLag } from './outbox.js';
 export { publish, publishAll, type PublishOptions } from './publish.js';
 export { type RelayOptions, startRelay } from './relay.js';
 export type { StreamSettings } from './stream.js';
+export { type AuditFinding, operations, type OperationsOptions } from './operations.js';

@@ -1,4 +1,4 @@
-import { JetStreamApiError } from '@nats-io/jetstream';
+import { type ConsumerInfo, JetStreamApiError } from '@nats-io/jetstream';
 import { type Database, sql } from '../db/index.js';
 import { attribute, gauge, metric } from '../telemetry/index.js';
 import type { Nats } from './bus.js';
@@ -16,6 +16,9 @@ export interface ConsumerLag {
   deadLetters: number;
 }
 
+/** What the broker tells of a consumer. */
+type Progress = Pick<ConsumerLag, 'pending' | 'unacknowledged'>;
+
 interface Consumer {
   nats: Nats;
   lanes: readonly Lane[];
@@ -23,23 +26,61 @@ interface Consumer {
 
 const consumers = new WeakMap<Database, Map<string, Consumer>>();
 
-async function ofLane(nats: Nats, lane: Lane): Promise<{ pending: number; unacknowledged: number }> {
+function isMissing(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.status === 404;
+}
+
+/** The durable of a lane; undefined while there is no stream or no durable, hence nothing to hear. */
+async function infoOf(nats: Nats, lane: Lane): Promise<ConsumerInfo | undefined> {
   try {
-    const info = await (await manager(nats)).consumers.info(streamName(lane.domain), lane.durable);
-    return { pending: info.num_pending + info.num_ack_pending, unacknowledged: info.num_ack_pending };
+    return await (await manager(nats)).consumers.info(streamName(lane.domain), lane.durable);
   } catch (error) {
-    // No stream or no durable yet: nothing to hear.
-    if (error instanceof JetStreamApiError && error.status === 404) return { pending: 0, unacknowledged: 0 };
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
 
-async function ofConsumer({ nats, lanes }: Consumer): Promise<{ pending: number; unacknowledged: number }> {
-  const all = await Promise.all(lanes.map((lane) => ofLane(nats, lane)));
-  return {
-    pending: all.reduce((sum, lane) => sum + lane.pending, 0),
-    unacknowledged: all.reduce((sum, lane) => sum + lane.unacknowledged, 0),
-  };
+async function ofConsumer({ nats, lanes }: Consumer): Promise<Progress> {
+  const infos = await Promise.all(lanes.map((lane) => infoOf(nats, lane)));
+  const unacknowledged = infos.reduce((sum, info) => sum + (info?.num_ack_pending ?? 0), 0);
+  return { pending: infos.reduce((sum, info) => sum + (info?.num_pending ?? 0), unacknowledged), unacknowledged };
+}
+
+/** When the first event of a subject behind a sequence was stored. */
+async function storedBehind(
+  nats: Nats,
+  domain: string,
+  subject: string,
+  sequence: number,
+): Promise<number | undefined> {
+  try {
+    const { direct } = await manager(nats);
+    const message = await direct.getMessage(streamName(domain), { seq: sequence + 1, next_by_subj: subject });
+    return message?.time.getTime();
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function oldestOfLane(nats: Nats, lane: Lane): Promise<number | undefined> {
+  const info = await infoOf(nats, lane);
+  if (!info || info.num_pending + info.num_ack_pending === 0) return undefined;
+  const floor = info.ack_floor.stream_seq;
+  const times = await Promise.all(lane.subjects.map((subject) => storedBehind(nats, lane.domain, subject, floor)));
+  return times.reduce(
+    (oldest, time) => (time !== undefined && !(oldest !== undefined && oldest < time) ? time : oldest),
+    undefined,
+  );
+}
+
+/** The age of the oldest event that a consumer has still to acknowledge, in seconds; 0 when there is none. */
+export async function oldestAgeSeconds(db: Database, name: string): Promise<number> {
+  const consumer = consumers.get(db)?.get(name);
+  if (!consumer) return 0;
+  const times = await Promise.all(consumer.lanes.map((lane) => oldestOfLane(consumer.nats, lane)));
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? 0 : Math.max(0, (Date.now() - Math.min(...known)) / 1000);
 }
 
 async function parked(db: Database, name: string): Promise<number> {
@@ -62,6 +103,11 @@ export function observeLag(db: Database, nats: Nats, name: string, lanes: readon
     for (const end of gauges) end();
     if (known.get(name) === consumer) known.delete(name);
   };
+}
+
+/** The names of the consumers of this process's database. */
+export function consumerNames(db: Database): string[] {
+  return [...(consumers.get(db)?.keys() ?? [])].sort();
 }
 
 /** How far each consumer of this process's database is behind its stream. Asks the broker once per shard. */

@@ -8,7 +8,7 @@ import {
 } from '@nats-io/jetstream';
 import { type Database, type Lease, sql } from '../db/index.js';
 import { logger } from '../runtime/index.js';
-import type { Nats } from './bus.js';
+import { type Nats, onDisconnect } from './bus.js';
 import { findStream, manager, streamName } from './stream.js';
 
 /** One ordered part of what a consumer hears: some partitions of one domain's events. */
@@ -109,7 +109,7 @@ export async function openLane(
   const stream = await findStream(nats, lane.domain);
   if (!stream) return undefined;
   const incarnation = new Date(stream.created).toISOString();
-  const { consumers } = await manager(nats);
+  const { consumers } = await manager(nats, 10_000);
   const durable = await findDurable(nats, lane);
   if (durable && durable.num_ack_pending === 0) {
     await consumers.update(streamName(lane.domain), lane.durable, { filter_subjects: lane.subjects });
@@ -163,7 +163,12 @@ async function pull(nats: Nats, lane: Lane, opened: Opened, receiver: Receiver, 
       continue;
     }
     const messages = await consumer.fetch({ max_messages: room, expires: FETCH_MS, bind: true });
+    let disconnected = false;
     const stop = (): void => messages.stop();
+    const unwatch = onDisconnect(nats, () => {
+      disconnected = true;
+      stop();
+    });
     signal.addEventListener('abort', stop);
     try {
       for await (const message of messages) {
@@ -174,9 +179,12 @@ async function pull(nats: Nats, lane: Lane, opened: Opened, receiver: Receiver, 
         receiver.take(message, message.seq <= opened.suspect);
       }
     } finally {
+      unwatch();
       signal.removeEventListener('abort', stop);
       messages.stop();
     }
+    // What was on its way is lost, and would come again only after the broker's wait for acknowledgements.
+    if (disconnected) throw new LaneBroken('the connection broke');
   }
 }
 

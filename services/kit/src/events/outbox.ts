@@ -13,7 +13,7 @@ export const START: Position = { xid: '0', id: '00000000-0000-0000-0000-00000000
 /** Gives the next events behind a position, in the order in which they must be published. */
 export type ReadOutbox = (db: Queryable, after: Position, limit: number) => Promise<OutboxRow[]>;
 
-const columns = sql.raw(`xid::text AS xid, id, aggregate, partition, type, subject, payload, traceparent, tracestate,
+const columns = sql.raw(`o.xid::text AS xid, id, aggregate, partition, type, subject, payload, traceparent, tracestate,
   organisation_path, occurred_at`);
 
 /**
@@ -21,10 +21,11 @@ const columns = sql.raw(`xid::text AS xid, id, aggregate, partition, type, subje
  * alone is given out before the commit: a reader that had passed it would never look back.
  */
 export const readOutbox: ReadOutbox = (db, after, limit) =>
+  // o.xid throughout: a bare xid in ORDER BY would mean the text that is given out.
   db.rows<OutboxRow>(sql`
-    SELECT ${columns} FROM kit.outbox
-    WHERE (xid, id) > (${after.xid}::xid8, ${after.id}::uuid) AND xid < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY xid, id LIMIT ${limit}`);
+    SELECT ${columns} FROM kit.outbox o
+    WHERE (o.xid, o.id) > (${after.xid}::xid8, ${after.id}::uuid) AND o.xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY o.xid, o.id LIMIT ${limit}`);
 
 /** Where an event lies in the outbox, unless it is no longer there. */
 export async function positionOf(db: Queryable, id: string): Promise<Position | undefined> {

@@ -1,5 +1,5 @@
 import { createInbox, type Msg } from '@nats-io/transport-node';
-import type { Nats } from './bus.js';
+import { type Nats, onDisconnect } from './bus.js';
 import { headersOf, type OutboxRow, subjectOf } from './event.js';
 
 /** What became of one published event. */
@@ -49,6 +49,7 @@ function readReply(message: Msg): number | Error {
 export function createPublisher(nats: Nats): Publisher {
   const inbox = createInbox();
   let waiting: ((number: number, result: number | Error) => void) | undefined;
+  let giveUp = (): void => undefined;
   let run = 0;
   const subscription = nats.subscribe(`${inbox}.*.*`, {
     callback: (error, message) => {
@@ -66,6 +67,11 @@ export function createPublisher(nats: Nats): Publisher {
     let missing = count;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, TIMEOUT_MS);
+      // Confirmations under way are lost with the connection.
+      giveUp = () => {
+        clearTimeout(timer);
+        resolve();
+      };
       waiting = (number, result) => {
         if (results[number] !== undefined) return;
         results[number] = result;
@@ -100,5 +106,12 @@ export function createPublisher(nats: Nats): Publisher {
     return { confirmed };
   }
 
-  return { send, close: () => subscription.unsubscribe() };
+  const unwatch = onDisconnect(nats, () => giveUp());
+  return {
+    send,
+    close: () => {
+      unwatch();
+      subscription.unsubscribe();
+    },
+  };
 }

@@ -29,9 +29,12 @@ export function streamName(domain: string): string {
   return `RAPPORT_${domain.toUpperCase()}`;
 }
 
-/** Manages streams and consumers. Every call has a deadline of its own. */
-export function manager(nats: Nats): Promise<JetStreamManager> {
-  return jetstreamManager(nats, { checkAPI: false, timeout: 5000 });
+/**
+ * Manages streams and consumers. Each call ends after `timeout` milliseconds: short for questions, which may get lost
+ * while the broker restarts, long for what a cluster must agree upon.
+ */
+export function manager(nats: Nats, timeout = 2000): Promise<JetStreamManager> {
+  return jetstreamManager(nats, { checkAPI: false, timeout });
 }
 
 /** The stream as it is, or undefined when there is none. */
@@ -48,7 +51,7 @@ export async function findStream(nats: Nats, domain: string): Promise<StreamInfo
 export async function ensureStream(nats: Nats, domain: string, settings: StreamSettings = {}): Promise<StreamInfo> {
   const found = await findStream(nats, domain);
   if (found) return found;
-  const { streams } = await manager(nats);
+  const { streams } = await manager(nats, 10_000);
   try {
     return await streams.add({
       name: streamName(domain),

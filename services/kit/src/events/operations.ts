@@ -1,0 +1,166 @@
+import {
+  type ConsumerLag as ConsumerLagMessage,
+  type DeadLetter as DeadLetterMessage,
+  type DeadLetterFilter as DeadLetterFilterMessage,
+  OperationsServiceService,
+  RedriveDeadLettersResponse,
+} from '@rapport/proto/operations/v1';
+import { audit } from '../crypto/index.js';
+import { type Database, everything } from '../db/index.js';
+import { decodePage, defineFailures, encodePage, idempotent, pageSize, type Route, route } from '../rpc/index.js';
+import { type DeadLetter, type DeadLetterFilter, deadLetters } from './dead-letter.js';
+import { consumerLag, consumerNames, oldestAgeSeconds } from './lag.js';
+import { outboxLag } from './outbox.js';
+
+/** What the verification of the audit chain found; the shape that `verifyAudit` of the crypto door gives. */
+export interface AuditFinding {
+  records: bigint;
+  unsealed: bigint;
+  broken?: { seq: bigint; reason: 'missing' | 'changed' | 'root_mismatch' | 'root_signature' };
+}
+
+/** Of which service the operations are. */
+export interface OperationsOptions {
+  /** The service's name, also the domain of its events: `customer`. */
+  service: string;
+  db: Database;
+  /** Walks the audit chain; `(signal) => verifyAudit(db, { publicKeys, signal })`. */
+  verifyAudit: (signal: AbortSignal) => Promise<AuditFinding>;
+}
+
+const fail = defineFailures('operations.rapport', {
+  SERVICE_NOT_FOUND: { kind: 'not_found', message: 'This is the operations service of another service.' },
+});
+
+const brokenReasons = {
+  missing: 'MISSING',
+  changed: 'HASH_MISMATCH',
+  root_mismatch: 'ROOT_MISMATCH',
+  root_signature: 'SIGNATURE_INVALID',
+} as const;
+
+/** A call redrives for so long at most; what is left is redriven by the next one. */
+const REDRIVE_MS = 20_000;
+
+function durationOf(seconds: number): { seconds: bigint; nanos: number } {
+  const whole = Math.floor(seconds);
+  return { seconds: BigInt(whole), nanos: Math.round((seconds - whole) * 1e9) };
+}
+
+function filterOf(filter: DeadLetterFilterMessage | undefined): DeadLetterFilter {
+  return {
+    ...(filter?.consumer ? { consumer: filter.consumer } : {}),
+    ...(filter?.eventType ? { type: filter.eventType } : {}),
+    ...(filter?.reason ? { reason: filter.reason } : {}),
+    ...(filter?.since ? { since: filter.since } : {}),
+  };
+}
+
+function messageOf(service: string, letter: DeadLetter): DeadLetterMessage {
+  return {
+    name: `services/${service}/deadLetters/${letter.id}`,
+    consumer: letter.consumer,
+    eventId: letter.eventId,
+    eventType: letter.type,
+    aggregate: letter.aggregate,
+    reason: letter.reason,
+    attempts: letter.attempts,
+    traceId: letter.traceId ?? '',
+    eventTime: letter.occurred,
+    createTime: letter.parked,
+    redriveTime: letter.redriven,
+  };
+}
+
+async function consumersOf(db: Database): Promise<{ consumers: ConsumerLagMessage[]; busReachable: boolean }> {
+  try {
+    const consumers = await Promise.all(
+      (await consumerLag(db)).map(async (lag) => ({
+        consumer: lag.consumer,
+        pending: BigInt(lag.pending),
+        unacknowledged: BigInt(lag.unacknowledged),
+        oldestAge: durationOf(lag.pending > 0 ? await oldestAgeSeconds(db, lag.consumer) : 0),
+        deadLetters: BigInt(lag.deadLetters),
+      })),
+    );
+    return { consumers, busReachable: true };
+  } catch {
+    const parked = await deadLetters(db).counts();
+    const consumers = consumerNames(db).map((consumer) => ({
+      consumer,
+      pending: 0n,
+      unacknowledged: 0n,
+      oldestAge: undefined,
+      deadLetters: BigInt(parked.get(consumer) ?? 0),
+    }));
+    return { consumers, busReachable: false };
+  }
+}
+
+/** The operations service of one service: dead letters, event lag, audit chain. Its policies are the service's own. */
+export function operations({ service, db, verifyAudit }: OperationsOptions): Route {
+  const own = `services/${service}`;
+  const letters = deadLetters(db);
+  const assertOwn = (name: string): void => {
+    if (name !== own) throw fail('SERVICE_NOT_FOUND', { metadata: { service: own } });
+  };
+
+  return route(OperationsServiceService, {
+    listDeadLetters: async (request, call) => {
+      assertOwn(request.parent);
+      const size = pageSize(request);
+      const after = decodePage(call, request, 'date', 'uuid');
+      const found = await letters.list(filterOf(request.filter), size + 1, after && { parked: after[0], id: after[1] });
+      const page = found.slice(0, size);
+      const last = page.at(-1);
+      return {
+        deadLetters: page.map((letter) => messageOf(service, letter)),
+        nextPageToken: last && found.length > size ? encodePage(call, request, [last.parked, last.id]) : '',
+      };
+    },
+
+    redriveDeadLetters: async (request, call) => {
+      assertOwn(request.parent);
+      const { selection } = request;
+      const names = selection?.$case === 'deadLetters' ? selection.value.names : undefined;
+      const foreign = (names ?? []).filter((name) => !name.startsWith(`${own}/deadLetters/`));
+      const ids = names
+        ?.filter((name) => !foreign.includes(name))
+        .map((name) => name.slice(`${own}/deadLetters/`.length));
+      const filter = ids ? { ids } : filterOf(selection?.$case === 'filter' ? selection.value : undefined);
+      return idempotent(
+        db,
+        call,
+        request,
+        RedriveDeadLettersResponse,
+        async (tx) => {
+          const { redriven, failed, missing } = await letters.redrive(filter, new Date(Date.now() + REDRIVE_MS));
+          await audit(tx, call, { resource: own, change: { redriven, failed } });
+          return { redriven, missing: [...foreign, ...missing.map((id) => `${own}/deadLetters/${id}`)] };
+        },
+        { scope: everything },
+      );
+    },
+
+    getEventLag: async (request) => {
+      assertOwn(request.name);
+      const outbox = await outboxLag(db.system, service);
+      return {
+        outbox: { pending: BigInt(outbox.pending), oldestAge: durationOf(outbox.oldestAgeSeconds) },
+        ...(await consumersOf(db)),
+        asOf: new Date(),
+      };
+    },
+
+    verifyAudit: async (request, call) => {
+      assertOwn(request.name);
+      const { records, unsealed, broken } = await verifyAudit(call.signal);
+      return {
+        records,
+        unsealed,
+        broken: broken && { sequence: broken.seq, reason: brokenReasons[broken.reason], recordTime: undefined },
+        asOf: new Date(),
+      };
+    },
+  });
+}

@@ -1,0 +1,107 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Context, context, type ContextManager, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import { everything, sql } from '../db/index.js';
+import type { OutboxRow } from './event.js';
+import { domainOf, headersOf, PARTITIONS, partitionOf, subjectOf } from './event.js';
+import { Happened, openStage, type Stage } from './events.testkit.js';
+import { publish, publishAll } from './publish.js';
+
+const active = new AsyncLocalStorage<Context>();
+const contexts: ContextManager = {
+  active: () => active.getStore() ?? ROOT_CONTEXT,
+  with: (given, fn, self, ...args) => active.run(given, () => fn.apply(self, args)),
+  bind: (_given, target) => target,
+  enable: () => contexts,
+  disable: () => contexts,
+};
+
+let stage: Stage;
+
+beforeAll(async () => {
+  context.setGlobalContextManager(contexts);
+  stage = await openStage();
+});
+
+afterAll(async () => {
+  context.disable();
+  await stage.close();
+});
+
+const rows = () => stage.db.system.rows<OutboxRow>(sql`SELECT * FROM kit.outbox ORDER BY id`);
+
+it('exists when the transaction commits, and not otherwise', async () => {
+  const failing = stage.db.transaction(everything, async (tx) => {
+    await publish(tx, Happened, { aggregate: 'a', n: 1 }, { aggregate: 'a' });
+    throw new Error('no');
+  });
+  await expect(failing).rejects.toThrow('no');
+  expect(await rows()).toEqual([]);
+});
+
+it('carries the active trace, the organisation path and nothing of the message in its subject', async () => {
+  const spanContext = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331', traceFlags: 1 };
+  const message = { aggregate: 'parties/7', n: 1, organisationPath: '/berka/prague' };
+  await context.with(trace.setSpanContext(context.active(), spanContext), () =>
+    stage.db.transaction(everything, (tx) => publish(tx, Happened, message, { aggregate: 'parties/7' })),
+  );
+  const [row] = await rows();
+  if (!row) throw new Error('nothing was published');
+  expect(row).toMatchObject({
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    organisation_path: '/berka/prague',
+    partition: partitionOf('parties/7'),
+  });
+  expect(subjectOf(row)).toBe(`rapport.test.v1.Happened.${row.partition}`);
+  const headers = headersOf(row);
+  expect(Object.fromEntries(headers.keys().map((key) => [key, headers.get(key)]))).toMatchObject({
+    'Nats-Msg-Id': row.id,
+    'ce-id': row.id,
+    'ce-specversion': '1.0',
+    'ce-type': 'rapport.test.v1.Happened',
+    'ce-source': '/rapport/test',
+    'ce-time': row.occurred_at.toISOString(),
+    'ce-partitionkey': 'parties/7',
+    'ce-organisationpath': '/berka/prague',
+    traceparent: row.traceparent,
+  });
+});
+
+it('publishes many at once, in their order', async () => {
+  await stage.db.system.run(sql`DELETE FROM kit.outbox`);
+  const events = Array.from({ length: 500 }, (_, n) => ({
+    message: { aggregate: 'a', n },
+    options: { aggregate: 'a' },
+  }));
+  await stage.db.transaction(everything, (tx) => publishAll(tx, Happened, events));
+  expect((await rows()).map((row) => Happened.decode(row.payload).n)).toEqual(events.map(({ message }) => message.n));
+});
+
+it('wakes the relay once for a transaction, after its commit', async () => {
+  let pokes = 0;
+  const subscription = stage.nats.subscribe('rapport.poke.test', { callback: () => void (pokes += 1) });
+  await stage.nats.flush();
+  await stage.db.transaction(everything, async (tx) => {
+    await publish(tx, Happened, { aggregate: 'a', n: 1 }, { aggregate: 'a' });
+    await publish(tx, Happened, { aggregate: 'a', n: 2 }, { aggregate: 'a' });
+    await stage.nats.flush();
+    expect(pokes).toBe(0);
+  });
+  await stage.nats.flush();
+  expect(pokes).toBe(1);
+  subscription.unsubscribe();
+});
+
+it('spreads aggregates over all partitions, each always in the same', () => {
+  const partitions = Array.from({ length: 1000 }, (_, index) => partitionOf(`parties/${index}`));
+  expect(new Set(partitions).size).toBe(PARTITIONS);
+  expect(partitions).toEqual(Array.from({ length: 1000 }, (_, index) => partitionOf(`parties/${index}`)));
+  // Fixed for ever: another number would send later events of an aggregate past its earlier ones.
+  expect([partitionOf('parties/1'), partitionOf('žluťoučký')]).toEqual([3, 5]);
+});
+
+it('takes only names of events', () => {
+  expect(domainOf('rapport.customer.v1.PartyCreated')).toBe('customer');
+  for (const name of ['customer.PartyCreated', 'rapport.customer.v1.partyCreated', 'rapport.customer.v1.A.B']) {
+    expect(() => domainOf(name)).toThrow('not an event');
+  }
+});
