@@ -1,9 +1,9 @@
-import { address, flag } from '@rapport/kit/runtime';
+import { address, flag, readConfig } from '@rapport/kit/runtime';
 import { DateTime } from 'luxon';
 import { z } from 'zod';
 
-/** The environment of the segmentation service. The README explains each name. */
-export const schema = z
+/** The README explains each name. */
+const schema = z
   .object({
     DATABASE_URL: z.url(),
     DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10),
@@ -20,8 +20,7 @@ export const schema = z
     TLS_CA_FILE: z.string().optional(),
     TLS_CERT_FILE: z.string().optional(),
     TLS_KEY_FILE: z.string().optional(),
-    AUDIT_SIGNING_KEY_FILE: z.string().optional(),
-    AUDIT_KEYS_FILE: z.string().optional(),
+    SERVICE_KEY_FILE: z.string().optional(),
     BANK_TIME_ZONE: z.string().refine((zone) => DateTime.local({ zone }).isValid, 'must be an IANA time zone'),
     DRAIN_MS: z.coerce.number().int().min(0).max(60_000).default(5000),
     LOG_LEVEL: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
@@ -37,5 +36,12 @@ export const schema = z
 
 export type Config = z.infer<typeof schema>;
 
+/** The settings of the running service; prints what is wrong and exits when the environment is not valid. */
+export function segmentationConfig(): Config {
+  return readConfig(schema, process.env);
+}
+
 /** What the migration alone needs. */
-export const migrationSchema: z.ZodType<{ DATABASE_URL: string }> = z.object({ DATABASE_URL: z.url() });
+export function migrationConfig(): { DATABASE_URL: string } {
+  return readConfig(z.object({ DATABASE_URL: z.url() }), process.env);
+}

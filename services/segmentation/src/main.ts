@@ -1,21 +1,13 @@
 import { join } from 'node:path';
 import { openAnalytics } from '@rapport/kit/analytics';
-import { auditReads, readSigningKey, startSealer } from '@rapport/kit/crypto';
+import { auditReads, readPublicKeys, readSigningKey, startSealer, verifyAudit } from '@rapport/kit/crypto';
 import { migrateService, openDatabase, sql } from '@rapport/kit/db';
 import { connectBus, startRelay } from '@rapport/kit/events';
 import { startServer } from '@rapport/kit/rpc';
-import {
-  createHealth,
-  createLogger,
-  every,
-  readConfig,
-  runUntilSignal,
-  serveOps,
-  systemClock,
-} from '@rapport/kit/runtime';
+import { createHealth, createLogger, every, runUntilSignal, serveOps, systemClock } from '@rapport/kit/runtime';
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
-import { type Config, migrationSchema, schema } from './config.js';
+import { type Config, migrationConfig, segmentationConfig } from './config.js';
 import type { Deps } from './deps.js';
 import { factTables } from './fact/fact.js';
 import { PrismaClient } from './gen/prisma/client.js';
@@ -48,8 +40,20 @@ async function serve(config: Config): Promise<void> {
   });
   await analytics.ensure(factTables);
   const tls = tlsFiles(config);
-  const nats = await connectBus({ url: config.NATS_URL, name: 'rapport-segmentation' });
-  const deps: Deps = { db, analytics, clock: systemClock, zone: config.BANK_TIME_ZONE, reads: auditReads(db) };
+  const nats = await connectBus({
+    url: config.NATS_URL,
+    name: 'rapport-segmentation',
+    ...(tls && { tls: { caFile: tls.caFile, certFile: tls.certificateFile, keyFile: tls.keyFile } }),
+  });
+  const publicKeys = config.AUTH_JWKS_FILE ? readPublicKeys(config.AUTH_JWKS_FILE) : undefined;
+  const deps: Deps = {
+    db,
+    analytics,
+    clock: systemClock,
+    zone: config.BANK_TIME_ZONE,
+    reads: auditReads(db),
+    verifyAudit: (signal) => verifyAudit(db, { publicKeys, signal }),
+  };
 
   const server = await startServer({
     address: config.GRPC_ADDRESS,
@@ -63,7 +67,7 @@ async function serve(config: Config): Promise<void> {
   });
 
   const changes = createChanges();
-  const signing = config.AUDIT_SIGNING_KEY_FILE ? readSigningKey(config.AUDIT_SIGNING_KEY_FILE) : undefined;
+  const signing = config.SERVICE_KEY_FILE ? readSigningKey(config.SERVICE_KEY_FILE) : undefined;
   const running = [
     startRelay({ db, nats, domain: 'segmentation', stream: { replicas: config.EVENT_REPLICAS } }),
     ...follow(deps, nats, changes),
@@ -94,12 +98,12 @@ async function serve(config: Config): Promise<void> {
 
 async function main(): Promise<void> {
   if (process.argv[2] === 'migrate') {
-    const { DATABASE_URL: url } = readConfig(migrationSchema, process.env);
+    const { DATABASE_URL: url } = migrationConfig();
     const applied = await migrateService({ url, dir: join(folder, 'prisma/migrations') });
     createLogger({ service: 'segmentation' }).info({ applied }, 'migrated');
     return;
   }
-  await serve(readConfig(schema, process.env));
+  await serve(segmentationConfig());
 }
 
 main().catch((error: unknown) => {

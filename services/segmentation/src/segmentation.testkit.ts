@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openAnalytics } from '@rapport/kit/analytics';
-import { auditReads } from '@rapport/kit/crypto';
+import { auditReads, verifyAudit } from '@rapport/kit/crypto';
 import { type Database, everything, openDatabase } from '@rapport/kit/db';
 import { connectBus, type EventCodec, type Nats, outboxLag, publish, startRelay } from '@rapport/kit/events';
 import { type ClientOf, client, startServer } from '@rapport/kit/rpc';
@@ -52,14 +52,22 @@ export interface Customer {
   send<T>(codec: EventCodec<T>, message: T, aggregate: string): Promise<void>;
   /** A person; gives its name. */
   person(of: { path?: string; woman?: boolean; born?: number; region?: string; manager?: string }): Promise<string>;
-  holding(party: string, kind: HoldingKind, of?: { also?: string[]; users?: string[]; opened?: number }): Promise<string>;
+  holding(
+    party: string,
+    kind: HoldingKind,
+    of?: { also?: string[]; users?: string[]; opened?: number },
+  ): Promise<string>;
   booking(
     holding: string,
     of: { parties: string[]; day: number; credit?: boolean; cents: bigint; balance?: bigint; sequence?: number },
   ): Promise<void>;
 }
 
-const dateOf = (day: number) => ({ year: Math.floor(day / 10_000), month: Math.floor(day / 100) % 100, day: day % 100 });
+const dateOf = (day: number) => ({
+  year: Math.floor(day / 10_000),
+  month: Math.floor(day / 100) % 100,
+  day: day % 100,
+});
 const crowns = (minorUnits: bigint) => ({ minorUnits, currencyCode: 'CZK' });
 
 async function openCustomer(nats: Nats): Promise<{ customer: Customer; relay: Running; close(): Promise<void> }> {
@@ -148,7 +156,14 @@ export async function openSuite(at = new Date('2026-03-15T12:00:00Z')): Promise<
   const analytics = openAnalytics({ path: folder });
   await analytics.ensure(factTables);
   const nats = await connectBus({ url: bus.url, name: 'segmentation' });
-  const deps: Deps = { db, analytics, clock: { now: () => at }, zone: 'Europe/Prague', reads: auditReads(db) };
+  const deps: Deps = {
+    db,
+    analytics,
+    clock: { now: () => at },
+    zone: 'Europe/Prague',
+    reads: auditReads(db),
+    verifyAudit: (signal) => verifyAudit(db, { signal }),
+  };
   const server = await startServer({
     address: '127.0.0.1:0',
     routes: routes(deps),
@@ -166,7 +181,9 @@ export async function openSuite(at = new Date('2026-03-15T12:00:00Z')): Promise<
   };
   const clients: Client[] = [];
   const connect = (token: string): Client => {
-    const made = client(SegmentationServiceClient, `127.0.0.1:${server.port}`, { identity: { token: async () => token } });
+    const made = client(SegmentationServiceClient, `127.0.0.1:${server.port}`, {
+      identity: { token: async () => token },
+    });
     clients.push(made);
     return made;
   };

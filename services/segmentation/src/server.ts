@@ -1,4 +1,4 @@
-import { startBatchConsumer, type Nats } from '@rapport/kit/events';
+import { type Nats, operations, startBatchConsumer } from '@rapport/kit/events';
 import { type Route, route } from '@rapport/kit/rpc';
 import type { Running } from '@rapport/kit/runtime';
 import { SegmentationServiceService } from '@rapport/proto/segmentation/v1';
@@ -39,6 +39,7 @@ export function routes(deps: Deps): Route[] {
       evaluateSegment: (request, call) => evaluateSegment(deps, request, call),
       getSegmentProgress: (request, call) => getSegmentProgress(deps, request, call),
     }),
+    operations({ service: 'segmentation', db: deps.db, verifyAudit: deps.verifyAudit }),
   ];
 }
 

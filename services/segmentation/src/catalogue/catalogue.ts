@@ -111,7 +111,13 @@ export const catalogue: readonly AttributeSpec[] = [
     description:
       'How many holdings the party owns; what it may only use does not count. A holding counts from the day it was opened or issued, one without a day always.',
     arguments: [
-      { name: 'kind', type: 'string', optional: true, values: holdingKinds, description: 'Only holdings of this kind.' },
+      {
+        name: 'kind',
+        type: 'string',
+        optional: true,
+        values: holdingKinds,
+        description: 'Only holdings of this kind.',
+      },
     ],
   },
   {
@@ -209,7 +215,9 @@ export function isPrefix(word: string): boolean {
 /** The declared value behind a constant, whatever its case or spelling; undefined when it is none. */
 export function declaredValue(spec: AttributeSpec, constant: string): string | undefined {
   const wanted = constant.toLowerCase();
-  return Object.entries(spec.values ?? {}).find(([value, aliases]) => value === wanted || aliases.includes(wanted))?.[0];
+  return Object.entries(spec.values ?? {}).find(
+    ([value, aliases]) => value === wanted || aliases.includes(wanted),
+  )?.[0];
 }
 
 const types: Readonly<Record<ValueType | ArgumentSpec['type'], AttributeType>> = {

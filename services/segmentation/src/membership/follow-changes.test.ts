@@ -3,7 +3,12 @@ import { sql } from '@rapport/kit/db';
 import { type EventMeta, on, startConsumer } from '@rapport/kit/events';
 import { type Running, uuidv7 } from '@rapport/kit/runtime';
 import { HoldingKind } from '@rapport/proto/customer/v1';
-import { MembershipReason, SegmentEntered, SegmentExited, type SegmentEntered as Entered } from '@rapport/proto/segmentation/v1';
+import {
+  MembershipReason,
+  SegmentEntered,
+  SegmentExited,
+  type SegmentEntered as Entered,
+} from '@rapport/proto/segmentation/v1';
 import { storeFacts } from '../fact/fact.js';
 import { openSuite, type Suite } from '../segmentation.testkit.js';
 import { evaluateDue } from './follow-calendar.js';
@@ -44,7 +49,14 @@ async function until(check: () => boolean | Promise<boolean>): Promise<void> {
 
 async function publish(segmentId: string, rule: string, organisationPath = '/demo'): Promise<void> {
   const marketer = suite.as(['marketer'], '/');
-  await marketer.createSegment({ segmentId, title: segmentId, organisationPath, rule, asOf: undefined, requestId: uuidv7() });
+  await marketer.createSegment({
+    segmentId,
+    title: segmentId,
+    organisationPath,
+    rule,
+    asOf: undefined,
+    requestId: uuidv7(),
+  });
   await marketer.publishSegment({ name: `segments/${segmentId}@1`, requestId: uuidv7() });
 }
 

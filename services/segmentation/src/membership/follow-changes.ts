@@ -48,13 +48,20 @@ async function versionsInUse(deps: Deps): Promise<Used[]> {
     const read = readRule(row.rule);
     if ('rule' in read) return [{ row, rule: read.rule, asOf: dayOf(row.as_of) ?? today(deps) }];
     // The catalogue no longer knows what the rule speaks of: its members stay as they are.
-    logger.error({ segment: versionName(row.segment_id, row.version), reason: read.problem.reason }, 'a rule is unsound');
+    logger.error(
+      { segment: versionName(row.segment_id, row.version), reason: read.problem.reason },
+      'a rule is unsound',
+    );
     return [];
   });
 }
 
 /** Runs every rule over the parties, in as few statements as possible. */
-async function look({ analytics, zone }: Deps, parties: readonly string[], used: readonly Used[]): Promise<Map<string, Seen>> {
+async function look(
+  { analytics, zone }: Deps,
+  parties: readonly string[],
+  used: readonly Used[],
+): Promise<Map<string, Seen>> {
   const seen = new Map<string, Seen>();
   for (let start = 0; start < used.length; start += RULES) {
     const rules = used.slice(start, start + RULES);

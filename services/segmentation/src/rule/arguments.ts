@@ -121,7 +121,8 @@ export function readFeature(spec: AttributeSpec, node: Node, args: readonly Node
     case 'tx.last_days':
       return { key: spec.key, filter: filter() };
     case 'consent':
-      if (!first || !second || !specs[0] || !specs[1]) return invalid(node, at, 'It is written consent(purpose, channel).');
+      if (!first || !second || !specs[0] || !specs[1])
+        return invalid(node, at, 'It is written consent(purpose, channel).');
       return {
         key: spec.key,
         purpose: textArgument(specs[0], first, at),

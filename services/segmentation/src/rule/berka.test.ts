@@ -52,7 +52,14 @@ onBerka('rules over the Berka bank', () => {
     loans: number[];
     cards: number[];
     orders: number;
-    transactions: { day: number; credit: boolean; operation: string; cents: number; balance: number; account: string }[];
+    transactions: {
+      day: number;
+      credit: boolean;
+      operation: string;
+      cents: number;
+      balance: number;
+      account: string;
+    }[];
   }
 
   function readClients(): Client[] {
@@ -83,7 +90,8 @@ onBerka('rules over the Berka bank', () => {
       holderOf.set(row['disp_id'] ?? '', client);
       if (row['type'] === 'OWNER') ownerOf.set(row['account_id'] ?? '', client);
     }
-    for (const row of readRaw('account')) ownerOf.get(row['account_id'] ?? '')?.accounts.push(number(row['date'] ?? ''));
+    for (const row of readRaw('account'))
+      ownerOf.get(row['account_id'] ?? '')?.accounts.push(number(row['date'] ?? ''));
     for (const row of readRaw('loan')) ownerOf.get(row['account_id'] ?? '')?.loans.push(number(row['date'] ?? ''));
     for (const row of readRaw('card')) holderOf.get(row['disp_id'] ?? '')?.cards.push(number(row['issued'] ?? ''));
     for (const row of readRaw('order')) {
@@ -177,8 +185,7 @@ onBerka('rules over the Berka bank', () => {
     ],
     [
       'tx.sum("credit", duration("2160h")) > tx.sum("debit", duration("2160h"))',
-      (client, asOf) =>
-        sum(within(client, asOf, since2160).map(({ credit, cents }) => (credit ? cents : -cents))) > 0,
+      (client, asOf) => sum(within(client, asOf, since2160).map(({ credit, cents }) => (credit ? cents : -cents))) > 0,
     ],
   ];
 

@@ -20,7 +20,9 @@ export type RawRow = Record<string, string>;
 
 /** The rows of one file by column name; every value as its text. */
 export function readRaw(name: string): RawRow[] {
-  const [header = '', ...lines] = readFileSync(join(berkaFolder, `${name}.asc`), 'latin1').trim().split('\r\n');
+  const [header = '', ...lines] = readFileSync(join(berkaFolder, `${name}.asc`), 'latin1')
+    .trim()
+    .split('\r\n');
   const unquoted = (line: string) => line.split(';').map((value) => value.replaceAll('"', ''));
   const names = unquoted(header);
   return lines.map((line) => {
@@ -100,8 +102,7 @@ export function berkaEvents(): FactEvent[] {
   const ownersOf = (account = '') =>
     (byAccount.get(account) ?? []).map((row) => ({
       party: partyOf(row['client_id'] ?? ''),
-      role:
-        row['type'] === 'OWNER' ? HoldingRole.HOLDING_ROLE_OWNER : HoldingRole.HOLDING_ROLE_AUTHORISED_USER,
+      role: row['type'] === 'OWNER' ? HoldingRole.HOLDING_ROLE_OWNER : HoldingRole.HOLDING_ROLE_AUTHORISED_USER,
     }));
   const nameOf = (account: string, kind: number, id: string) =>
     `${ownersOf(account).find((owner) => owner.role === HoldingRole.HOLDING_ROLE_OWNER)?.party}/holdings/${uuidOf(kind, id)}`;

@@ -128,7 +128,11 @@ export function check(root: Node, positions: Readonly<Record<string, number>>): 
     }
     if ((type === 'string' || type === 'bool') && op !== '==' && op !== '!=') {
       const other = type === 'string' ? ', in and startsWith' : '';
-      throw new RuleError(positions[String(node.id)] ?? 0, 'TYPE_MISMATCH', `A ${type} is compared with ==, !=${other}.`);
+      throw new RuleError(
+        positions[String(node.id)] ?? 0,
+        'TYPE_MISMATCH',
+        `A ${type} is compared with ==, !=${other}.`,
+      );
     }
     const { operand: l } = left;
     const { operand: r } = right;
@@ -140,7 +144,8 @@ export function check(root: Node, positions: Readonly<Record<string, number>>): 
 
   function membership(leftNode: Node, listNode: Node): Rule {
     const left = side(leftNode);
-    if (listNode.exprKind.case !== 'listExpr') fail(listNode, 'TYPE_MISMATCH', 'After in stands a list, as ["a", "b"].');
+    if (listNode.exprKind.case !== 'listExpr')
+      fail(listNode, 'TYPE_MISMATCH', 'After in stands a list, as ["a", "b"].');
     const values = listNode.exprKind.value.elements.map((element) => {
       const constant = constantOf(element, at);
       if (!constant) fail(element, 'TYPE_MISMATCH', 'A list holds constants only.');
@@ -188,7 +193,8 @@ export function check(root: Node, positions: Readonly<Record<string, number>>): 
       if (name === '@in' && first && second) return membership(first, second);
       if (name === 'startsWith' && target) return prefix(node, target, args);
     }
-    if (exprKind.case === 'comprehensionExpr') fail(node, 'FUNCTION_UNKNOWN', 'Macros are not part of the rule language.');
+    if (exprKind.case === 'comprehensionExpr')
+      fail(node, 'FUNCTION_UNKNOWN', 'Macros are not part of the rule language.');
     const { operand } = side(node);
     if (operand.type !== 'bool') fail(node, 'NOT_BOOLEAN', 'Here stands a value where a condition is needed.');
     return 'value' in operand

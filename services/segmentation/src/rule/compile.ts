@@ -110,7 +110,10 @@ export function compileRules(rules: readonly Dated[], zone: string, limits: Limi
         return { sql: accounts.add(last), nullable: false };
       }
       case 'tx.count':
-        return { sql: transactions.add(`countIf(${transactionFilter(asOf, feature.filter, feature.windowMs)})`), nullable: false };
+        return {
+          sql: transactions.add(`countIf(${transactionFilter(asOf, feature.filter, feature.windowMs)})`),
+          nullable: false,
+        };
       case 'tx.sum': {
         const filter = transactionFilter(asOf, feature.filter, feature.windowMs);
         return { sql: transactions.add(`toFloat64(sumIf(amount, ${filter}))`), nullable: false };
@@ -129,7 +132,10 @@ export function compileRules(rules: readonly Dated[], zone: string, limits: Limi
       case 'consent': {
         const end = bind(endOfDay(asOf, zone), "DateTime64(3, 'UTC')");
         const filter = `purpose = ${bind(feature.purpose, 'String')} AND channel = ${bind(feature.channel, 'String')} AND effective_time < ${end}`;
-        return { sql: `(${consents.add(`argMaxIf(granted, (effective_time, version), ${filter})`)} = 1)`, nullable: false };
+        return {
+          sql: `(${consents.add(`argMaxIf(granted, (effective_time, version), ${filter})`)} = 1)`,
+          nullable: false,
+        };
       }
       default:
         return { sql: `nullIf(p.${feature.key.slice('party.'.length)}, '')`, nullable: true };

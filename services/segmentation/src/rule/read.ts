@@ -15,7 +15,7 @@ function positionOf(text: string, offset: number): { line: number; column: numbe
 /** The offset of the first bracket that is nested too deep; strings are passed over. The parser recurses, this does not. */
 function tooDeep(text: string): number | undefined {
   let depth = 0;
-  for (const match of text.matchAll(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\/\/[^\n]*|[([{]|[)\]}]|[!-]{2,}/gs)) {
+  for (const match of text.matchAll(/"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[([{]|[)\]}]|[!-]{2,}/gs)) {
     const [token] = match;
     if (token === '(' || token === '[' || token === '{') depth += 1;
     else if (token === ')' || token === ']' || token === '}') depth -= 1;

@@ -29,7 +29,13 @@ export async function evaluateSegment(
     const outcome = await applyCandidates(tx, row, candidates, reason, deps.clock.now());
     const { members, entered, exited } = outcome;
     await audit(tx, call, { resource: request.name, change: { members: Number(members), entered, exited } });
-    return { members, entered: BigInt(entered), exited: BigInt(exited), asOf: dateMessage(candidates.asOf), sqlMs: candidates.sqlMs };
+    return {
+      members,
+      entered: BigInt(entered),
+      exited: BigInt(exited),
+      asOf: dateMessage(candidates.asOf),
+      sqlMs: candidates.sqlMs,
+    };
   };
   return idempotent(deps.db, call, request, EvaluateSegmentResponse, evaluate, { scope: everything });
 }

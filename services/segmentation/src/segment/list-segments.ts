@@ -13,10 +13,9 @@ export async function listSegments(
   const size = pageSize(request);
   const [after] = decodePage(call, request, 'string') ?? [''];
   const under = request.organisationPath;
-  const asked = scopeFilter(
-    under === '' ? { kind: 'everything' } : { kind: 'rows', subtree: under },
-    { path: 's.organisation_path' },
-  );
+  const asked = scopeFilter(under === '' ? { kind: 'everything' } : { kind: 'rows', subtree: under }, {
+    path: 's.organisation_path',
+  });
   const rows = await db.scoped(call.scope).rows<VersionRow & { published_version: number }>(sql`
     SELECT l.*, coalesce((SELECT p.version FROM segment_version p WHERE p.segment_id = l.segment_id AND p.state = 3), 0)
       AS published_version

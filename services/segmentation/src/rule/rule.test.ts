@@ -1,0 +1,89 @@
+import { describeRule, readRule } from './rule.js';
+
+function problemOf(text: string): { line: number; column: number; reason: string } | undefined {
+  const read = readRule(text);
+  if ('rule' in read) return undefined;
+  const { line, column, reason } = read.problem;
+  return { line, column, reason };
+}
+
+describe('a rule is refused with its position', () => {
+  test.each([
+    ['party.shoe_size > 40', 1, 1, 'ATTRIBUTE_UNKNOWN'],
+    ['party.age > 3 &&\n  party.shoe > 40', 2, 3, 'ATTRIBUTE_UNKNOWN'],
+    ['"žluťoučký" == party.region && foo == 1', 1, 32, 'ATTRIBUTE_UNKNOWN'],
+    ['age > 3', 1, 1, 'ATTRIBUTE_UNKNOWN'],
+    ['party > 3', 1, 1, 'ATTRIBUTE_UNKNOWN'],
+    ['holdings.total("loan") > 3', 1, 1, 'ATTRIBUTE_UNKNOWN'],
+    ['party.age == "thirty"', 1, 14, 'TYPE_MISMATCH'],
+    ['"thirty" == party.age', 1, 1, 'TYPE_MISMATCH'],
+    ['party.birth_date < "1950-01-01"', 1, 20, 'TYPE_MISMATCH'],
+    ['party.birth_date < 1950', 1, 20, 'TYPE_MISMATCH'],
+    ['party.region > "a"', 1, 14, 'TYPE_MISMATCH'],
+    ['party.age in [1, "b"]', 1, 18, 'TYPE_MISMATCH'],
+    ['party.age in party.age', 1, 14, 'TYPE_MISMATCH'],
+    ['(party.age > 3) == true', 1, 2, 'TYPE_MISMATCH'],
+    ['consent("marketing", "email") > true', 1, 30, 'TYPE_MISMATCH'],
+    ['party.age == null', 1, 14, 'TYPE_MISMATCH'],
+    ['party.sex == "divers"', 1, 14, 'ARGUMENT_INVALID'],
+    ['party.sex in ["M", "Q"]', 1, 20, 'ARGUMENT_INVALID'],
+    ['holdings.count("boat") > 0', 1, 16, 'ARGUMENT_INVALID'],
+    ['holdings.count > 0', 1, 1, 'ARGUMENT_INVALID'],
+    ['party.age() > 0', 1, 1, 'ARGUMENT_INVALID'],
+    ['tx.count() > 0', 1, 1, 'ARGUMENT_INVALID'],
+    ['tx.count("720h") > 0', 1, 10, 'ARGUMENT_INVALID'],
+    ['tx.count(duration("30d")) > 0', 1, 19, 'ARGUMENT_INVALID'],
+    ['tx.count(duration("0h")) > 0', 1, 19, 'ARGUMENT_INVALID'],
+    ['tx.count(duration("-5h")) > 0', 1, 19, 'ARGUMENT_INVALID'],
+    ['tx.count("sideways", duration("720h")) > 0', 1, 10, 'ARGUMENT_INVALID'],
+    ['tx.count({"colour": "red"}, duration("720h")) > 0', 1, 11, 'ARGUMENT_INVALID'],
+    ['tx.count({"kind": "card", "kind": "fee"}, duration("720h")) > 0', 1, 35, 'ARGUMENT_INVALID'],
+    ['consent("marketing", "pigeon")', 1, 22, 'ARGUMENT_INVALID'],
+    ['party.birth_date < date("1950-02-30")', 1, 25, 'ARGUMENT_INVALID'],
+    ['party.birth_date < date(party.region)', 1, 20, 'ARGUMENT_INVALID'],
+    ['party.age + 1 > 3', 1, 1, 'FUNCTION_UNKNOWN'],
+    ['size(party.region) > 3', 1, 1, 'FUNCTION_UNKNOWN'],
+    ['party.region.matches("a.*")', 1, 1, 'FUNCTION_UNKNOWN'],
+    ['party.age > 3 ? true : false', 1, 1, 'FUNCTION_UNKNOWN'],
+    ['has(party.age)', 1, 1, 'FUNCTION_UNKNOWN'],
+    ['[1].exists(a, a > 0)', 1, 4, 'FUNCTION_UNKNOWN'],
+    ['party.age', 1, 1, 'NOT_BOOLEAN'],
+    ['party.age && true', 1, 1, 'NOT_BOOLEAN'],
+    ['!party.age', 1, 2, 'NOT_BOOLEAN'],
+    ['3', 1, 1, 'NOT_BOOLEAN'],
+    ['party.age >= ', 1, 11, 'SYNTAX'],
+    ['party.age >= && 3', 1, 11, 'SYNTAX'],
+    ["party.region == 'x'; DROP TABLE party", 1, 20, 'SYNTAX'],
+    ['', 1, 1, 'SYNTAX'],
+    [`${'('.repeat(40)}true${')'.repeat(40)}`, 1, 33, 'TOO_COMPLEX'],
+    [`${'!'.repeat(2000)}true`, 1, 1, 'TOO_COMPLEX'],
+    [Array.from({ length: 200 }, () => 'party.age>1').join('||'), 1, 1, 'TOO_COMPLEX'],
+    [`party.region == "${'x'.repeat(5000)}"`, 1, 1, 'TOO_COMPLEX'],
+  ])('%.60s', (text, line, column, reason) => {
+    expect(problemOf(text)).toEqual({ line, column, reason });
+  });
+});
+
+test.each([
+  ['party.sex == "M"', 'sex is male'],
+  ['30 <= party.age', 'age is at least 30'],
+  [
+    'holdings.count("loan") == 0 || holdings.count() > 3',
+    'number of owned loans is 0 or number of owned holdings is more than 3',
+  ],
+  [
+    'tx.count({"kind": "card"}, duration("720h")) >= 1.0',
+    'number of transactions (card withdrawal) in the last 30 days is at least 1',
+  ],
+  ['tx.sum("credit", duration("36h")) > 5', 'sum of credits in the last 36 hours is more than 5'],
+  [
+    '!(consent("marketing", "email") && party.birth_date < date("1950-01-01"))',
+    'not (consent to marketing by email and date of birth is less than 1950-01-01)',
+  ],
+  ['party.region in ["a", "b"] && (true || false)', 'region is one of a, b and (everybody or nobody)'],
+  ['tx.last_days("debit") < -1', 'days since the last of all debits is less than -1'],
+  ['party.branch.startsWith("P")', 'branch starts with P'],
+])('%s reads as words', (text, words) => {
+  const read = readRule(text);
+  expect('rule' in read ? describeRule(read.rule) : read.problem).toBe(words);
+});

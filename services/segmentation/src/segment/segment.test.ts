@@ -1,0 +1,483 @@
+import { HoldingKind } from '@rapport/proto/customer/v1';
+import { sql } from '@rapport/kit/db';
+import { uuidv7 } from '@rapport/kit/runtime';
+import { SegmentState } from '@rapport/proto/segmentation/v1';
+import { openSuite, type Suite } from '../segmentation.testkit.js';
+
+let suite: Suite;
+let north: string[];
+let south: string;
+
+const allRoles = [
+  'relationship_manager',
+  'call_centre_agent',
+  'marketer',
+  'marketing_approver',
+  'branch_manager',
+  'auditor',
+  'analyst',
+  'administrator',
+  'operator',
+];
+
+beforeAll(async () => {
+  suite = await openSuite();
+  const { customer } = suite;
+  north = [
+    await customer.person({ path: '/demo/north/1', born: 19500101 }),
+    await customer.person({ path: '/demo/north/2', born: 19900101, manager: 'staff/anna' }),
+  ];
+  south = await customer.person({ path: '/demo/south', born: 19500101 });
+  await customer.holding(north[0] ?? '', HoldingKind.HOLDING_KIND_LOAN, { opened: 20260310 });
+  await suite.settled();
+}, 60_000);
+
+afterAll(() => suite.close());
+
+const create = (segmentId: string, more: object = {}) => ({
+  segmentId,
+  title: 'Elders',
+  organisationPath: '/demo',
+  rule: 'party.age >= 60',
+  asOf: undefined,
+  requestId: uuidv7(),
+  ...more,
+});
+
+async function rejection(answer: Promise<unknown>): Promise<Record<string, unknown>> {
+  const failure = await answer.then(
+    () => {
+      throw new Error('it was not refused');
+    },
+    (error: Record<string, unknown>) => error,
+  );
+  return failure;
+}
+
+async function segmentCount(): Promise<bigint> {
+  const { n } = await suite.deps.db.system.one<{ n: bigint }>(sql`
+    SELECT (SELECT count(*) FROM segment) + (SELECT count(*) FROM segment_version) + (SELECT count(*) FROM membership)
+      + (SELECT count(*) FROM kit.outbox) AS n`);
+  return n;
+}
+
+describe('who may', () => {
+  const allowed: Record<string, string[]> = {
+    listAttributes: [
+      'marketer',
+      'marketing_approver',
+      'branch_manager',
+      'auditor',
+      'analyst',
+      'administrator',
+      'operator',
+    ],
+    checkRule: ['marketer', 'marketing_approver', 'branch_manager', 'auditor', 'analyst', 'administrator', 'operator'],
+    previewSegment: ['marketer', 'branch_manager', 'analyst', 'administrator', 'operator'],
+    createSegment: ['marketer', 'analyst', 'administrator', 'operator'],
+    createSegmentVersion: ['marketer', 'analyst', 'administrator', 'operator'],
+    publishSegment: ['marketer', 'analyst', 'administrator', 'operator'],
+    evaluateSegment: ['marketer', 'analyst', 'administrator', 'operator'],
+    getSegment: ['marketer', 'marketing_approver', 'branch_manager', 'auditor', 'analyst', 'administrator', 'operator'],
+    listSegments: [
+      'marketer',
+      'marketing_approver',
+      'branch_manager',
+      'auditor',
+      'analyst',
+      'administrator',
+      'operator',
+    ],
+    listMembers: ['marketer', 'branch_manager', 'analyst', 'administrator', 'operator'],
+    getMemberships: [
+      'relationship_manager',
+      'call_centre_agent',
+      'marketer',
+      'branch_manager',
+      'analyst',
+      'administrator',
+      'operator',
+    ],
+    batchGetMemberships: [
+      'relationship_manager',
+      'call_centre_agent',
+      'marketer',
+      'branch_manager',
+      'analyst',
+      'administrator',
+      'operator',
+    ],
+    getSegmentProgress: [
+      'marketer',
+      'marketing_approver',
+      'branch_manager',
+      'auditor',
+      'analyst',
+      'administrator',
+      'operator',
+    ],
+  };
+  const missing = 'segments/missing';
+  const requests: Record<string, object> = {
+    listAttributes: { pageSize: 0, pageToken: '' },
+    checkRule: { rule: 'true' },
+    previewSegment: { rule: 'true', asOf: undefined, organisationPath: '', sampleSize: 0 },
+    createSegment: create('denied', { organisationPath: '/elsewhere' }),
+    createSegmentVersion: { parent: missing, rule: 'true', asOf: undefined, requestId: uuidv7() },
+    publishSegment: { name: `${missing}@1`, requestId: uuidv7() },
+    evaluateSegment: { name: `${missing}@1`, requestId: uuidv7() },
+    getSegment: { name: missing },
+    listSegments: { pageSize: 0, pageToken: '', organisationPath: '', state: 0 },
+    listMembers: { parent: `${missing}@1`, pageSize: 0, pageToken: '' },
+    getMemberships: { party: `parties/${uuidv7()}` },
+    batchGetMemberships: { parties: [`parties/${uuidv7()}`], segmentVersion: '' },
+    getSegmentProgress: { organisationPath: '' },
+  };
+
+  test.each(Object.keys(allowed))('%s', async (method) => {
+    for (const role of allRoles) {
+      const client = suite.as([role]) as unknown as Record<string, (request: object) => Promise<unknown>>;
+      const outcome = await client[method]?.(requests[method] ?? {}).then(
+        () => 'OK',
+        (failure: { reason: string }) => failure.reason,
+      );
+      const permitted = allowed[method]?.includes(role);
+      expect({ role, refused: outcome === 'PERMISSION_DENIED' }).toEqual({ role, refused: !permitted });
+    }
+  });
+});
+
+describe('createSegment', () => {
+  test('makes a draft, once for each request id', async () => {
+    const marketer = suite.as(['marketer']);
+    const request = create('elders', { asOf: { year: 2026, month: 3, day: 1 } });
+    const { segment } = await marketer.createSegment(request);
+    expect(segment).toMatchObject({
+      name: 'segments/elders',
+      organisationPath: '/demo',
+      publishedVersion: 0,
+      createdBy: 'staff/tester',
+      latestVersion: {
+        name: 'segments/elders@1',
+        state: SegmentState.SEGMENT_STATE_DRAFT,
+        description: 'age is at least 60',
+        asOf: { year: 2026, month: 3, day: 1 },
+      },
+    });
+    const before = await segmentCount();
+    expect(await marketer.createSegment(request)).toEqual({ segment });
+    expect((await rejection(marketer.createSegment({ ...request, title: 'Others' })))['reason']).toBe(
+      'REQUEST_ID_REUSED',
+    );
+    expect((await rejection(marketer.createSegment(create('elders'))))['reason']).toBe('SEGMENT_EXISTS');
+    expect(await segmentCount()).toBe(before);
+    const { audits } = await suite.deps.db.system.one<{ audits: bigint }>(sql`
+      SELECT count(*) AS audits FROM kit.audit WHERE resource = 'segments/elders'`);
+    expect(audits).toBe(1n);
+  });
+
+  test.each([
+    ['no id', { segmentId: '' }, 'segment_id'],
+    ['an id with capitals', { segmentId: 'Elders' }, 'segment_id'],
+    ['an id that is too long', { segmentId: 'a'.repeat(61) }, 'segment_id'],
+    ['no title', { title: '' }, 'title'],
+    ['a title that is too long', { title: 'x'.repeat(201) }, 'title'],
+    ['a path that is none', { organisationPath: 'demo' }, 'organisation_path'],
+    ['no rule', { rule: '' }, 'rule'],
+    ['a rule that is too long', { rule: `party.region == "${'x'.repeat(5000)}"` }, 'rule'],
+    ['an unsound rule', { rule: 'party.shoe > 3' }, 'rule'],
+    ['no request id', { requestId: '' }, 'request_id'],
+    ['a day that does not exist', { asOf: { year: 2026, month: 2, day: 30 } }, 'as_of'],
+    ['half a date', { asOf: { year: 2026, month: 2, day: 0 } }, 'as_of'],
+  ])('refuses %s and changes nothing', async (_name, more, field) => {
+    const before = await segmentCount();
+    const failure = await rejection(suite.as(['marketer']).createSegment(create('refused', more)));
+    expect(failure['kind']).toBe('invalid');
+    expect((failure['violations'] as { field: string }[]).map((one) => one.field)).toContain(field);
+    expect(await segmentCount()).toBe(before);
+  });
+
+  test('tells where a rule is unsound', async () => {
+    const failure = await rejection(
+      suite.as(['marketer']).createSegment(create('x', { rule: 'true &&\n party.shoe > 3' })),
+    );
+    expect(failure).toMatchObject({
+      reason: 'RULE_INVALID',
+      metadata: { line: '2', column: '2', rule_reason: 'ATTRIBUTE_UNKNOWN' },
+    });
+  });
+
+  test('refuses a place out of reach', async () => {
+    const northern = suite.as(['marketer'], '/demo/north');
+    for (const organisationPath of ['/demo', '/demo/northwest', '/']) {
+      const failure = await rejection(northern.createSegment(create('outside', { organisationPath })));
+      expect(failure['reason']).toBe('ORGANISATION_PATH_OUTSIDE');
+    }
+  });
+});
+
+describe('the life of a segment', () => {
+  test('published, evaluated, replaced by its next version', async () => {
+    const marketer = suite.as(['marketer']);
+    await marketer.createSegment(create('seniors'));
+    const publish = { name: 'segments/seniors@1', requestId: uuidv7() };
+    const { version } = await marketer.publishSegment(publish);
+    expect(version).toMatchObject({ state: SegmentState.SEGMENT_STATE_PUBLISHED, members: 2n });
+    const before = await segmentCount();
+    expect(await marketer.publishSegment(publish)).toEqual({ version });
+    expect((await marketer.publishSegment({ ...publish, requestId: uuidv7() })).version?.members).toBe(2n);
+    expect(await segmentCount()).toBe(before);
+
+    const evaluate = { name: 'segments/seniors@1', requestId: uuidv7() };
+    const answer = await marketer.evaluateSegment(evaluate);
+    expect(answer).toMatchObject({ members: 2n, entered: 0n, exited: 0n, asOf: { year: 2026, month: 3, day: 15 } });
+    expect(await marketer.evaluateSegment(evaluate)).toEqual(answer);
+
+    await marketer.createSegmentVersion({
+      parent: 'segments/seniors',
+      rule: 'party.age >= 60 && holdings.count("loan") == 1',
+      asOf: { year: 2026, month: 3, day: 9 },
+      requestId: uuidv7(),
+    });
+    expect((await marketer.getSegment({ name: 'segments/seniors' })).version?.version).toBe(1);
+    await marketer.publishSegment({ name: 'segments/seniors@2', requestId: uuidv7() });
+    const { segment, version: used } = await marketer.getSegment({ name: 'segments/seniors' });
+    // The loan is of 2026-03-10, a day after the one that the version looks at.
+    expect(used).toMatchObject({ version: 2, members: 0n });
+    expect(segment?.publishedVersion).toBe(2);
+    expect((await marketer.getSegment({ name: 'segments/seniors@1' })).version).toMatchObject({
+      state: SegmentState.SEGMENT_STATE_RETIRED,
+      members: 0n,
+    });
+    const events = await suite.deps.db.system.rows<{ type: string; n: bigint }>(sql`
+      SELECT type, count(*) AS n FROM kit.outbox WHERE type LIKE '%Segment%' GROUP BY type ORDER BY type`);
+    expect(events).toEqual([
+      { type: 'rapport.segmentation.v1.SegmentEntered', n: 2n },
+      { type: 'rapport.segmentation.v1.SegmentExited', n: 2n },
+    ]);
+    expect(
+      (await rejection(marketer.publishSegment({ name: 'segments/seniors@1', requestId: uuidv7() })))['reason'],
+    ).toBe('SEGMENT_RETIRED');
+    expect(
+      (await rejection(marketer.evaluateSegment({ name: 'segments/seniors@1', requestId: uuidv7() })))['reason'],
+    ).toBe('SEGMENT_NOT_PUBLISHED');
+  });
+
+  test('what is missing, malformed or out of reach is not found or refused', async () => {
+    const marketer = suite.as(['marketer']);
+    const northern = suite.as(['marketer'], '/demo/north');
+    const requestId = uuidv7();
+    for (const client of [marketer, northern]) {
+      const name = client === marketer ? 'segments/nowhere@1' : 'segments/seniors@2';
+      const segment = name.slice(0, -2);
+      const answers = [
+        client.getSegment({ name }),
+        client.getSegment({ name: segment }),
+        client.publishSegment({ name, requestId }),
+        client.evaluateSegment({ name, requestId }),
+        client.listMembers({ parent: name, pageSize: 0, pageToken: '' }),
+        client.createSegmentVersion({ parent: segment, rule: 'true', asOf: undefined, requestId }),
+      ];
+      for (const answer of answers) expect((await rejection(answer))['reason']).toBe('SEGMENT_NOT_FOUND');
+    }
+    const malformed: [Promise<unknown>, string][] = [
+      [marketer.getSegment({ name: 'parties/1' }), 'name'],
+      [marketer.publishSegment({ name: 'segments/seniors', requestId }), 'name'],
+      [marketer.publishSegment({ name: 'segments/seniors@2', requestId: 'no' }), 'request_id'],
+      [marketer.evaluateSegment({ name: 'segments/seniors@0', requestId }), 'name'],
+      [marketer.createSegmentVersion({ parent: 'segments/', rule: 'true', asOf: undefined, requestId }), 'parent'],
+      [marketer.createSegmentVersion({ parent: 'segments/seniors', rule: '', asOf: undefined, requestId }), 'rule'],
+      [marketer.listSegments({ pageSize: -1, pageToken: '', organisationPath: '', state: 0 }), 'page_size'],
+      [marketer.listSegments({ pageSize: 0, pageToken: 'x', organisationPath: '', state: 0 }), 'page_token'],
+      [marketer.listSegments({ pageSize: 0, pageToken: '', organisationPath: 'x', state: 0 }), 'organisation_path'],
+      [marketer.listSegments({ pageSize: 0, pageToken: '', organisationPath: '', state: 99 }), 'state'],
+      [marketer.listMembers({ parent: 'segments/seniors@2', pageSize: 1001, pageToken: '' }), 'page_size'],
+      [
+        marketer.previewSegment({ rule: 'true', asOf: undefined, organisationPath: '', sampleSize: 101 }),
+        'sample_size',
+      ],
+      [marketer.previewSegment({ rule: '', asOf: undefined, organisationPath: '', sampleSize: 0 }), 'rule'],
+      [marketer.checkRule({ rule: '' }), 'rule'],
+      [marketer.getMemberships({ party: 'x' }), 'party'],
+      [marketer.batchGetMemberships({ parties: [], segmentVersion: '' }), 'parties'],
+      [marketer.getSegmentProgress({ organisationPath: 'x' }), 'organisation_path'],
+      [marketer.listAttributes({ pageSize: 5000, pageToken: '' }), 'page_size'],
+    ];
+    const before = await segmentCount();
+    for (const [answer, field] of malformed) {
+      const failure = await rejection(answer);
+      expect(failure['kind']).toBe('invalid');
+      expect((failure['violations'] as { field: string }[]).map((one) => one.field)).toContain(field);
+    }
+    expect(await segmentCount()).toBe(before);
+  });
+
+  test('two versions at once get two numbers', async () => {
+    const marketer = suite.as(['marketer']);
+    await marketer.createSegment(create('twins'));
+    const make = () =>
+      marketer.createSegmentVersion({ parent: 'segments/twins', rule: 'true', asOf: undefined, requestId: uuidv7() });
+    const made = await Promise.all([make(), make()]);
+    expect(made.map(({ version }) => version?.version).sort()).toEqual([2, 3]);
+  });
+});
+
+describe('lists', () => {
+  test('segments come in pages, filtered, and only those within reach', async () => {
+    const root = suite.as(['analyst'], '/');
+    for (const [index, path] of ['/paged', '/paged/a', '/paged/b', '/paged/a/1'].entries()) {
+      await root.createSegment(create(`page-${index}`, { organisationPath: path }));
+    }
+    const names = async (client: ReturnType<Suite['as']>, more: object = {}) => {
+      const found: string[] = [];
+      let pageToken = '';
+      do {
+        const request = { pageSize: 2, pageToken, organisationPath: '/paged', state: 0, ...more };
+        const page = await client.listSegments(request);
+        expect(page.segments.length).toBeLessThanOrEqual(2);
+        found.push(...page.segments.map(({ name }) => name));
+        pageToken = page.nextPageToken;
+      } while (pageToken !== '');
+      return found;
+    };
+    expect(await names(root)).toEqual(['segments/page-0', 'segments/page-1', 'segments/page-2', 'segments/page-3']);
+    expect(await names(root, { organisationPath: '/paged/a' })).toEqual(['segments/page-1', 'segments/page-3']);
+    expect(await names(suite.as(['analyst'], '/paged/a'))).toEqual(['segments/page-1', 'segments/page-3']);
+    expect(await names(suite.as(['analyst'], '/pag'))).toEqual([]);
+    expect(await names(root, { state: SegmentState.SEGMENT_STATE_PUBLISHED })).toEqual([]);
+  });
+
+  test('the catalogue comes in pages', async () => {
+    const client = suite.as(['analyst']);
+    const { attributes: all } = await client.listAttributes({ pageSize: 0, pageToken: '' });
+    const first = await client.listAttributes({ pageSize: 5, pageToken: '' });
+    const second = await client.listAttributes({ pageSize: 1000, pageToken: first.nextPageToken });
+    expect([...first.attributes, ...second.attributes]).toEqual(all);
+    expect(all.map(({ key }) => key)).toEqual(expect.arrayContaining(['party.age', 'tx.sum', 'consent']));
+  });
+
+  test('a rule is checked', async () => {
+    const client = suite.as(['analyst']);
+    expect(await client.checkRule({ rule: 'party.age > 3 && tx.count(duration("24h")) == 0' })).toEqual({
+      problem: undefined,
+      description: 'age is more than 3 and number of transactions in the last day is 0',
+      attributes: ['party.age', 'tx.count'],
+    });
+    const { problem } = await client.checkRule({ rule: 'party.agee > 3' });
+    expect(problem).toMatchObject({ line: 1, column: 1, reason: 'ATTRIBUTE_UNKNOWN' });
+  });
+});
+
+describe('preview', () => {
+  const preview = (client: ReturnType<Suite['as']>, more: object = {}) =>
+    client.previewSegment({ rule: 'party.age >= 60', asOf: undefined, organisationPath: '', sampleSize: 10, ...more });
+
+  test('counts whom the caller may see and gives the same sample each time', async () => {
+    const demo = await preview(suite.as(['analyst']));
+    expect(demo).toMatchObject({
+      count: 2n,
+      sample: [north[0], south].sort(),
+      asOf: { year: 2026, month: 3, day: 15 },
+    });
+    expect(demo.sqlMs).toBeGreaterThan(0);
+    expect((await preview(suite.as(['branch_manager'], '/demo/north'))).sample).toEqual([north[0]]);
+    expect((await preview(suite.as(['branch_manager'], '/demo/nor'))).count).toBe(0n);
+    expect(await preview(suite.as(['analyst']), { organisationPath: '/demo/south', sampleSize: 0 })).toMatchObject({
+      count: 1n,
+      sample: [],
+    });
+    expect((await preview(suite.as(['analyst'], '/demo/north'), { organisationPath: '/' })).count).toBe(1n);
+  });
+
+  test('looks at the day asked for', async () => {
+    const analyst = suite.as(['analyst']);
+    const rule = 'holdings.count("loan") > 0';
+    expect((await preview(analyst, { rule, asOf: { year: 2026, month: 3, day: 9 } })).count).toBe(0n);
+    expect((await preview(analyst, { rule, asOf: { year: 2026, month: 3, day: 10 } })).count).toBe(1n);
+    expect((await preview(analyst, { rule: 'party.age >= 0', asOf: { year: 1, month: 1, day: 1 } })).count).toBe(0n);
+    expect((await preview(analyst, { rule: 'party.age >= 0', asOf: { year: 9999, month: 12, day: 31 } })).count).toBe(
+      3n,
+    );
+    expect((await rejection(preview(analyst, { rule, asOf: { year: 2026, month: 2, day: 30 } })))['reason']).toBe(
+      'DATE_INVALID',
+    );
+  });
+});
+
+describe('members and memberships', () => {
+  beforeAll(async () => {
+    const marketer = suite.as(['marketer']);
+    await marketer.createSegment(create('everyone', { title: 'Everyone', rule: 'true' }));
+    await marketer.publishSegment({ name: 'segments/everyone@1', requestId: uuidv7() });
+  });
+  const name = 'segments/everyone@1';
+
+  test('members come in stable pages, only those within reach, and are audited', async () => {
+    const marketer = suite.as(['marketer']);
+    const first = await marketer.listMembers({ parent: name, pageSize: 2, pageToken: '' });
+    expect(first.total).toBe(3n);
+    const second = await marketer.listMembers({ parent: name, pageSize: 2, pageToken: first.nextPageToken });
+    expect(second.nextPageToken).toBe('');
+    const parties = [...first.members, ...second.members].map(({ party }) => party);
+    expect(parties).toEqual([...north, south].sort());
+    const { n } = await suite.deps.db.system.one<{ n: bigint }>(sql`
+      SELECT count(*) AS n FROM kit.audit WHERE action LIKE '%/ListMembers' AND resource = ${south}`);
+    expect(n).toBe(1n);
+    const of = await marketer.listMembers({ parent: name, pageSize: 2, pageToken: first.nextPageToken });
+    expect(of).toEqual(second);
+    expect(
+      (
+        await rejection(
+          marketer.listMembers({ parent: 'segments/seniors@2', pageSize: 2, pageToken: first.nextPageToken }),
+        )
+      )['reason'],
+    ).toBe('PAGE_TOKEN_INVALID');
+  });
+
+  test('a party out of reach has no memberships, in one answer and in many', async () => {
+    const own = suite.as(['relationship_manager'], '/demo/north/1');
+    const titles = async (client: ReturnType<Suite['as']>, party: string) =>
+      (await client.getMemberships({ party })).memberships.map(({ title }) => title);
+    expect(await titles(suite.as(['call_centre_agent']), south)).toContain('Everyone');
+    expect(await titles(own, north[0] ?? '')).toContain('Everyone');
+    expect(await titles(own, north[1] ?? '')).toEqual([]);
+    expect(await titles(suite.as(['branch_manager'], '/demo/south'), north[0] ?? '')).toEqual([]);
+    const parties = [south, north[0] ?? '', `parties/${uuidv7()}`];
+    const { parties: answers } = await own.batchGetMemberships({ parties, segmentVersion: name });
+    expect(answers.map(({ party, memberships }) => [party, memberships.length])).toEqual([
+      [south, 0],
+      [parties[1], 1],
+      [parties[2], 0],
+    ]);
+    const other = await suite
+      .asService('marketing')
+      .batchGetMemberships({ parties, segmentVersion: 'segments/seniors@2' });
+    expect(other.parties.map(({ memberships }) => memberships.length)).toEqual([0, 0, 0]);
+    const all = await suite.asService('marketing').listMembers({ parent: name, pageSize: 0, pageToken: '' });
+    expect(all.members).toHaveLength(3);
+  });
+
+  test('row security hides members from a session of another place', async () => {
+    const seen = (subtree: string) =>
+      suite.deps.db
+        .scoped({ kind: 'rows', subtree })
+        .one<{ n: bigint }>(sql`SELECT count(*) AS n FROM membership WHERE segment_id = 'everyone'`);
+    expect((await seen('/demo/north')).n).toBe(2n);
+    expect((await seen('/elsewhere')).n).toBe(0n);
+  });
+});
+
+test('progress counts facts within reach', async () => {
+  const progress = await suite.as(['operator']).getSegmentProgress({ organisationPath: '' });
+  expect(progress).toMatchObject({
+    facts: { parties: 3n, holdings: 1n, transactions: 0n, consents: 0n },
+    pendingEvents: 0n,
+    pendingParties: 0n,
+    caughtUp: true,
+  });
+  expect(progress.lastEventTime).toBeInstanceOf(Date);
+  const northern = await suite.as(['branch_manager'], '/demo/north').getSegmentProgress({ organisationPath: '' });
+  expect(northern.facts?.parties).toBe(2n);
+  const south1 = await suite.as(['operator']).getSegmentProgress({ organisationPath: '/demo/south' });
+  expect(south1.facts?.parties).toBe(1n);
+});
