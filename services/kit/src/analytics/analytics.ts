@@ -32,6 +32,11 @@ export interface Analytics {
    * rounded above 2^53 (select `toString(x)` where that matters), decimals as strings, times as UTC text.
    */
   query<T>(sql: string, parameters?: Parameters, options?: { signal?: AbortSignal }): Promise<T[]>;
+  /**
+   * The rows of one SELECT, some at a time, for answers that should not be held at once. On a cluster the statement runs
+   * while the rows are read; the embedded engine has run it before the first ones come. Leaving the loop ends it.
+   */
+  stream<T>(sql: string, parameters?: Parameters, options?: { signal?: AbortSignal }): AsyncIterable<T[]>;
   /** Inserts rows (objects by column name) as one block; resolves when the engine has written them. Not idempotent. */
   insert(table: string, rows: readonly object[]): Promise<void>;
   /** Runs one statement without an answer: DDL, INSERT … SELECT, ALTER … DELETE (waits for the mutation). */
@@ -166,6 +171,27 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
           return answer.json<T>();
         });
       }),
+    async *stream<T>(sql: string, parameters: Parameters = {}, streamOptions: { signal?: AbortSignal } = {}) {
+      const answer = await statement('query', sql, () => {
+        const query_params = bindParameters(sql, parameters);
+        return readers.run(async (client) => {
+          streamOptions.signal?.throwIfAborted();
+          return client.query({
+            query: sql,
+            query_params,
+            format: 'JSONEachRow',
+            ...(streamOptions.signal ? { abort_signal: streamOptions.signal } : {}),
+          });
+        });
+      });
+      try {
+        for await (const rows of answer.stream<T>()) yield rows.map((row) => row.json());
+      } catch (error) {
+        throw analyticsError(error, sql);
+      } finally {
+        answer.close();
+      }
+    },
     insert: (table, rows) => {
       if (!/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)?$/.test(table)) return Promise.reject(new RangeError('not a table name'));
       if (rows.length === 0) return Promise.resolve();

@@ -10,9 +10,11 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 /** How many facts of one kind are stored. */
 export interface FactCount {
   /**
-   * Kind of fact: `parties`, `holdings`, `transactions`, `consents`, `segment_entries`, `segment_exits`, `sends`,
-   * `holds`, `suppressions`, `referrals`, `referrals_won`, `cases_opened`, `cases_closed`, `surveys`, `scores`. New
-   * kinds may come.
+   * Kind of fact: `campaign_launches`, `case_assignments`, `cases_closed`, `cases_opened`, `cases_reopened`,
+   * `cases_resolved`, `complaint_steps`, `consents`, `holding_updates`, `holdings`, `holds`, `interactions`, `parties`,
+   * `party_updates`, `referrals`, `referrals_accepted`, `referrals_lost`, `referrals_won`, `scores`, `segment_entries`,
+   * `segment_exits`, `sends`, `staff_changes`, `suppressions`, `surveys`, `transactions`, `unit_changes`. New kinds may
+   * come.
    */
   fact: string;
   /** Number of facts, each event counted once. */

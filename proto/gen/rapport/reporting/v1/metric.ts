@@ -145,7 +145,7 @@ export function grainToJSON(object: Grain): string {
 
 /** A figure that can be asked for. The catalogue is fixed by the release. */
 export interface Metric {
-  /** Resource name: `metrics/{id}`, such as `metrics/cases_closed`. */
+  /** Resource name: `metrics/{id}`, such as `metrics/cases-closed`. */
   name: string;
   /** Title in English. */
   titleEn: string;

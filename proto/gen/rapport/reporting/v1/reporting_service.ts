@@ -71,7 +71,7 @@ export interface QueryMetricRequest {
 export interface QueryMetricResponse {
   /** The rows, ordered by period and then by dimension values. */
   rows: MetricRow[];
-  /** When the newest event arrived that is counted in; absent when there is none. */
+  /** When the newest event that is counted in was published; absent when there is none. */
   asOf?: Date | undefined;
 }
 
@@ -116,7 +116,7 @@ export interface GetFactCountsRequest {
 export interface GetFactCountsResponse {
   /** Every kind of fact once, also those without a fact, ordered by kind. */
   counts: FactCount[];
-  /** When the newest event arrived that is counted in; absent when there is none. */
+  /** When the newest event that is counted in was published; absent when there is none. */
   asOf?: Date | undefined;
 }
 
@@ -1604,7 +1604,7 @@ export const ReportingServiceService = {
   /**
    * Computes metrics by dimensions and periods. Stores nothing; the read is audited. Periods and dimension values
    * without facts have no row. Reasons (all invalid argument): METRIC_UNKNOWN, DIMENSION_UNKNOWN,
-   * GRAIN_UNSUPPORTED, RANGE_REVERSED; TOO_MANY_ROWS (exhausted) beyond 50,000 rows.
+   * GRAIN_UNSUPPORTED, DATE_INVALID, RANGE_REVERSED; TOO_MANY_ROWS (exhausted) beyond 10,000 rows.
    */
   queryMetric: {
     path: "/rapport.reporting.v1.ReportingService/QueryMetric" as const,
@@ -1617,8 +1617,9 @@ export const ReportingServiceService = {
   },
   /**
    * Computes the same as QueryMetric and sends it as CSV, in chunks: UTF-8, RFC 4180, CRLF, a header line with the
-   * dimension ids, `period_start` and the metric ids; without the limit of rows. A cell that a spreadsheet would take
-   * for a formula is led by an apostrophe. Audited; publishes ReportExported. Reasons: as QueryMetric.
+   * dimension ids, with a grain `period_start`, and the metric ids; without the limit of rows; counts and sums exact at
+   * any size. A cell that a spreadsheet would take for a formula is led by an apostrophe. Audited; publishes
+   * ReportExported. Reasons: as QueryMetric.
    */
   exportCsv: {
     path: "/rapport.reporting.v1.ReportingService/ExportCsv" as const,
@@ -1664,8 +1665,9 @@ export const ReportingServiceService = {
     responseDeserialize: (value: Buffer): ListDashboardsResponse => ListDashboardsResponse.decode(value),
   },
   /**
-   * Creates a dashboard. Audited; idempotent by `request_id`. Reasons: DASHBOARD_EXISTS, and as QueryMetric for what
-   * its tiles ask.
+   * Creates a dashboard. Audited; idempotent by `request_id`. Ids are taken for the whole bank, also by dashboards that
+   * the caller may not see. Reasons: DASHBOARD_EXISTS, ORGANISATION_PATH_OUTSIDE (permission denied), and as QueryMetric
+   * for what its tiles ask.
    */
   createDashboard: {
     path: "/rapport.reporting.v1.ReportingService/CreateDashboard" as const,
@@ -1686,13 +1688,14 @@ export interface ReportingServiceServer extends UntypedServiceImplementation {
   /**
    * Computes metrics by dimensions and periods. Stores nothing; the read is audited. Periods and dimension values
    * without facts have no row. Reasons (all invalid argument): METRIC_UNKNOWN, DIMENSION_UNKNOWN,
-   * GRAIN_UNSUPPORTED, RANGE_REVERSED; TOO_MANY_ROWS (exhausted) beyond 50,000 rows.
+   * GRAIN_UNSUPPORTED, DATE_INVALID, RANGE_REVERSED; TOO_MANY_ROWS (exhausted) beyond 10,000 rows.
    */
   queryMetric: handleUnaryCall<QueryMetricRequest, QueryMetricResponse>;
   /**
    * Computes the same as QueryMetric and sends it as CSV, in chunks: UTF-8, RFC 4180, CRLF, a header line with the
-   * dimension ids, `period_start` and the metric ids; without the limit of rows. A cell that a spreadsheet would take
-   * for a formula is led by an apostrophe. Audited; publishes ReportExported. Reasons: as QueryMetric.
+   * dimension ids, with a grain `period_start`, and the metric ids; without the limit of rows; counts and sums exact at
+   * any size. A cell that a spreadsheet would take for a formula is led by an apostrophe. Audited; publishes
+   * ReportExported. Reasons: as QueryMetric.
    */
   exportCsv: handleServerStreamingCall<ExportCsvRequest, ExportCsvResponse>;
   /** Counts the stored facts by kind. */
@@ -1702,8 +1705,9 @@ export interface ReportingServiceServer extends UntypedServiceImplementation {
   /** Lists dashboards by id. */
   listDashboards: handleUnaryCall<ListDashboardsRequest, ListDashboardsResponse>;
   /**
-   * Creates a dashboard. Audited; idempotent by `request_id`. Reasons: DASHBOARD_EXISTS, and as QueryMetric for what
-   * its tiles ask.
+   * Creates a dashboard. Audited; idempotent by `request_id`. Ids are taken for the whole bank, also by dashboards that
+   * the caller may not see. Reasons: DASHBOARD_EXISTS, ORGANISATION_PATH_OUTSIDE (permission denied), and as QueryMetric
+   * for what its tiles ask.
    */
   createDashboard: handleUnaryCall<CreateDashboardRequest, CreateDashboardResponse>;
 }
@@ -1728,7 +1732,7 @@ export interface ReportingServiceClient extends Client {
   /**
    * Computes metrics by dimensions and periods. Stores nothing; the read is audited. Periods and dimension values
    * without facts have no row. Reasons (all invalid argument): METRIC_UNKNOWN, DIMENSION_UNKNOWN,
-   * GRAIN_UNSUPPORTED, RANGE_REVERSED; TOO_MANY_ROWS (exhausted) beyond 50,000 rows.
+   * GRAIN_UNSUPPORTED, DATE_INVALID, RANGE_REVERSED; TOO_MANY_ROWS (exhausted) beyond 10,000 rows.
    */
   queryMetric(
     request: QueryMetricRequest,
@@ -1747,8 +1751,9 @@ export interface ReportingServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Computes the same as QueryMetric and sends it as CSV, in chunks: UTF-8, RFC 4180, CRLF, a header line with the
-   * dimension ids, `period_start` and the metric ids; without the limit of rows. A cell that a spreadsheet would take
-   * for a formula is led by an apostrophe. Audited; publishes ReportExported. Reasons: as QueryMetric.
+   * dimension ids, with a grain `period_start`, and the metric ids; without the limit of rows; counts and sums exact at
+   * any size. A cell that a spreadsheet would take for a formula is led by an apostrophe. Audited; publishes
+   * ReportExported. Reasons: as QueryMetric.
    */
   exportCsv(request: ExportCsvRequest, options?: Partial<CallOptions>): ClientReadableStream<ExportCsvResponse>;
   exportCsv(
@@ -1805,8 +1810,9 @@ export interface ReportingServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListDashboardsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Creates a dashboard. Audited; idempotent by `request_id`. Reasons: DASHBOARD_EXISTS, and as QueryMetric for what
-   * its tiles ask.
+   * Creates a dashboard. Audited; idempotent by `request_id`. Ids are taken for the whole bank, also by dashboards that
+   * the caller may not see. Reasons: DASHBOARD_EXISTS, ORGANISATION_PATH_OUTSIDE (permission denied), and as QueryMetric
+   * for what its tiles ask.
    */
   createDashboard(
     request: CreateDashboardRequest,

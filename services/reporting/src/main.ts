@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { openAnalytics } from '@rapport/kit/analytics';
+import { auditReads, readPublicKeys, readSigningKey, startSealer, verifyAudit } from '@rapport/kit/crypto';
+import { migrateService, openDatabase, sql } from '@rapport/kit/db';
+import { connectBus, startRelay } from '@rapport/kit/events';
+import { startServer, type Tls } from '@rapport/kit/rpc';
+import {
+  createHealth,
+  createLogger,
+  every,
+  readConfig,
+  runUntilSignal,
+  serveOps,
+  systemClock,
+} from '@rapport/kit/runtime';
+import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
+import { descriptorSet } from '@rapport/proto';
+import { type Config, migrationSchema, schema } from './config.js';
+import type { Deps } from './deps.js';
+import { factTables } from './fact/tables.js';
+import { PrismaClient } from './gen/prisma/client.js';
+import { follow, routes } from './server.js';
+
+const folder = join(__dirname, '..');
+
+function tlsOf(config: Config): Tls | undefined {
+  const { TLS_CA_FILE: caFile, TLS_CERT_FILE: certificateFile, TLS_KEY_FILE: keyFile } = config;
+  return caFile && certificateFile && keyFile ? { caFile, certificateFile, keyFile } : undefined;
+}
+
+async function serve(config: Config): Promise<void> {
+  const logger = createLogger({ service: 'reporting', level: config.LOG_LEVEL });
+  const health = createHealth();
+  health.set('started', false);
+  const ops = await serveOps({ address: config.OPS_ADDRESS, health, metrics: metricsHandler });
+
+  const db = openDatabase({
+    url: config.DATABASE_URL,
+    max: config.DATABASE_POOL_SIZE,
+    application: 'rapport-reporting',
+    prisma: (adapter) => new PrismaClient({ adapter }),
+  });
+  const analytics = openAnalytics({
+    url: config.CLICKHOUSE_URL,
+    path: config.ANALYTICS_PATH,
+    maxMemoryBytes: config.ANALYTICS_MEMORY_MB * 1_000_000,
+  });
+  await analytics.ensure(factTables);
+  const tls = tlsOf(config);
+  const nats = await connectBus({
+    url: config.NATS_URL,
+    name: 'rapport-reporting',
+    ...(tls && { tls: { caFile: tls.caFile, certFile: tls.certificateFile, keyFile: tls.keyFile } }),
+  });
+  const publicKeys = config.AUTH_JWKS_FILE ? readPublicKeys(config.AUTH_JWKS_FILE) : undefined;
+  const deps: Deps = {
+    db,
+    analytics,
+    clock: systemClock,
+    zone: config.BANK_TIME_ZONE,
+    reads: auditReads(db),
+    verifyAudit: (signal) => verifyAudit(db, { publicKeys, signal }),
+  };
+
+  const server = await startServer({
+    address: config.GRPC_ADDRESS,
+    routes: routes(deps),
+    policies: join(folder, 'policies'),
+    auth: { jwksFile: config.AUTH_JWKS_FILE, jwksUrl: config.AUTH_JWKS_URL, peers: tls !== undefined },
+    validation: descriptorSet(),
+    health,
+    tls,
+    reflection: config.GRPC_REFLECTION,
+  });
+
+  const answering = (check: string, ask: () => Promise<unknown>) =>
+    every(`${check} check`, 5000, async () => {
+      await ask().then(
+        () => health.set(check, true),
+        () => health.set(check, false),
+      );
+    });
+  const running = [
+    startRelay({ db, nats, domain: 'reporting', stream: { replicas: config.EVENT_REPLICAS } }),
+    follow(deps, nats),
+    startSealer({ db, signing: config.SERVICE_KEY_FILE ? readSigningKey(config.SERVICE_KEY_FILE) : undefined }),
+    answering('database', () => db.system.run(sql`SELECT 1`)),
+    answering('analytics', () => analytics.query('SELECT 1')),
+  ];
+  health.set('started', true);
+  logger.info({ grpc: server.port, ops: ops.port, analytics: analytics.engine }, 'reporting is ready');
+
+  await runUntilSignal(
+    [
+      () => server.stop(),
+      ...running.map((one) => () => one.stop()),
+      () => nats.drain(),
+      () => analytics.close(),
+      () => db.close(),
+      () => ops.stop(),
+      stopTelemetry,
+    ],
+    { drainMs: config.DRAIN_MS, health },
+  );
+}
+
+async function main(): Promise<void> {
+  if (process.argv[2] === 'migrate') {
+    const { DATABASE_URL: url } = readConfig(migrationSchema, process.env);
+    const applied = await migrateService({ url, dir: join(folder, 'prisma/migrations') });
+    createLogger({ service: 'reporting' }).info({ applied }, 'migrated');
+    return;
+  }
+  await serve(readConfig(schema, process.env));
+}
+
+main().catch((error: unknown) => {
+  createLogger({ service: 'reporting' }).fatal({ err: error }, 'reporting cannot run');
+  process.exit(1);
+});
