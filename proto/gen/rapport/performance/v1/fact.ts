@@ -14,17 +14,20 @@ export enum FactKind {
   /** FACT_KIND_UNSPECIFIED - Not given. */
   FACT_KIND_UNSPECIFIED = 0,
   /**
-   * FACT_KIND_REFERRAL_WON - A referral led to business (marketing's ReferralWon). One fact for each of the two employees of the credit split;
-   * value: the share, 1000 for the whole credit.
+   * FACT_KIND_REFERRAL_WON - A referral led to business (marketing's ReferralWon). One fact for each of the two employees of the credit split
+   * who has a share; value: the share, 1000 for the whole credit, together exactly 1000.
    */
   FACT_KIND_REFERRAL_WON = 1,
-  /** FACT_KIND_CASE_CLOSED - A case was closed (cases' CaseClosed), once for a case however often it is reopened; value 1000. */
+  /** FACT_KIND_CASE_CLOSED - A case was closed (cases' CaseClosed) by who had it, once for a case however often it is reopened; value 1000. */
   FACT_KIND_CASE_CLOSED = 2,
   /** FACT_KIND_CASE_CLOSED_IN_TIME - A case was closed that had been resolved by its due time (CaseClosed), once for a case; value 1000. */
   FACT_KIND_CASE_CLOSED_IN_TIME = 3,
   /** FACT_KIND_SURVEY_SCORE - A party answered a survey about a case (cases' SurveyAnswered); value 1000 to 5000 for scores 1 to 5. */
   FACT_KIND_SURVEY_SCORE = 4,
-  /** FACT_KIND_HOLDING_OPENED - A holding was opened (customer's HoldingOpened) for a party that has a manager; value 1000. */
+  /**
+   * FACT_KIND_HOLDING_OPENED - A holding was opened (customer's HoldingOpened) for a party that has a manager, on the day it was opened; value 1000.
+   * A holding without that day does not count.
+   */
   FACT_KIND_HOLDING_OPENED = 5,
   UNRECOGNIZED = -1,
 }

@@ -3925,7 +3925,7 @@ export type PerformanceServiceService = typeof PerformanceServiceService;
 export const PerformanceServiceService = {
   /**
    * Creates a unit. Publishes UnitChanged. Reasons: UNIT_EXISTS, PARENT_UNIT_NOT_FOUND, UNIT_KIND_MISPLACED (both
-   * invalid argument), SEGMENT_TAKEN.
+   * invalid argument), SEGMENT_TAKEN, ORGANISATION_PATH_OUTSIDE (permission denied).
    */
   createUnit: {
     path: "/rapport.performance.v1.PerformanceService/CreateUnit" as const,
@@ -3959,7 +3959,8 @@ export const PerformanceServiceService = {
   /**
    * Moves a unit with everything below it under another parent of the same tree. Publishes UnitChanged for each unit
    * whose path changed, and StaffChanged for their staff. Past facts and scores keep the paths they had. Reasons:
-   * UNIT_NOT_FOUND, PARENT_UNIT_NOT_FOUND, UNIT_KIND_MISPLACED, UNIT_CYCLE, SEGMENT_TAKEN, ETAG_MISMATCH.
+   * UNIT_NOT_FOUND, PARENT_UNIT_NOT_FOUND, PARENT_IN_OTHER_TREE, UNIT_KIND_MISPLACED (all three
+   * invalid argument), UNIT_CYCLE, SEGMENT_TAKEN, ETAG_MISMATCH.
    */
   moveUnit: {
     path: "/rapport.performance.v1.PerformanceService/MoveUnit" as const,
@@ -3970,7 +3971,7 @@ export const PerformanceServiceService = {
     responseSerialize: (value: MoveUnitResponse): Buffer => Buffer.from(MoveUnitResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): MoveUnitResponse => MoveUnitResponse.decode(value),
   },
-  /** Adds a member of the staff. Publishes StaffChanged. Reasons: STAFF_EXISTS, UNIT_NOT_FOUND (invalid argument). */
+  /** Adds a member of the staff. Publishes StaffChanged. Reasons: STAFF_EXISTS, UNIT_UNKNOWN (invalid argument). */
   createStaff: {
     path: "/rapport.performance.v1.PerformanceService/CreateStaff" as const,
     requestStream: false as const,
@@ -3982,8 +3983,8 @@ export const PerformanceServiceService = {
   },
   /**
    * Adds up to 1000 members of the staff, all or none. Those that exist already are answered as they are and count as
-   * existing. Publishes StaffChanged for each one added. Reasons: UNIT_NOT_FOUND, STAFF_ID_TWICE (both invalid
-   * argument).
+   * existing. Publishes StaffChanged for each one added. Reasons: UNIT_UNKNOWN, STAFF_ID_TWICE (both invalid
+   * argument), STAFF_EXISTS (somebody outside of the caller's view has the id).
    */
   batchCreateStaff: {
     path: "/rapport.performance.v1.PerformanceService/BatchCreateStaff" as const,
@@ -4017,8 +4018,9 @@ export const PerformanceServiceService = {
     responseDeserialize: (value: Buffer): ListStaffResponse => ListStaffResponse.decode(value),
   },
   /**
-   * Creates a plan as a draft: version 1, or the next version when the id exists. Reasons: UNIT_NOT_FOUND,
-   * PERIOD_REVERSED, WEIGHTS_NOT_WHOLE (they do not sum to 10000) (all invalid argument).
+   * Creates a plan as a draft: version 1, or the next version when the id exists. Reasons: UNIT_UNKNOWN,
+   * PERIOD_REVERSED, WEIGHTS_NOT_WHOLE (they do not sum to 10000) (all invalid argument), PLAN_ID_TAKEN (by a plan that
+   * the caller may not change).
    */
   createPlan: {
     path: "/rapport.performance.v1.PerformanceService/CreatePlan" as const,
@@ -4130,7 +4132,7 @@ export const PerformanceServiceService = {
 export interface PerformanceServiceServer extends UntypedServiceImplementation {
   /**
    * Creates a unit. Publishes UnitChanged. Reasons: UNIT_EXISTS, PARENT_UNIT_NOT_FOUND, UNIT_KIND_MISPLACED (both
-   * invalid argument), SEGMENT_TAKEN.
+   * invalid argument), SEGMENT_TAKEN, ORGANISATION_PATH_OUTSIDE (permission denied).
    */
   createUnit: handleUnaryCall<CreateUnitRequest, CreateUnitResponse>;
   /** Gets one unit. Reasons: UNIT_NOT_FOUND. */
@@ -4140,15 +4142,16 @@ export interface PerformanceServiceServer extends UntypedServiceImplementation {
   /**
    * Moves a unit with everything below it under another parent of the same tree. Publishes UnitChanged for each unit
    * whose path changed, and StaffChanged for their staff. Past facts and scores keep the paths they had. Reasons:
-   * UNIT_NOT_FOUND, PARENT_UNIT_NOT_FOUND, UNIT_KIND_MISPLACED, UNIT_CYCLE, SEGMENT_TAKEN, ETAG_MISMATCH.
+   * UNIT_NOT_FOUND, PARENT_UNIT_NOT_FOUND, PARENT_IN_OTHER_TREE, UNIT_KIND_MISPLACED (all three
+   * invalid argument), UNIT_CYCLE, SEGMENT_TAKEN, ETAG_MISMATCH.
    */
   moveUnit: handleUnaryCall<MoveUnitRequest, MoveUnitResponse>;
-  /** Adds a member of the staff. Publishes StaffChanged. Reasons: STAFF_EXISTS, UNIT_NOT_FOUND (invalid argument). */
+  /** Adds a member of the staff. Publishes StaffChanged. Reasons: STAFF_EXISTS, UNIT_UNKNOWN (invalid argument). */
   createStaff: handleUnaryCall<CreateStaffRequest, CreateStaffResponse>;
   /**
    * Adds up to 1000 members of the staff, all or none. Those that exist already are answered as they are and count as
-   * existing. Publishes StaffChanged for each one added. Reasons: UNIT_NOT_FOUND, STAFF_ID_TWICE (both invalid
-   * argument).
+   * existing. Publishes StaffChanged for each one added. Reasons: UNIT_UNKNOWN, STAFF_ID_TWICE (both invalid
+   * argument), STAFF_EXISTS (somebody outside of the caller's view has the id).
    */
   batchCreateStaff: handleUnaryCall<BatchCreateStaffRequest, BatchCreateStaffResponse>;
   /** Gets one member of the staff. Reasons: STAFF_NOT_FOUND. */
@@ -4156,8 +4159,9 @@ export interface PerformanceServiceServer extends UntypedServiceImplementation {
   /** Lists staff by name of the resource. */
   listStaff: handleUnaryCall<ListStaffRequest, ListStaffResponse>;
   /**
-   * Creates a plan as a draft: version 1, or the next version when the id exists. Reasons: UNIT_NOT_FOUND,
-   * PERIOD_REVERSED, WEIGHTS_NOT_WHOLE (they do not sum to 10000) (all invalid argument).
+   * Creates a plan as a draft: version 1, or the next version when the id exists. Reasons: UNIT_UNKNOWN,
+   * PERIOD_REVERSED, WEIGHTS_NOT_WHOLE (they do not sum to 10000) (all invalid argument), PLAN_ID_TAKEN (by a plan that
+   * the caller may not change).
    */
   createPlan: handleUnaryCall<CreatePlanRequest, CreatePlanResponse>;
   /**
@@ -4194,7 +4198,7 @@ export interface PerformanceServiceServer extends UntypedServiceImplementation {
 export interface PerformanceServiceClient extends Client {
   /**
    * Creates a unit. Publishes UnitChanged. Reasons: UNIT_EXISTS, PARENT_UNIT_NOT_FOUND, UNIT_KIND_MISPLACED (both
-   * invalid argument), SEGMENT_TAKEN.
+   * invalid argument), SEGMENT_TAKEN, ORGANISATION_PATH_OUTSIDE (permission denied).
    */
   createUnit(
     request: CreateUnitRequest,
@@ -4246,7 +4250,8 @@ export interface PerformanceServiceClient extends Client {
   /**
    * Moves a unit with everything below it under another parent of the same tree. Publishes UnitChanged for each unit
    * whose path changed, and StaffChanged for their staff. Past facts and scores keep the paths they had. Reasons:
-   * UNIT_NOT_FOUND, PARENT_UNIT_NOT_FOUND, UNIT_KIND_MISPLACED, UNIT_CYCLE, SEGMENT_TAKEN, ETAG_MISMATCH.
+   * UNIT_NOT_FOUND, PARENT_UNIT_NOT_FOUND, PARENT_IN_OTHER_TREE, UNIT_KIND_MISPLACED (all three
+   * invalid argument), UNIT_CYCLE, SEGMENT_TAKEN, ETAG_MISMATCH.
    */
   moveUnit(
     request: MoveUnitRequest,
@@ -4263,7 +4268,7 @@ export interface PerformanceServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: MoveUnitResponse) => void,
   ): ClientUnaryCall;
-  /** Adds a member of the staff. Publishes StaffChanged. Reasons: STAFF_EXISTS, UNIT_NOT_FOUND (invalid argument). */
+  /** Adds a member of the staff. Publishes StaffChanged. Reasons: STAFF_EXISTS, UNIT_UNKNOWN (invalid argument). */
   createStaff(
     request: CreateStaffRequest,
     callback: (error: ServiceError | null, response: CreateStaffResponse) => void,
@@ -4281,8 +4286,8 @@ export interface PerformanceServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Adds up to 1000 members of the staff, all or none. Those that exist already are answered as they are and count as
-   * existing. Publishes StaffChanged for each one added. Reasons: UNIT_NOT_FOUND, STAFF_ID_TWICE (both invalid
-   * argument).
+   * existing. Publishes StaffChanged for each one added. Reasons: UNIT_UNKNOWN, STAFF_ID_TWICE (both invalid
+   * argument), STAFF_EXISTS (somebody outside of the caller's view has the id).
    */
   batchCreateStaff(
     request: BatchCreateStaffRequest,
@@ -4332,8 +4337,9 @@ export interface PerformanceServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListStaffResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Creates a plan as a draft: version 1, or the next version when the id exists. Reasons: UNIT_NOT_FOUND,
-   * PERIOD_REVERSED, WEIGHTS_NOT_WHOLE (they do not sum to 10000) (all invalid argument).
+   * Creates a plan as a draft: version 1, or the next version when the id exists. Reasons: UNIT_UNKNOWN,
+   * PERIOD_REVERSED, WEIGHTS_NOT_WHOLE (they do not sum to 10000) (all invalid argument), PLAN_ID_TAKEN (by a plan that
+   * the caller may not change).
    */
   createPlan(
     request: CreatePlanRequest,
