@@ -1,0 +1,47 @@
+import { scopeFilter, sql } from '@rapport/kit/db';
+import type { Call } from '@rapport/kit/rpc';
+import {
+  DeliveryDecision,
+  type GetCampaignSummaryRequest,
+  type GetCampaignSummaryResponse,
+} from '@rapport/proto/marketing/v1';
+import { scopeFor } from '../access/access.js';
+import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
+import { findCampaign } from './campaign.js';
+
+interface Counted {
+  /** A DeliveryDecision; what is on its way to the mail server counts as pending. */
+  decision: DeliveryDecision;
+  reason: number;
+  count: bigint;
+}
+
+/** Counts in one statement, so that the parts always add up to the audience. */
+export async function getCampaignSummary(
+  { db, clock }: Deps,
+  request: GetCampaignSummaryRequest,
+  call: Call,
+): Promise<GetCampaignSummaryResponse> {
+  const scope = scopeFor(call);
+  const campaign = await findCampaign(db.scoped(scope), scope, request.name);
+  if (!campaign) throw fail('CAMPAIGN_NOT_FOUND', { metadata: { campaign: request.name } });
+  const rows = await db.scoped(scope).rows<Counted>(sql`
+    SELECT CASE state WHEN 8 THEN 1 ELSE state END AS decision, reason, count(*) AS count FROM delivery
+    WHERE campaign_id = ${campaign.campaignId}::uuid AND ${scopeFilter(scope, { path: 'organisation_path' })}
+    GROUP BY 1, 2 ORDER BY 1, 2`);
+  const of = (decision: DeliveryDecision): Counted[] => rows.filter((row) => row.decision === decision);
+  const sum = (some: readonly Counted[]): bigint => some.reduce((total, { count }) => total + count, 0n);
+  const reasons = (decision: DeliveryDecision) => of(decision).map(({ reason, count }) => ({ reason, count }));
+  return {
+    state: campaign.state,
+    audience: sum(rows),
+    pending: sum(of(DeliveryDecision.DELIVERY_DECISION_PENDING)),
+    sent: sum(of(DeliveryDecision.DELIVERY_DECISION_SENT)),
+    held: reasons(DeliveryDecision.DELIVERY_DECISION_HELD),
+    suppressed: reasons(DeliveryDecision.DELIVERY_DECISION_SUPPRESSED),
+    holdout: sum(of(DeliveryDecision.DELIVERY_DECISION_HOLDOUT)),
+    failed: reasons(DeliveryDecision.DELIVERY_DECISION_FAILED),
+    asOf: clock.now(),
+  };
+}

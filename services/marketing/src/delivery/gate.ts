@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto';
+import { type Contactability, ConsentState, PartyState } from '@rapport/proto/customer/v1';
+import {
+  DeliveryDecision,
+  DeliveryReason,
+  type FrequencyCap,
+  type GateCheck,
+  GateCheckKind,
+} from '@rapport/proto/marketing/v1';
+import type { Channel } from '@rapport/proto/type/v1';
+import { DateTime } from 'luxon';
+
+/** The hours in which nothing is sent, "HH:MM" by the clock where the party is. They may span midnight. */
+export interface Quiet {
+  start: string;
+  end: string;
+}
+
+/** What the gate is told about one message. Whatever is absent counts as not known, and then nothing is sent. */
+export interface GateFacts {
+  now: Date;
+  channel: Channel;
+  purpose: string;
+  /** The campaign's organisation path; only parties under it may be written to. */
+  organisationPath: string;
+  /** Whether the campaign is paused. */
+  paused: boolean;
+  /** Whether chance put the party into the holdout. */
+  holdout: boolean;
+  /** Whether a suppression forbids the message. */
+  suppressed: boolean;
+  /** What customer said about the party; 'unavailable' when it could not be asked, undefined when it knows no such. */
+  contact: Contactability | 'unavailable' | undefined;
+  /** The contact policy where the party belongs. */
+  policy: { caps: readonly FrequencyCap[]; quiet: Quiet | undefined } | undefined;
+  /** The messages that the party got or is about to get, without this one. */
+  messages: readonly { purpose: string; time: Date }[];
+  /** How often this message was looked at before; waits grow with it. */
+  attempts: number;
+}
+
+/** What the gate decides: SENT means that it may go out now. */
+export interface Verdict {
+  decision: DeliveryDecision;
+  reason: DeliveryReason;
+  checks: GateCheck[];
+  /** When it is looked at again; set for what is held. */
+  retryTime?: Date;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Whether chance puts a party into a campaign's holdout; the same answer each time. */
+export function inHoldout(campaignId: string, partyId: string, percent: number): boolean {
+  const digest = createHash('sha256').update(`${campaignId}/${partyId}`).digest();
+  return digest.readUInt32BE(0) % 10_000 < percent * 100;
+}
+
+/** The wait before the next look after so many looks: `first` milliseconds, then four times as long each, up to `most`. */
+export function backOff(attempts: number, first: number, most: number): number {
+  return Math.min(first * 4 ** Math.min(attempts, 20), most);
+}
+
+function minutesOf(clock: string): number {
+  const [hours = 0, minutes = 0] = clock.split(':').map(Number);
+  return hours * 60 + minutes;
+}
+
+/**
+ * The end of the quiet hours that `now` lies in by the clock of the zone; undefined when it lies in none, and 'unknown'
+ * when there is no such zone.
+ */
+export function quietUntil(now: Date, quiet: Quiet, timeZone: string): Date | 'unknown' | undefined {
+  const local = DateTime.fromJSDate(now, { zone: timeZone });
+  if (timeZone === '' || !local.isValid) return 'unknown';
+  const minute = local.hour * 60 + local.minute;
+  const start = minutesOf(quiet.start);
+  const end = minutesOf(quiet.end);
+  const inside = start < end ? minute >= start && minute < end : minute >= start || minute < end;
+  if (!inside) return undefined;
+  const [hour, minutes] = [Math.floor(end / 60), end % 60];
+  const until = local.set({ hour, minute: minutes, second: 0, millisecond: 0 });
+  // Set the clock of the day after, not 24 hours later: a day may have 23 or 25.
+  return (
+    until > local ? until : local.plus({ days: 1 }).set({ hour, minute: minutes, second: 0, millisecond: 0 })
+  ).toJSDate();
+}
+
+/** When a cap allows the next message; undefined when it does now. Also how many messages count against it. */
+export function capUntil(
+  cap: FrequencyCap,
+  messages: readonly { purpose: string; time: Date }[],
+  now: Date,
+): { counted: number; until: Date | undefined } {
+  const since = now.getTime() - cap.days * DAY_MS;
+  const times = messages
+    .filter(({ purpose, time }) => (cap.purpose === '' || cap.purpose === purpose) && time.getTime() > since)
+    .map(({ time }) => time.getTime())
+    .sort((a, b) => a - b);
+  const blocking = times[times.length - cap.messages];
+  if (times.length < cap.messages || blocking === undefined) return { counted: times.length, until: undefined };
+  return { counted: times.length, until: new Date(blocking + cap.days * DAY_MS) };
+}
+
+/**
+ * The contact gate: suppression → frequency cap → quiet hours → consent → reachability, and at the first check that is
+ * not passed it ends. Pure; fails closed. Campaign pause and holdout come before the checks, because they say nothing
+ * about the party.
+ */
+export function decide(facts: GateFacts): Verdict {
+  const { now } = facts;
+  const checks: GateCheck[] = [];
+  const after = (ms: number): Date => new Date(now.getTime() + ms);
+
+  function pass(kind: GateCheckKind, finding: string): void {
+    checks.push({ kind, passed: true, finding });
+  }
+  function held(reason: DeliveryReason, retryTime: Date, kind?: GateCheckKind, finding = ''): Verdict {
+    if (kind !== undefined) checks.push({ kind, passed: false, finding });
+    return { decision: DeliveryDecision.DELIVERY_DECISION_HELD, reason, checks, retryTime };
+  }
+  function suppressed(reason: DeliveryReason, kind: GateCheckKind, finding: string): Verdict {
+    checks.push({ kind, passed: false, finding });
+    return { decision: DeliveryDecision.DELIVERY_DECISION_SUPPRESSED, reason, checks };
+  }
+
+  if (facts.paused) return held(DeliveryReason.DELIVERY_REASON_CAMPAIGN_PAUSED, after(DAY_MS));
+  if (facts.holdout) {
+    const { DELIVERY_DECISION_HOLDOUT: decision } = DeliveryDecision;
+    return { decision, reason: DeliveryReason.DELIVERY_REASON_HOLDOUT, checks };
+  }
+
+  const suppression = GateCheckKind.GATE_CHECK_KIND_SUPPRESSION;
+  if (facts.suppressed) {
+    return suppressed(DeliveryReason.DELIVERY_REASON_ON_SUPPRESSION_LIST, suppression, 'on the suppression list');
+  }
+  pass(suppression, 'on no suppression list');
+
+  const reachability = GateCheckKind.GATE_CHECK_KIND_REACHABILITY;
+  const { contact } = facts;
+  if (contact === 'unavailable') {
+    const retry = after(backOff(facts.attempts, 2000, 300_000));
+    return held(DeliveryReason.DELIVERY_REASON_CUSTOMER_UNAVAILABLE, retry, reachability, 'customer does not answer');
+  }
+  const { organisationPath: path } = facts;
+  const under =
+    contact !== undefined &&
+    (path === '/' || contact.organisationPath === path || contact.organisationPath.startsWith(`${path}/`));
+  if (!contact || !under) {
+    const finding = contact ? 'belongs to another part of the bank' : 'is not known to customer';
+    return suppressed(DeliveryReason.DELIVERY_REASON_PARTY_NOT_FOUND, reachability, finding);
+  }
+
+  const frequency = GateCheckKind.GATE_CHECK_KIND_FREQUENCY_CAP;
+  if (!facts.policy) {
+    const finding = 'no contact policy holds here';
+    return held(DeliveryReason.DELIVERY_REASON_NO_CONTACT_POLICY, after(15 * 60_000), frequency, finding);
+  }
+  const { caps, quiet } = facts.policy;
+  const findings: string[] = [];
+  const blocked: Date[] = [];
+  for (const cap of caps.filter(({ purpose }) => purpose === '' || purpose === facts.purpose)) {
+    const { counted, until } = capUntil(cap, facts.messages, now);
+    findings.push(`${counted} of ${cap.messages} messages in ${cap.days} days`);
+    if (until) blocked.push(until);
+  }
+  const finding = findings.join(', ') || 'no cap';
+  if (blocked.length > 0) {
+    const until = new Date(Math.max(...blocked.map(Number)));
+    return held(DeliveryReason.DELIVERY_REASON_FREQUENCY_CAP, until, frequency, finding);
+  }
+  pass(frequency, finding);
+
+  const hours = GateCheckKind.GATE_CHECK_KIND_QUIET_HOURS;
+  if (quiet) {
+    const until = quietUntil(now, quiet, contact.timeZone);
+    const span = `${quiet.start} to ${quiet.end}`;
+    if (until === 'unknown') {
+      return held(DeliveryReason.DELIVERY_REASON_QUIET_HOURS, after(3_600_000), hours, 'the time zone is not known');
+    }
+    if (until) return held(DeliveryReason.DELIVERY_REASON_QUIET_HOURS, until, hours, `inside ${span}`);
+    pass(hours, `outside ${span}`);
+  } else pass(hours, 'no quiet hours');
+
+  const consent = GateCheckKind.GATE_CHECK_KIND_CONSENT;
+  if (contact.consentState === ConsentState.CONSENT_STATE_WITHDRAWN) {
+    return suppressed(DeliveryReason.DELIVERY_REASON_CONSENT_WITHDRAWN, consent, 'refused or taken back');
+  }
+  if (contact.consentState !== ConsentState.CONSENT_STATE_GRANTED) {
+    return suppressed(DeliveryReason.DELIVERY_REASON_NO_CONSENT, consent, 'never given');
+  }
+  pass(consent, 'given');
+
+  if (contact.state !== PartyState.PARTY_STATE_ACTIVE) {
+    return suppressed(DeliveryReason.DELIVERY_REASON_PARTY_NOT_ACTIVE, reachability, 'restricted or closed');
+  }
+  if (contact.address === '') {
+    return suppressed(DeliveryReason.DELIVERY_REASON_NO_ADDRESS, reachability, 'no address');
+  }
+  pass(reachability, 'active, with an address');
+  return {
+    decision: DeliveryDecision.DELIVERY_DECISION_SENT,
+    reason: DeliveryReason.DELIVERY_REASON_ALL_CHECKS_PASSED,
+    checks,
+  };
+}
