@@ -250,7 +250,10 @@ export interface Case {
     | undefined;
   /** True while the clocks stand still because the bank waits for somebody else. */
   paused: boolean;
-  /** True from the moment a due time passes with its work not done; stays true afterwards. */
+  /**
+   * True from the moment a due time passes with its work not done; stays true afterwards, unless work that was done in
+   * time is entered later.
+   */
   breached: boolean;
   /** System that the case was brought in from, such as `cfpb`; empty when it was opened here. */
   source: string;

@@ -4893,8 +4893,8 @@ export const CreateCalendarResponse: MessageFns<CreateCalendarResponse, "rapport
  * in `google.rpc.ErrorInfo`. Every write takes a `request_id`, is audited, and is safe to repeat with the same id.
  *
  * Where a write takes `occur_time`, it says when the thing happened if that was before now (work entered afterwards,
- * brought-in history). It must not be in the future (TIME_IN_FUTURE) nor before the case's last change of state, step
- * or survey (TIME_BEFORE_LAST_CHANGE). The history keeps the time of recording beside it.
+ * brought-in history). It must not be in the future (TIME_IN_FUTURE) nor before the case's last change of state, step,
+ * assignee, pause or survey (TIME_BEFORE_LAST_CHANGE). The history keeps the time of recording beside it.
  */
 export type CasesServiceService = typeof CasesServiceService;
 export const CasesServiceService = {
@@ -5111,8 +5111,8 @@ export const CasesServiceService = {
     responseDeserialize: (value: Buffer): ListCaseTypesResponse => ListCaseTypesResponse.decode(value),
   },
   /**
-   * Creates a case type. Reasons: CASE_TYPE_EXISTS, CALENDAR_NOT_FOUND, HOURS_INVALID (resolution before response, or
-   * more than ten years of the calendar's business time; both invalid argument).
+   * Creates a case type. Reasons: CASE_TYPE_EXISTS, CALENDAR_UNKNOWN, HOURS_INVALID (resolution before response, or more
+   * than ten years of the calendar's business time; both invalid argument).
    */
   createCaseType: {
     path: "/rapport.cases.v1.CasesService/CreateCaseType" as const,
@@ -5240,8 +5240,8 @@ export interface CasesServiceServer extends UntypedServiceImplementation {
   /** Lists case types by id. */
   listCaseTypes: handleUnaryCall<ListCaseTypesRequest, ListCaseTypesResponse>;
   /**
-   * Creates a case type. Reasons: CASE_TYPE_EXISTS, CALENDAR_NOT_FOUND, HOURS_INVALID (resolution before response, or
-   * more than ten years of the calendar's business time; both invalid argument).
+   * Creates a case type. Reasons: CASE_TYPE_EXISTS, CALENDAR_UNKNOWN, HOURS_INVALID (resolution before response, or more
+   * than ten years of the calendar's business time; both invalid argument).
    */
   createCaseType: handleUnaryCall<CreateCaseTypeRequest, CreateCaseTypeResponse>;
   /** Gets one business calendar. Reasons: CALENDAR_NOT_FOUND. */
@@ -5556,8 +5556,8 @@ export interface CasesServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListCaseTypesResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Creates a case type. Reasons: CASE_TYPE_EXISTS, CALENDAR_NOT_FOUND, HOURS_INVALID (resolution before response, or
-   * more than ten years of the calendar's business time; both invalid argument).
+   * Creates a case type. Reasons: CASE_TYPE_EXISTS, CALENDAR_UNKNOWN, HOURS_INVALID (resolution before response, or more
+   * than ten years of the calendar's business time; both invalid argument).
    */
   createCaseType(
     request: CreateCaseTypeRequest,

@@ -1,0 +1,36 @@
+import { defineFailures } from '@rapport/kit/rpc';
+
+/** The reasons for which this service refuses, each with its kind. Published: a reason never changes its meaning. */
+export const fail = defineFailures('cases.rapport', {
+  CASE_NOT_FOUND: { kind: 'not_found', message: 'There is no such case, or you may not see it.' },
+  CALENDAR_NOT_FOUND: { kind: 'not_found', message: 'There is no such calendar.' },
+  CALENDAR_UNKNOWN: { kind: 'invalid', message: 'There is no such calendar.' },
+  CASE_TYPE_NOT_FOUND: { kind: 'invalid', message: 'There is no such case type.' },
+  PARTY_NOT_FOUND: { kind: 'invalid', message: 'There is no such party, or you may not see it.' },
+  CUSTOMER_UNAVAILABLE: {
+    kind: 'unavailable',
+    message: 'The party cannot be checked now. Try again, or open the case without a party.',
+  },
+  ORGANISATION_PATH_OUTSIDE: { kind: 'denied', message: 'The organisation path lies outside of yours.' },
+  SOURCE_KEY_TAKEN: { kind: 'already_exists', message: 'The source key belongs to a case that you may not see.' },
+  CASE_TYPE_EXISTS: { kind: 'already_exists', message: 'The case type exists.' },
+  CALENDAR_EXISTS: { kind: 'already_exists', message: 'The calendar exists.' },
+  TIME_ZONE_UNKNOWN: { kind: 'invalid', message: 'The time zone is not known.' },
+  HOURS_OVERLAP: { kind: 'invalid', message: 'Opening hours of one day overlap.' },
+  HOURS_INVALID: { kind: 'invalid', message: 'The promised hours cannot be kept on this calendar.' },
+  HOLIDAY_INVALID: { kind: 'invalid', message: 'A holiday is no day of the calendar.' },
+  TIME_IN_FUTURE: { kind: 'invalid', message: 'The time lies in the future.' },
+  TIME_BEFORE_LAST_CHANGE: { kind: 'invalid', message: 'The time lies before the last change of the case.' },
+  CASE_CLOSED: { kind: 'precondition', message: 'The case is resolved or closed.' },
+  CASE_NOT_ASSIGNED: { kind: 'precondition', message: 'Nobody has the case.' },
+  CASE_NOT_RESOLVED: { kind: 'precondition', message: 'The case is not resolved.' },
+  CASE_PAUSED: { kind: 'precondition', message: 'The clocks of the case stand still already.' },
+  CASE_NOT_PAUSED: { kind: 'precondition', message: 'The clocks of the case are running.' },
+  NOT_A_COMPLAINT: { kind: 'precondition', message: 'The case is no complaint.' },
+  COMPLAINT_STEP_SKIPPED: { kind: 'precondition', message: 'A step before this one was not reached yet.' },
+  COMPLAINT_STEP_REACHED: { kind: 'precondition', message: 'The complaint has reached this step already.' },
+  COMPLAINT_NOT_ANSWERED: { kind: 'precondition', message: 'The complaint was not answered yet.' },
+  SURVEY_EXISTS: { kind: 'precondition', message: 'The party was asked about this case already.' },
+  SURVEY_NOT_REQUESTED: { kind: 'precondition', message: 'The party was not asked about this case.' },
+  SURVEY_ANSWERED: { kind: 'precondition', message: 'The survey is answered already.' },
+});
