@@ -28,6 +28,7 @@ async function serve(config: Config): Promise<void> {
     url: config.DATABASE_URL,
     application: 'rapport-customer',
     max: config.DATABASE_POOL_SIZE,
+    genericPlans: true,
     prisma: (adapter) => new PrismaClient({ adapter }),
   });
   const tls = tlsOf(config);

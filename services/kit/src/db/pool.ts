@@ -101,6 +101,9 @@ export function createPool<P>(options: DatabaseOptions<P>): pg.Pool {
     types: { getTypeParser: parserOf as typeof pg.types.getTypeParser },
   });
   pool.on('connect', (client) => {
+    // Compiling costs milliseconds and is chosen for whatever looks expensive; services run short statements.
+    const settings = options.genericPlans ? "SET jit = off; SET plan_cache_mode = 'force_generic_plan'" : 'SET jit = off';
+    client.query(settings).catch((error: unknown) => logger.warn({ err: error }, 'a database connection broke'));
     countRefusals(client);
     // A connection that ends while it is in use tells so here; unheard, it would end the process. The query in
     // progress fails by itself.

@@ -58,6 +58,11 @@ export interface DatabaseOptions<P> {
   prisma?: (adapter: SqlMigrationAwareDriverAdapterFactory) => P;
   /** Hears the pool's figures about once a second besides the gauges of OpenTelemetry. */
   onMetric?: (metric: PoolMetric, value: number) => void;
+  /**
+   * Plan each prepared statement once and for all values. Saves the planning of statements over many partitions, which
+   * can cost ten times their execution; not for statements whose best plan depends on the values.
+   */
+  genericPlans?: boolean;
   /** How long one statement may take in milliseconds, 30,000 unless told. */
   statementTimeoutMs?: number;
   /** How long one transaction may take in milliseconds, 60,000 unless told. */

@@ -54,7 +54,7 @@ export function toFailure(error: unknown, method: string): Failure {
 
 function knownFailure(error: unknown): Failure | undefined {
   for (let cause = error, depth = 0; cause instanceof Error && depth < 4; cause = cause.cause, depth += 1) {
-    const code = String((cause as Error & { code?: unknown }).code ?? '');
+    const code = codeOf(cause);
     // Serialisation failure, deadlock, lock timeout; Prisma's name for the same.
     if (/^(40001|40P01|55P03|P2034)$/.test(code)) {
       return new Failure('CONCURRENT_CHANGE', 'conflict', 'The data changed at the same time; try again.', {
@@ -65,6 +65,12 @@ function knownFailure(error: unknown): Failure | undefined {
     // The second wall behind the policies; a missing GRANT has the same code and stays INTERNAL.
     if (code === '42501' && cause.message.includes('row-level security')) {
       return new Failure('PERMISSION_DENIED', 'denied', 'The row is outside of what the caller may change.', {
+        cause: error,
+      });
+    }
+    // A NUL character, which no text column takes.
+    if (code === '22021' || code === '22P05') {
+      return new Failure('TEXT_INVALID', 'invalid', 'A text of the request holds a character that cannot be stored.', {
         cause: error,
       });
     }
@@ -80,6 +86,15 @@ function knownFailure(error: unknown): Failure | undefined {
     }
   }
   return undefined;
+}
+
+/** The error's code; for an error of Prisma's the SQLSTATE beneath it, where there is one. */
+function codeOf(error: Error): string {
+  const { code, meta } = error as Error & {
+    code?: unknown;
+    meta?: { driverAdapterError?: { cause?: { originalCode?: unknown } } };
+  };
+  return String(meta?.driverAdapterError?.cause?.originalCode ?? code ?? '');
 }
 
 const remote = new WeakSet<Failure>();
