@@ -4,7 +4,7 @@ import { type CreateProductRequest, CreateProductResponse } from '@rapport/proto
 import { assertInside, scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { type ProductRow, toProduct } from './product.js';
+import { toProduct } from './product.js';
 
 export async function createProduct(
   { db, clock }: Deps,
