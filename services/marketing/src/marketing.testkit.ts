@@ -57,7 +57,12 @@ export interface Suite {
   /** A template that greets by name; gives `templates/{id}@1`. */
   template(subject?: string): Promise<string>;
   /** A policy that lets everything pass, unless the test says otherwise. */
-  policy(wish?: { messages?: number; days?: number; quiet?: { start: string; end: string }; path?: string }): Promise<void>;
+  policy(wish?: {
+    messages?: number;
+    days?: number;
+    quiet?: { start: string; end: string };
+    path?: string;
+  }): Promise<void>;
   campaign(segmentVersion: string, wish?: Partial<Campaign>): Promise<string>;
   /** A campaign that was created, handed in, approved by another and launched. */
   launched(segmentVersion: string, wish?: Partial<Campaign>): Promise<string>;
@@ -210,7 +215,9 @@ export async function openSuite(): Promise<Suite> {
         expect(total).toBe(summary.audience);
         if (wish(summary)) return summary;
         if (tries > 250) {
-          throw new Error(`not within five seconds: ${JSON.stringify(summary, (_, v) => (typeof v === 'bigint' ? Number(v) : v))}`);
+          throw new Error(
+            `not within five seconds: ${JSON.stringify(summary, (_, v) => (typeof v === 'bigint' ? Number(v) : v))}`,
+          );
         }
         await sleep(20);
       }
