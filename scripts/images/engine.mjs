@@ -6,7 +6,6 @@ import {
   chmodSync,
   constants,
   copyFileSync,
-  existsSync,
   mkdirSync,
   realpathSync,
   rmSync,
@@ -196,6 +195,12 @@ export function stop(name, seconds) {
   spawnSync('podman', [...storage, '--cgroup-manager=cgroupfs', 'stop', '--time', String(seconds), name]);
 }
 
+/** Removes these images, and what earlier builds left without a name. */
+export function removeImages(tags) {
+  spawnSync('podman', [...storage, 'rmi', '--force', '--ignore', ...tags]);
+  spawnSync('podman', [...storage, 'image', 'prune', '--force']);
+}
+
 /** Removes containers that an earlier, killed run left behind. */
 export function removeContainers(prefix) {
   const names = podman('ps', '--all', '--format', '{{.Names}}')
@@ -204,5 +209,4 @@ export function removeContainers(prefix) {
   for (const name of names) {
     spawnSync('podman', [...storage, '--cgroup-manager=cgroupfs', 'rm', '--force', '--time', '0', name]);
   }
-  return existsSync(home);
 }

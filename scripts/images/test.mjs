@@ -23,6 +23,7 @@ const { values: options } = parseArgs({
 });
 const wanted = options.only ?? services;
 const prefix = 'rapport-image-test-';
+const imageOf = (service) => `docker.io/rapport/${service}:test`;
 const say = (text) => console.log(text);
 let passed = 0;
 let failed = 0;
@@ -189,7 +190,7 @@ function inspectImage(image) {
 async function testService(service, stores, addresses, running) {
   say(`\n${service}`);
   const tree = join(engine.home, 'tree', service);
-  const image = `docker.io/rapport/${service}:test`;
+  const image = imageOf(service);
   const chart = chartOf(service);
   const built = await check('its tree holds only what it runs', () => {
     const { packages, bytes } = stage({ service, out: tree });
@@ -307,6 +308,8 @@ async function main() {
       if (container.status() === undefined) engine.stop(container.name, 1);
     }
     await stores.stop();
+    // Each image of this storage driver is a full copy; only the base images are worth keeping.
+    engine.removeImages(wanted.map(imageOf));
   }
 }
 
