@@ -1,9 +1,9 @@
-import { address, flag } from '@rapport/kit/runtime';
+import { address, flag, readConfig } from '@rapport/kit/runtime';
 import { IANAZone } from 'luxon';
 import { z } from 'zod';
 
 /** The environment of the reporting service. The README explains each name. */
-export const schema = z
+const schema = z
   .object({
     DATABASE_URL: z.url(),
     DATABASE_POOL_SIZE: z.coerce.number().int().min(2).max(200).default(10),
@@ -41,5 +41,12 @@ export const schema = z
 
 export type Config = z.infer<typeof schema>;
 
-/** What the migration alone needs. */
-export const migrationSchema: z.ZodType<{ DATABASE_URL: string }> = z.object({ DATABASE_URL: z.url() });
+/** This service's settings; prints what is wrong and exits when the environment is not valid. */
+export function reportingConfig(): Config {
+  return readConfig(schema, process.env);
+}
+
+/** What the migration alone needs; as above. */
+export function migrationConfig(): { DATABASE_URL: string } {
+  return readConfig(z.object({ DATABASE_URL: z.url() }), process.env);
+}

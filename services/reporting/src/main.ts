@@ -4,18 +4,10 @@ import { auditReads, readPublicKeys, readSigningKey, startSealer, verifyAudit } 
 import { migrateService, openDatabase, sql } from '@rapport/kit/db';
 import { connectBus, startRelay } from '@rapport/kit/events';
 import { startServer, type Tls } from '@rapport/kit/rpc';
-import {
-  createHealth,
-  createLogger,
-  every,
-  readConfig,
-  runUntilSignal,
-  serveOps,
-  systemClock,
-} from '@rapport/kit/runtime';
+import { createHealth, createLogger, every, runUntilSignal, serveOps, systemClock } from '@rapport/kit/runtime';
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
-import { type Config, migrationSchema, schema } from './config.js';
+import { type Config, migrationConfig, reportingConfig } from './config.js';
 import type { Deps } from './deps.js';
 import { factTables } from './fact/tables.js';
 import { PrismaClient } from './gen/prisma/client.js';
@@ -106,12 +98,12 @@ async function serve(config: Config): Promise<void> {
 
 async function main(): Promise<void> {
   if (process.argv[2] === 'migrate') {
-    const { DATABASE_URL: url } = readConfig(migrationSchema, process.env);
+    const { DATABASE_URL: url } = migrationConfig();
     const applied = await migrateService({ url, dir: join(folder, 'prisma/migrations') });
     createLogger({ service: 'reporting' }).info({ applied }, 'migrated');
     return;
   }
-  await serve(readConfig(schema, process.env));
+  await serve(reportingConfig());
 }
 
 main().catch((error: unknown) => {

@@ -71,6 +71,23 @@ describe('the embedded engine', () => {
     ]);
   });
 
+  it('streams an answer, and stops where the reader stops', async () => {
+    const numbers: number[] = [];
+    const rows = analytics.stream<{ n: number }>('SELECT number AS n FROM numbers({count:UInt32})', { count: 50_000 });
+    for await (const some of rows) numbers.push(...some.map(({ n }) => n));
+    expect(numbers).toHaveLength(50_000);
+    expect(numbers.at(-1)).toBe(49_999);
+    for await (const some of analytics.stream('SELECT number AS n FROM numbers(10)')) {
+      expect(some.length).toBeGreaterThan(0);
+      break;
+    }
+    const broken = async () => {
+      for await (const _ of analytics.stream('SELECT x FROM nowhere')) throw new Error('there are rows');
+    };
+    expect(await failure(broken())).toMatchObject({ type: 'UNKNOWN_TABLE' });
+    expect(await analytics.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
   it.each([
     ['String', "O'Br\\ien\n{x:String}\t", "O'Br\\ien\n{x:String}\t"],
     ['Int64', -42n, -42],

@@ -9,6 +9,9 @@ import type { Deps } from '../deps.js';
 import { type Figures, resolve } from './metric.js';
 import { type FigureRow, statementOf } from './statement.js';
 
+/** Lines of one message: well below its limit at the widest, twenty metrics by eight dimensions. */
+const PIECE = 1000;
+
 /**
  * Sends figures as CSV while they are read. That somebody takes them is on record before the first byte leaves; that all
  * was sent, and how much, in a second record together with the event.
@@ -29,8 +32,12 @@ export async function* exportCsv(
   yield { chunk: csv([headerOf(figures)]) };
   let count = 0;
   for await (const rows of deps.analytics.stream<FigureRow>(text, parameters, { signal: call.signal })) {
-    count += rows.length;
-    if (rows.length > 0) yield { chunk: csv(rows.map((row) => cellsOf(row, figures))) };
+    // the embedded engine gives all rows at once, which is more than a message may hold
+    for (let start = 0; start < rows.length; start += PIECE) {
+      const piece = rows.slice(start, start + PIECE);
+      count += piece.length;
+      yield { chunk: csv(piece.map((row) => cellsOf(row, figures))) };
+    }
   }
   await deps.db.transaction(call.scope, async (tx) => {
     await audit(tx, call, {
@@ -63,7 +70,7 @@ function cellsOf(row: FigureRow, { dimensions, grain, metrics }: Figures): strin
   ];
 }
 
-/** RFC 4180. A cell that a spreadsheet would take for a formula is led by an apostrophe. */
+/** RFC 4180. A cell that a spreadsheet would take for a formula is led by an apostrophe; a lone CR is quoted, too. */
 function csv(lines: string[][]): Buffer {
-  return Buffer.from(stringify(lines, { record_delimiter: 'windows', escape_formulas: true }));
+  return Buffer.from(stringify(lines, { record_delimiter: 'windows', escape_formulas: true, quoted_match: /\r/ }));
 }
