@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { auditReads, fieldCipher } from '@rapport/kit/crypto';
+import { auditReads, fieldCipher, verifyAudit } from '@rapport/kit/crypto';
 import { type Database, everything, openDatabase, type Queryable, type Sql, sql } from '@rapport/kit/db';
 import { type ClientOf, client, requestValidator, startServer } from '@rapport/kit/rpc';
 import { type Clock, createHealth, uuidv7 } from '@rapport/kit/runtime';
@@ -48,6 +48,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
     clock,
     bank: { timeZone: 'Europe/Prague', language: 'en' },
     rules: requestValidator(validation).validate,
+    verifyAudit: (signal) => verifyAudit(db, { signal }),
   };
   const server = await startServer({
     address: '127.0.0.1:0',
@@ -144,10 +145,26 @@ export function all<T>(running: { db: { system: Queryable } }, query: Sql): Prom
 
 /** How many rows a change could have left behind, by table. */
 export async function counts(running: Running): Promise<Record<string, number>> {
-  const tables = ['party', 'party_word', 'party_contact', 'natural_key', 'holding', 'holding_role', 'transaction', 'interaction', 'consent', 'import_run', 'import_reject', 'kit.outbox', 'kit.idempotency'];
+  const tables = [
+    'party',
+    'party_word',
+    'party_contact',
+    'natural_key',
+    'holding',
+    'holding_role',
+    'transaction',
+    'interaction',
+    'consent',
+    'import_run',
+    'import_reject',
+    'kit.outbox',
+    'kit.idempotency',
+  ];
   const found: Record<string, number> = {};
   for (const table of tables) {
-    const row = await running.db.system.one<{ count: number }>(sql`SELECT count(*)::int AS count FROM ${sql.raw(table)}`);
+    const row = await running.db.system.one<{ count: number }>(
+      sql`SELECT count(*)::int AS count FROM ${sql.raw(table)}`,
+    );
     found[table] = row.count;
   }
   return found;

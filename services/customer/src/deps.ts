@@ -1,5 +1,6 @@
 import type { FieldCipher, ReadRecorder } from '@rapport/kit/crypto';
 import type { Database } from '@rapport/kit/db';
+import type { AuditFinding } from '@rapport/kit/events';
 import type { Validate } from '@rapport/kit/rpc';
 import type { Clock } from '@rapport/kit/runtime';
 import type { PrismaClient } from './gen/prisma/client.js';
@@ -21,4 +22,6 @@ export interface Deps {
   bank: Bank;
   /** The rules of the contract, for the rows of imports. */
   rules: Validate;
+  /** Walks the chain of the audit records. */
+  verifyAudit: (signal: AbortSignal) => Promise<AuditFinding>;
 }

@@ -8,7 +8,10 @@ export const fail = defineFailures('customer.rapport', {
   DUPLICATE_SOURCE_KEY: { kind: 'already_exists', message: 'The source key is taken.' },
   ORGANISATION_PATH_OUTSIDE: { kind: 'denied', message: 'The organisation path lies outside of yours.' },
   FIELD_INVALID: { kind: 'invalid', message: 'A field of the request is not valid.' },
-  BIRTH_DATE_INVALID: { kind: 'invalid', message: 'The date of birth is no day of the calendar, or lies in the future.' },
+  BIRTH_DATE_INVALID: {
+    kind: 'invalid',
+    message: 'The date of birth is no day of the calendar, or lies in the future.',
+  },
   TIME_ZONE_UNKNOWN: { kind: 'invalid', message: 'The time zone is not known.' },
   FIELD_IMMUTABLE: { kind: 'invalid', message: 'The field cannot change.' },
   OWNER_MISSING: { kind: 'invalid', message: 'The party that the holding is created under must own it.' },

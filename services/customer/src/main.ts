@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { auditReads, fieldCipher, readSigningKey, startSealer } from '@rapport/kit/crypto';
+import { auditReads, fieldCipher, readPublicKeys, readSigningKey, startSealer, verifyAudit } from '@rapport/kit/crypto';
 import { migrateService, openDatabase, sql } from '@rapport/kit/db';
 import { connectBus, startRelay } from '@rapport/kit/events';
 import { requestValidator, startServer, type Tls } from '@rapport/kit/rpc';
@@ -40,6 +40,7 @@ async function serve(config: Config): Promise<void> {
   const relay = startRelay({ db, nats, domain: 'customer', stream: { replicas: config.EVENT_REPLICAS } });
   const signing = config.SERVICE_KEY_FILE === undefined ? undefined : readSigningKey(config.SERVICE_KEY_FILE);
   const sealer = startSealer({ db, signing });
+  const publicKeys = config.AUTH_JWKS_FILE === undefined ? undefined : readPublicKeys(config.AUTH_JWKS_FILE);
   const validation = descriptorSet();
   const deps: Deps = {
     db,
@@ -48,6 +49,7 @@ async function serve(config: Config): Promise<void> {
     clock: systemClock,
     bank: { timeZone: config.BANK_TIME_ZONE, language: config.BANK_LANGUAGE },
     rules: requestValidator(validation).validate,
+    verifyAudit: (signal) => verifyAudit(db, { publicKeys, signal }),
   };
   const server = await startServer({
     address: config.GRPC_ADDRESS,

@@ -1,5 +1,5 @@
-import type { Route } from '@rapport/kit/rpc';
-import { route } from '@rapport/kit/rpc';
+import { operations } from '@rapport/kit/events';
+import { type Route, route } from '@rapport/kit/rpc';
 import { CustomerServiceService } from '@rapport/proto/customer/v1';
 import { batchGetContactability } from './consent/batch-get-contactability.js';
 import { listConsents } from './consent/list-consents.js';
@@ -48,5 +48,6 @@ export function routes(deps: Deps): Route[] {
       listImports: (request, call) => listImports(deps, request, call),
       listImportRejects: (request, call) => listImportRejects(deps, request, call),
     }),
+    operations({ service: 'customer', db: deps.db, verifyAudit: deps.verifyAudit }),
   ];
 }

@@ -16,7 +16,9 @@ export async function setConsent(deps: Deps, request: SetConsentRequest, call: C
   const now = deps.clock.now();
   const effectiveTime = consent.effectiveTime ?? now;
   if (effectiveTime.getTime() > now.getTime() + 60_000) {
-    throw fail('TIME_IN_FUTURE', { violations: [{ field: 'consent.effective_time', description: 'lies in the future' }] });
+    throw fail('TIME_IN_FUTURE', {
+      violations: [{ field: 'consent.effective_time', description: 'lies in the future' }],
+    });
   }
   const { purpose, channel, state, textVersion, proof } = consent;
   const scope = scopeFor(call, 'C2');

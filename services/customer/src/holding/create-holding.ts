@@ -106,7 +106,8 @@ function ownersFor(partyId: string, holding: Holding): Owner[] {
     throw fail('FIELD_INVALID', { violations: [{ field: 'holding.owners', description: 'names a party twice' }] });
   }
   const first = owners.find(({ party, role }) => party === partyId && role === HoldingRole.HOLDING_ROLE_OWNER);
-  if (!first) throw fail('OWNER_MISSING', { violations: [{ field: 'holding.owners', description: 'lacks the parent' }] });
+  if (!first)
+    throw fail('OWNER_MISSING', { violations: [{ field: 'holding.owners', description: 'lacks the parent' }] });
   return [first, ...owners.filter((owner) => owner !== first)];
 }
 

@@ -100,7 +100,11 @@ export interface HoldingBreach {
 /** The first rule beyond those of the contract that the holding breaks. */
 export function holdingBreach(holding: Holding): HoldingBreach | undefined {
   const { details, openedDate, closedDate } = holding;
-  const invalid = (field: string, description: string): HoldingBreach => ({ field, reason: 'FIELD_INVALID', description });
+  const invalid = (field: string, description: string): HoldingBreach => ({
+    field,
+    reason: 'FIELD_INVALID',
+    description,
+  });
   if (details === undefined) return invalid('account', 'account, loan, card or standing_order is required');
   const opened = openedDate && isoDay(openedDate);
   const closed = closedDate && isoDay(closedDate);
@@ -132,7 +136,8 @@ export function holdingFields(holding: Holding) {
     details: detailsJson(details),
     openedDate: (holding.openedDate && isoDay(holding.openedDate)) ?? null,
     closedDate: (holding.closedDate && isoDay(holding.closedDate)) ?? null,
-    status: holding.status || (holding.closedDate ? HoldingStatus.HOLDING_STATUS_CLOSED : HoldingStatus.HOLDING_STATUS_OPEN),
+    status:
+      holding.status || (holding.closedDate ? HoldingStatus.HOLDING_STATUS_CLOSED : HoldingStatus.HOLDING_STATUS_OPEN),
     currency: currencyOf(holding) ?? '',
     balance: holding.balance?.minorUnits ?? null,
   };

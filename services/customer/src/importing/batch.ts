@@ -90,7 +90,10 @@ export function valueAt(message: unknown, path: string): string {
   let value: unknown = message;
   for (const part of path.split(/[.[\]]+/).filter((piece) => piece !== '')) {
     if (typeof value !== 'object' || value === null) return '';
-    value = member(value as Record<string, unknown>, part.replace(/_([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase()));
+    value = member(
+      value as Record<string, unknown>,
+      part.replace(/_([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase()),
+    );
   }
   return shown(value);
 }
@@ -109,7 +112,9 @@ function shown(value: unknown): string {
   if (typeof value !== 'object') return printable(String(value));
   const date = value as { year?: unknown; month?: unknown; day?: unknown };
   if ('year' in date && 'month' in date) return `${date.year}-${date.month}-${date.day}`;
-  return printable(JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner)));
+  return printable(
+    JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner)),
+  );
 }
 
 /** Text that Postgres can store, cut to 200 characters. */

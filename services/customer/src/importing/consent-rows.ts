@@ -3,7 +3,17 @@ import { publishAll } from '@rapport/kit/events';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { Consent, ConsentChanged, type ConsentRow, ImportKind, SetConsentRequest } from '@rapport/proto/customer/v1';
 import { consentChanged, consentColumns, consentName, type ConsentRecord, insertConsents } from '../consent/consent.js';
-import { type Batch, type Checked, contractRefusal, holdsNul, nulRefusal, refuse, settle, type Stream, unknownReference } from './batch.js';
+import {
+  type Batch,
+  type Checked,
+  contractRefusal,
+  holdsNul,
+  nulRefusal,
+  refuse,
+  settle,
+  type Stream,
+  unknownReference,
+} from './batch.js';
 import type { Refusal } from './importing.js';
 import { partiesByKey } from './references.js';
 

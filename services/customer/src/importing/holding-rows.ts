@@ -27,7 +27,20 @@ import {
   type Owner,
   storeHoldings,
 } from '../holding/holding.js';
-import { type Batch, type Checked, contractRefusal, duplicateKey, firstOfEach, holdsNul, nulRefusal, refuse, settle, type Stream, unknownReference, valueAt } from './batch.js';
+import {
+  type Batch,
+  type Checked,
+  contractRefusal,
+  duplicateKey,
+  firstOfEach,
+  holdsNul,
+  nulRefusal,
+  refuse,
+  settle,
+  type Stream,
+  unknownReference,
+  valueAt,
+} from './batch.js';
 import { digest64, type Refusal } from './importing.js';
 import { partiesByKey } from './references.js';
 
@@ -70,14 +83,23 @@ export function checkHolding(stream: Stream, line: bigint, row: HoldingRow): Che
   const others = otherOwners.map(({ partySourceKey, role }) => ({ party: partySourceKey, role }));
   const parties = [ownerSourceKey, ...others.map(({ party }) => party)];
   const roles = [HoldingRole.HOLDING_ROLE_OWNER, HoldingRole.HOLDING_ROLE_AUTHORISED_USER];
-  if (new Set(parties).size !== parties.length || others.some(({ role }) => !roles.includes(role)) || others.length > 49) {
+  if (
+    new Set(parties).size !== parties.length ||
+    others.some(({ role }) => !roles.includes(role)) ||
+    others.length > 49
+  ) {
     const message = 'must be at most 49 different parties, each with a role';
     return { field: 'other_owners', reason: 'VALUE_INVALID', message, value: '' };
   }
   const json = Holding.toJSON(holding);
   if (holdsNul([json, parties, accountSourceKey])) return nulRefusal;
   const content = digest64(JSON.stringify([json, ownerSourceKey, accountSourceKey, others]));
-  return { line, key: sourceKey, content, value: { holding, owner: ownerSourceKey, account: accountSourceKey, others } };
+  return {
+    line,
+    key: sourceKey,
+    content,
+    value: { holding, owner: ownerSourceKey, account: accountSourceKey, others },
+  };
 }
 
 /** Writes the holdings of a batch, accounts first because the others may hang on them. */
@@ -109,7 +131,9 @@ async function takeWave(batch: Batch, rows: readonly Checked<HoldingWish>[]): Pr
   const byKey = firstOfEach(batch, KIND, rows);
   const wishes = [...byKey.values()];
   const accountKeys = wishes.map(({ value }) => value.account).filter((key) => key !== '');
-  const known = new Map((await holdingsByKey(batch.tx, batch, [...byKey.keys(), ...accountKeys])).map((row) => [row.key, row]));
+  const known = new Map(
+    (await holdingsByKey(batch.tx, batch, [...byKey.keys(), ...accountKeys])).map((row) => [row.key, row]),
+  );
   const partyKeys = wishes.flatMap(({ value }) => [value.owner, ...value.others.map(({ party }) => party)]);
   const parties = await partiesByKey(batch, partyKeys);
   const fresh: { from: Checked<HoldingWish>; row: HoldingRecord }[] = [];

@@ -36,11 +36,21 @@ const party = (n: number, over = {}): Rows[number] => ({
   line: BigInt(n + 1),
   row: { $case: 'party', value: { sourceKey: `client/${n}`, party: person(over) } },
 });
-const holding = (n: number, ownerKey: number, others: { partySourceKey: string; role: number }[] = [], over = {}): Rows[number] => ({
+const holding = (
+  n: number,
+  ownerKey: number,
+  others: { partySourceKey: string; role: number }[] = [],
+  over = {},
+): Rows[number] => ({
   line: BigInt(n + 1),
   row: {
     $case: 'holding',
-    value: { sourceKey: `account/${n}`, ownerSourceKey: `client/${ownerKey}`, holding: account(over), otherOwners: others },
+    value: {
+      sourceKey: `account/${n}`,
+      ownerSourceKey: `client/${ownerKey}`,
+      holding: account(over),
+      otherOwners: others,
+    },
   },
 });
 const transaction = (n: number, holdingKey: number, over = {}): Rows[number] => ({
@@ -66,7 +76,10 @@ const consent = (n: number, state = 1, over = {}): Rows[number] => ({
   line: BigInt(n),
   row: {
     $case: 'consent',
-    value: { partySourceKey: `client/${n}`, consent: { purpose: 'marketing', channel: 1, state, textVersion: '1', ...over } },
+    value: {
+      partySourceKey: `client/${n}`,
+      consent: { purpose: 'marketing', channel: 1, state, textVersion: '1', ...over },
+    },
   },
 });
 const interaction = (n: number, over = {}): Rows[number] => ({
@@ -121,23 +134,51 @@ const bank: Rows = [
 describe('Import', () => {
   it('takes a bank in one batch, with the events of every row', async () => {
     const response = await send(importOf({}, [bank]));
-    expect(outcome(response)).toEqual({ 1: [2, 0, 0, 0], 2: [2, 0, 0, 0], 3: [2, 0, 0, 0], 4: [1, 0, 0, 0], 5: [1, 0, 0, 0] });
+    expect(outcome(response)).toEqual({
+      1: [2, 0, 0, 0],
+      2: [2, 0, 0, 0],
+      3: [2, 0, 0, 0],
+      4: [1, 0, 0, 0],
+      5: [1, 0, 0, 0],
+    });
     expect(response.rejects).toEqual([]);
     expect(response.import?.completeTime).toBeDefined();
     expect((await eventTypes(running)).sort()).toEqual(
-      ['PartyCreated', 'PartyCreated', 'HoldingOpened', 'HoldingOpened', 'ConsentChanged', 'InteractionRecorded', 'TransactionBooked', 'TransactionBooked'].sort(),
+      [
+        'PartyCreated',
+        'PartyCreated',
+        'HoldingOpened',
+        'HoldingOpened',
+        'ConsentChanged',
+        'InteractionRecorded',
+        'TransactionBooked',
+        'TransactionBooked',
+      ].sort(),
     );
-    const events = await all<{ type: string; payload: Buffer; aggregate: string }>(running, sql`SELECT type, payload, aggregate FROM kit.outbox ORDER BY id`);
+    const events = await all<{ type: string; payload: Buffer; aggregate: string }>(
+      running,
+      sql`SELECT type, payload, aggregate FROM kit.outbox ORDER BY id`,
+    );
     const opened = HoldingOpened.decode(events.find(({ type }) => type === HoldingOpened.$type)?.payload as Buffer);
     expect(opened.owners.map(({ role }) => role)).toEqual([owner, authorisedUser]);
     const booked = events.find(({ type }) => type === TransactionBooked.$type);
     const message = TransactionBooked.decode(booked?.payload as Buffer);
     expect(message.parties).toEqual([opened.party]);
-    expect(message).toMatchObject({ sequence: 1, source: 'berka', organisationPath: '/berka/prague/1', bookingDate: { day: 2 } });
+    expect(message).toMatchObject({
+      sequence: 1,
+      source: 'berka',
+      organisationPath: '/berka/prague/1',
+      bookingDate: { day: 2 },
+    });
     const { view } = await running.customer.getCustomerView({ name: opened.party, timelineSize: 0 }, operator());
-    expect(view?.balances?.balances).toEqual([{ kind: 1, holdings: 1, balance: { minorUnits: 200n, currencyCode: 'CZK' } }]);
+    expect(view?.balances?.balances).toEqual([
+      { kind: 1, holdings: 1, balance: { minorUnits: 200n, currencyCode: 'CZK' } },
+    ]);
     expect(view?.timeline?.entries).toHaveLength(3);
-    const search = await running.customer.searchParties({ query: { $case: 'phone', value: '+420601123456' }, organisationPath: '', pageSize: 0, pageToken: '' }, operator());
+    const search = await running.customer.searchParties(
+      { query: { $case: 'phone', value: '+420601123456' }, organisationPath: '', pageSize: 0, pageToken: '' },
+      operator(),
+    );
     expect(search.parties).toHaveLength(2);
   });
 
@@ -145,8 +186,14 @@ describe('Import', () => {
     await send(importOf({}, [bank]));
     const before = await counts(running);
     const again = await send(importOf({}, [bank]));
-    expect(outcome(again)).toEqual({ 1: [0, 0, 2, 0], 2: [0, 0, 2, 0], 3: [0, 0, 2, 0], 4: [0, 0, 1, 0], 5: [0, 0, 1, 0] });
-    expect(await counts(running)).toEqual({ ...before, import_run: before['import_run'] as number + 1 });
+    expect(outcome(again)).toEqual({
+      1: [0, 0, 2, 0],
+      2: [0, 0, 2, 0],
+      3: [0, 0, 2, 0],
+      4: [0, 0, 1, 0],
+      5: [0, 0, 1, 0],
+    });
+    expect(await counts(running)).toEqual({ ...before, import_run: (before['import_run'] as number) + 1 });
   });
 
   it('answers a finished import the same and reads no rows of it', async () => {
@@ -172,7 +219,10 @@ describe('Import', () => {
     expect(outcome(response)).toEqual({ 1: [0, 1, 0, 0], 2: [0, 1, 0, 0], 3: [0, 0, 0, 1], 5: [1, 0, 0, 0] });
     expect(response.rejects[0]).toMatchObject({ reason: 'KEY_DUPLICATE', line: 2n });
     expect((await eventTypes(running)).slice(before)).toEqual(['PartyUpdated', 'HoldingUpdated', 'ConsentChanged']);
-    const [event] = await all<{ payload: Buffer }>(running, sql`SELECT payload FROM kit.outbox WHERE type LIKE '%HoldingUpdated'`);
+    const [event] = await all<{ payload: Buffer }>(
+      running,
+      sql`SELECT payload FROM kit.outbox WHERE type LIKE '%HoldingUpdated'`,
+    );
     const { owners } = HoldingUpdated.decode(event?.payload as Buffer);
     expect(owners.map(({ role }) => role)).toEqual([owner, owner]);
     const roles = await all<{ role: number }>(running, sql`SELECT role FROM holding_role`);
@@ -183,7 +233,12 @@ describe('Import', () => {
     const rows: Rows = [
       party(1),
       { line: 20n, row: { $case: 'party', value: { sourceKey: '', party: person() } } },
-      party(21, { details: { $case: 'person', value: { givenName: 'A', familyName: 'B', birthDate: { year: 1970, month: 2, day: 30 } } } }),
+      party(21, {
+        details: {
+          $case: 'person',
+          value: { givenName: 'A', familyName: 'B', birthDate: { year: 1970, month: 2, day: 30 } },
+        },
+      }),
       party(22, { contactPoints: [{ point: { $case: 'email', value: 'nonsense' } }] }),
       party(23, { organisationPath: '/other' }),
       party(24, { region: 'a\0b' }),
@@ -195,12 +250,20 @@ describe('Import', () => {
       transaction(4, 1, { amount: { minorUnits: 5n, currencyCode: 'EUR' }, balanceAfter: undefined }),
       transaction(1, 1, { purpose: 'other' }),
       { line: 60n },
-      { line: 61n, row: { $case: 'unreadable', value: { kind: 3, field: 'date', reason: 'DATE_INVALID', originalValue: '931399' } } },
+      {
+        line: 61n,
+        row: {
+          $case: 'unreadable',
+          value: { kind: 3, field: 'date', reason: 'DATE_INVALID', originalValue: '931399' },
+        },
+      },
       interaction(5),
       consent(6),
     ];
     const response = await send(importOf({ file: 'trans.asc' }, [rows]));
-    const seen = response.rejects.map(({ file, line, field, reason, originalValue }) => `${file}:${line} ${field} ${reason} ${originalValue}`);
+    const seen = response.rejects.map(
+      ({ file, line, field, reason, originalValue }) => `${file}:${line} ${field} ${reason} ${originalValue}`,
+    );
     expect(seen).toEqual([
       'trans.asc:2 source_key KEY_DUPLICATE trans/1',
       'trans.asc:3 holding_source_key REFERENCE_UNKNOWN account/77',
@@ -217,10 +280,23 @@ describe('Import', () => {
       'trans.asc:60  ROW_EMPTY ',
       'trans.asc:61 date DATE_INVALID 931399',
     ]);
-    expect(outcome(response)).toEqual({ 0: [0, 0, 0, 1], 1: [1, 0, 0, 5], 2: [1, 0, 0, 1], 3: [1, 0, 0, 5], 4: [0, 0, 0, 1], 5: [0, 0, 0, 1] });
-    const page = await running.customer.listImportRejects({ parent: response.import?.name as string, pageSize: 10, pageToken: '' }, operator());
+    expect(outcome(response)).toEqual({
+      0: [0, 0, 0, 1],
+      1: [1, 0, 0, 5],
+      2: [1, 0, 0, 1],
+      3: [1, 0, 0, 5],
+      4: [0, 0, 0, 1],
+      5: [0, 0, 0, 1],
+    });
+    const page = await running.customer.listImportRejects(
+      { parent: response.import?.name as string, pageSize: 10, pageToken: '' },
+      operator(),
+    );
     expect(page.rejects).toEqual(response.rejects.slice(0, 10));
-    const rest = await running.customer.listImportRejects({ parent: response.import?.name as string, pageSize: 10, pageToken: page.nextPageToken }, operator());
+    const rest = await running.customer.listImportRejects(
+      { parent: response.import?.name as string, pageSize: 10, pageToken: page.nextPageToken },
+      operator(),
+    );
     expect(rest.rejects).toEqual(response.rejects.slice(10));
   });
 
@@ -237,7 +313,7 @@ describe('Import', () => {
       throw new Error('the line went dead');
     }
     await expect(running.customer.import(broken(), operator())).rejects.toThrow();
-    const { importId } = (requests[0]?.part?.value as { importId: string });
+    const { importId } = requests[0]?.part?.value as { importId: string };
     const { import: half } = await running.customer.getImport({ name: `imports/${importId}` }, operator());
     expect(half).toMatchObject({ state: 1, completeTime: undefined });
     const other = importOf({ importId }, [[party(3), party(2)], [holding(1, 1)]]);
@@ -251,9 +327,21 @@ describe('Import', () => {
 
   it('gives rows without a place the next one of their day', async () => {
     const day = { bookingDate: { year: 1993, month: 5, day: 5 }, sequence: 0, balanceAfter: undefined };
-    await send(importOf({}, [[party(1), holding(1, 1), transaction(1, 1, day), transaction(2, 1, day)], [transaction(3, 1, day)]]));
-    const rows = await all<{ key: string; sequence: number; time: Date }>(running, sql`SELECT source_key AS key, sequence, time FROM transaction ORDER BY sequence`);
-    expect(rows.map(({ key, sequence }) => [key, sequence])).toEqual([['trans/1', 1], ['trans/2', 2], ['trans/3', 3]]);
+    await send(
+      importOf({}, [
+        [party(1), holding(1, 1), transaction(1, 1, day), transaction(2, 1, day)],
+        [transaction(3, 1, day)],
+      ]),
+    );
+    const rows = await all<{ key: string; sequence: number; time: Date }>(
+      running,
+      sql`SELECT source_key AS key, sequence, time FROM transaction ORDER BY sequence`,
+    );
+    expect(rows.map(({ key, sequence }) => [key, sequence])).toEqual([
+      ['trans/1', 1],
+      ['trans/2', 2],
+      ['trans/3', 3],
+    ]);
     expect(rows[0]?.time).toEqual(new Date('1993-05-04T22:00:00Z'));
   });
 
@@ -261,11 +349,17 @@ describe('Import', () => {
     await send(importOf({}, [bank]));
     const before = await counts(running);
     const brno = as({ sub: 'b', roles: ['operator'], orgPath: '/berka/brno' });
-    expect(await failure(send(importOf({}, [[party(5)]]), brno))).toMatchObject({ reason: 'ORGANISATION_PATH_OUTSIDE' });
+    expect(await failure(send(importOf({}, [[party(5)]]), brno))).toMatchObject({
+      reason: 'ORGANISATION_PATH_OUTSIDE',
+    });
     const here = { organisationPath: '/berka/brno' };
     const response = await send(importOf(here, [[party(1, here), holding(1, 1), transaction(9, 1)]]), brno);
     expect(outcome(response)).toEqual({ 1: [0, 0, 0, 1], 2: [0, 0, 0, 1], 3: [0, 0, 0, 1] });
-    expect(response.rejects.map(({ reason }) => reason).sort()).toEqual(['KEY_DUPLICATE', 'REFERENCE_UNKNOWN', 'REFERENCE_UNKNOWN']);
+    expect(response.rejects.map(({ reason }) => reason).sort()).toEqual([
+      'KEY_DUPLICATE',
+      'REFERENCE_UNKNOWN',
+      'REFERENCE_UNKNOWN',
+    ]);
     const { import_run: _run, import_reject: _rejects, ...rest } = await counts(running);
     expect(before).toMatchObject(rest);
   });
@@ -275,9 +369,14 @@ describe('Import', () => {
     expect(await failure(send([batch]))).toMatchObject({ reason: 'IMPORT_HEADER_MISSING' });
     expect(await failure(send([]))).toMatchObject({ reason: 'IMPORT_HEADER_MISSING' });
     expect(await failure(send([header, header]))).toMatchObject({ reason: 'IMPORT_HEADER_REPEATED' });
-    expect(await failure(send(importOf({ source: 'Not A Source' }, [])))).toMatchObject({ kind: 'invalid', fields: ['header.source'] });
+    expect(await failure(send(importOf({ source: 'Not A Source' }, [])))).toMatchObject({
+      kind: 'invalid',
+      fields: ['header.source'],
+    });
     for (const role of allRoles.filter((one) => one !== 'operator')) {
-      expect(await failure(send([header, batch], as({ roles: [role], orgPath: '/' })))).toMatchObject({ kind: 'denied' });
+      expect(await failure(send([header, batch], as({ roles: [role], orgPath: '/' })))).toMatchObject({
+        kind: 'denied',
+      });
     }
     expect((await counts(running))['party']).toBe(0);
   });
@@ -286,7 +385,10 @@ describe('Import', () => {
     await send(importOf({}, [[party(1)]]));
     await send(importOf({ organisationPath: '/berka/prague' }, [[party(1)]]));
     const list = (options: { token: string }, request = {}) =>
-      running.customer.listImports({ pageSize: 1, pageToken: '', organisationPath: '', source: '', ...request }, options);
+      running.customer.listImports(
+        { pageSize: 1, pageToken: '', organisationPath: '', source: '', ...request },
+        options,
+      );
     const first = await list(operator());
     expect(first.imports).toHaveLength(1);
     const second = await list(operator(), { pageToken: first.nextPageToken });
@@ -298,10 +400,11 @@ describe('Import', () => {
     const name = first.imports[0]?.name as string;
     expect(await failure(running.customer.getImport({ name }, brno))).toMatchObject({ reason: 'IMPORT_NOT_FOUND' });
     const rejects = { parent: name, pageSize: 0, pageToken: '' };
-    expect(await failure(running.customer.listImportRejects(rejects, brno))).toMatchObject({ reason: 'IMPORT_NOT_FOUND' });
+    expect(await failure(running.customer.listImportRejects(rejects, brno))).toMatchObject({
+      reason: 'IMPORT_NOT_FOUND',
+    });
     expect(await failure(list(as({ roles: ['marketer'] })))).toMatchObject({ kind: 'denied' });
     expect(await failure(list(operator(), { pageToken: 'x' }))).toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
     await createParty(running);
   });
 });
-

@@ -154,10 +154,19 @@ function judge(stream: Stream, expected: ImportKind, rows: readonly ImportRow[])
       refuse(judged, ImportKind.IMPORT_KIND_UNSPECIFIED, line, why);
     } else if (row.$case === 'unreadable') {
       const { kind, field, reason, originalValue } = row.value;
-      const why = { field: field.slice(0, 100), reason: reason.slice(0, 60) || 'UNREADABLE', message: 'could not be read' };
+      const why = {
+        field: field.slice(0, 100),
+        reason: reason.slice(0, 60) || 'UNREADABLE',
+        message: 'could not be read',
+      };
       refuse(judged, kind in ImportKind ? kind : 0, line, { ...why, value: originalValue });
     } else if (expected !== ImportKind.IMPORT_KIND_UNSPECIFIED && kindOfCase[row.$case] !== expected) {
-      const why = { field: '', reason: 'KIND_UNEXPECTED', message: 'is not of the kind that the header says', value: '' };
+      const why = {
+        field: '',
+        reason: 'KIND_UNEXPECTED',
+        message: 'is not of the kind that the header says',
+        value: '',
+      };
       refuse(judged, kindOfCase[row.$case], line, why);
     } else {
       judgeOne(stream, judged, line, row);

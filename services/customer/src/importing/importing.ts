@@ -1,6 +1,12 @@
 import { hash } from 'node:crypto';
 import { type Sql, sql } from '@rapport/kit/db';
-import { type Import, type ImportCount, type ImportKind, type ImportReject, ImportState } from '@rapport/proto/customer/v1';
+import {
+  type Import,
+  type ImportCount,
+  type ImportKind,
+  type ImportReject,
+  ImportState,
+} from '@rapport/proto/customer/v1';
 
 /** What became of a row. */
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'rejected';

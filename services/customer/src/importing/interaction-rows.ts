@@ -1,10 +1,34 @@
 import { sql } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
 import { uuidv7 } from '@rapport/kit/runtime';
-import { ImportKind, Interaction, InteractionRecorded, type InteractionRow, RecordInteractionRequest } from '@rapport/proto/customer/v1';
+import {
+  ImportKind,
+  Interaction,
+  InteractionRecorded,
+  type InteractionRow,
+  RecordInteractionRequest,
+} from '@rapport/proto/customer/v1';
 import { claimKeys, keyKind } from '../holding/holding.js';
-import { insertInteractions, interactionFields, interactionName, interactionRecorded, type InteractionRecord } from '../timeline/timeline.js';
-import { type Batch, type Checked, contractRefusal, duplicateKey, firstOfEach, holdsNul, nulRefusal, refuse, settle, type Stream, unknownReference } from './batch.js';
+import {
+  insertInteractions,
+  interactionFields,
+  interactionName,
+  interactionRecorded,
+  type InteractionRecord,
+} from '../timeline/timeline.js';
+import {
+  type Batch,
+  type Checked,
+  contractRefusal,
+  duplicateKey,
+  firstOfEach,
+  holdsNul,
+  nulRefusal,
+  refuse,
+  settle,
+  type Stream,
+  unknownReference,
+} from './batch.js';
 import { digest64, type Refusal } from './importing.js';
 import { partiesByKey } from './references.js';
 
@@ -19,7 +43,11 @@ export interface InteractionWish {
 }
 
 /** Judges a row by the rules that need no database. */
-export function checkInteraction(stream: Stream, line: bigint, row: InteractionRow): Checked<InteractionWish> | Refusal {
+export function checkInteraction(
+  stream: Stream,
+  line: bigint,
+  row: InteractionRow,
+): Checked<InteractionWish> | Refusal {
   const { sourceKey, partySourceKey } = row;
   if (sourceKey === '') return { field: 'source_key', reason: 'VALUE_INVALID', message: 'is required', value: '' };
   const interaction = Interaction.fromPartial({ ...row.interaction, name: '', source: stream.source, sourceKey });

@@ -1,6 +1,13 @@
 import { sql } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
-import { CreatePartyRequest, ImportKind, Party, PartyCreated, type PartyRow, PartyUpdated } from '@rapport/proto/customer/v1';
+import {
+  CreatePartyRequest,
+  ImportKind,
+  Party,
+  PartyCreated,
+  type PartyRow,
+  PartyUpdated,
+} from '@rapport/proto/customer/v1';
 import { covers, within } from '../access/access.js';
 import {
   breachIn,
@@ -18,7 +25,19 @@ import {
   staffId,
   storeChange,
 } from '../party/party.js';
-import { type Batch, type Checked, contractRefusal, duplicateKey, firstOfEach, holdsNul, nulRefusal, refuse, settle, type Stream, valueAt } from './batch.js';
+import {
+  type Batch,
+  type Checked,
+  contractRefusal,
+  duplicateKey,
+  firstOfEach,
+  holdsNul,
+  nulRefusal,
+  refuse,
+  settle,
+  type Stream,
+  valueAt,
+} from './batch.js';
 import { digest64, type Refusal } from './importing.js';
 
 const KIND = ImportKind.IMPORT_KIND_PARTY;

@@ -12,7 +12,17 @@ import {
   transactionName,
   type TransactionRecord,
 } from '../timeline/timeline.js';
-import { type Batch, type Checked, duplicateKey, firstOfEach, printable, refuse, settle, type Stream, unknownReference } from './batch.js';
+import {
+  type Batch,
+  type Checked,
+  duplicateKey,
+  firstOfEach,
+  printable,
+  refuse,
+  settle,
+  type Stream,
+  unknownReference,
+} from './batch.js';
 import { digest64, type Refusal } from './importing.js';
 
 const KIND = ImportKind.IMPORT_KIND_TRANSACTION;
@@ -43,7 +53,11 @@ function badKey(field: string, key: string): Refusal | undefined {
  * Judges a row by the rules that need no database. The rules of the contract, written out: by far the most rows of a
  * bank are transactions, and the general validator takes 20 times as long. A test compares the two.
  */
-export function checkTransaction(stream: Stream, line: bigint, row: TransactionRow): Checked<TransactionWish> | Refusal {
+export function checkTransaction(
+  stream: Stream,
+  line: bigint,
+  row: TransactionRow,
+): Checked<TransactionWish> | Refusal {
   const { sourceKey, holdingSourceKey, transaction } = row;
   const bad = badKey('source_key', sourceKey) ?? badKey('holding_source_key', holdingSourceKey);
   if (bad) return bad;
@@ -53,7 +67,8 @@ export function checkTransaction(stream: Stream, line: bigint, row: TransactionR
   if (!amount) return invalid('amount', 'is required', '');
   if (amount.minorUnits <= 0n) return invalid('amount', 'must be positive', amount.minorUnits);
   const currency = amount.currencyCode;
-  if (!currencyPattern.test(currency)) return invalid('amount.currency_code', 'must be three capital letters', currency);
+  if (!currencyPattern.test(currency))
+    return invalid('amount.currency_code', 'must be three capital letters', currency);
   if (balanceAfter && balanceAfter.currencyCode !== currency) {
     const message = 'must be in the currency of the amount';
     return { ...invalid('balance_after', message, balanceAfter.currencyCode), reason: 'CURRENCY_MISMATCH' };
@@ -69,8 +84,12 @@ export function checkTransaction(stream: Stream, line: bigint, row: TransactionR
   if (sequence < 0 || sequence > 1_000_000) return invalid('sequence', 'must be 0 to 1000000', sequence);
   const account = counterparty?.account ?? '';
   const bank = counterparty?.bank ?? '';
-  for (const [field, text] of [['counterparty.account', account], ['counterparty.bank', bank]] as const) {
-    if (longer(text, 60) || text.includes('\0')) return invalid(field, 'must be at most 60 characters without NUL', text);
+  for (const [field, text] of [
+    ['counterparty.account', account],
+    ['counterparty.bank', bank],
+  ] as const) {
+    if (longer(text, 60) || text.includes('\0'))
+      return invalid(field, 'must be at most 60 characters without NUL', text);
   }
   const bookingTime = transaction.bookingTime ?? null;
   const said = `${holdingSourceKey}\n${direction}\n${operation}\n${amount.minorUnits}\n${currency}\n${balanceAfter?.minorUnits}\n${day}\n${bookingTime?.getTime()}\n${purpose}\n${account}\n${bank}`;
@@ -100,7 +119,11 @@ export function checkTransaction(stream: Stream, line: bigint, row: TransactionR
   };
 }
 
-interface Account extends Pick<HoldingRecord, 'partyId' | 'holdingId' | 'kind' | 'owners' | 'currency' | 'organisationPath' | 'manager'> {
+interface Account
+  extends Pick<
+    HoldingRecord,
+    'partyId' | 'holdingId' | 'kind' | 'owners' | 'currency' | 'organisationPath' | 'manager'
+  > {
   key: string;
 }
 

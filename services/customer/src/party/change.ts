@@ -36,7 +36,9 @@ export function changedPaths(before: Party, after: Party): string[] {
   const kind = before.details?.$case === 'person' ? 'person' : 'organisation';
   const inside = kind === 'person' ? personPaths : organisationPaths;
   return [
-    ...inside.filter((path) => !isDeepStrictEqual(detail(before, path), detail(after, path))).map((path) => `${kind}.${path}`),
+    ...inside
+      .filter((path) => !isDeepStrictEqual(detail(before, path), detail(after, path)))
+      .map((path) => `${kind}.${path}`),
     ...updatable.slice(2).filter((path) => !isDeepStrictEqual(field(before, path), field(after, path))),
   ];
 }

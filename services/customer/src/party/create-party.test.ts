@@ -1,7 +1,18 @@
 import { sql } from '@rapport/kit/db';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { PartyCreated, type Party } from '@rapport/proto/customer/v1';
-import { allRoles, all, as, counts, eventTypes, failure, operator, person, type Running, startCustomer } from '../customer.testkit.js';
+import {
+  allRoles,
+  all,
+  as,
+  counts,
+  eventTypes,
+  failure,
+  operator,
+  person,
+  type Running,
+  startCustomer,
+} from '../customer.testkit.js';
 
 let running: Running;
 beforeAll(async () => {
@@ -23,10 +34,16 @@ describe('CreateParty', () => {
       etag: '"1"',
       masked: undefined,
     });
-    const [row] = await all<{ text: string; sealed: Buffer }>(running, sql`SELECT party::text AS text, sealed FROM party`);
+    const [row] = await all<{ text: string; sealed: Buffer }>(
+      running,
+      sql`SELECT party::text AS text, sealed FROM party`,
+    );
     expect(row?.text).not.toContain('example.com');
     expect(row?.sealed.includes('example.com')).toBe(false);
-    const [event] = await all<{ type: string; payload: Buffer; subject: string }>(running, sql`SELECT * FROM kit.outbox`);
+    const [event] = await all<{ type: string; payload: Buffer; subject: string }>(
+      running,
+      sql`SELECT * FROM kit.outbox`,
+    );
     expect(event).toMatchObject({ type: 'rapport.customer.v1.PartyCreated', subject: party?.name });
     expect(event?.payload.includes('Nov')).toBe(false);
     expect(PartyCreated.decode(event?.payload as Buffer)).toMatchObject({
@@ -45,7 +62,9 @@ describe('CreateParty', () => {
     const before = await counts(running);
     expect(await create(person(), operator(), requestId)).toEqual(first);
     expect(await counts(running)).toEqual(before);
-    expect(await failure(create(person({ region: 'other' }), operator(), requestId))).toMatchObject({ reason: 'REQUEST_ID_REUSED' });
+    expect(await failure(create(person({ region: 'other' }), operator(), requestId))).toMatchObject({
+      reason: 'REQUEST_ID_REUSED',
+    });
   });
 
   it('refuses a source key that is taken', async () => {
@@ -61,12 +80,34 @@ describe('CreateParty', () => {
     ['no details', person({ details: undefined }), 'party'],
     ['no path', person({ organisationPath: '' }), 'party'],
     ['a malformed path', person({ organisationPath: 'berka' }), 'party.organisation_path'],
-    ['an impossible birth date', person({ details: { $case: 'person', value: { givenName: 'A', familyName: 'B', birthDate: { year: 1970, month: 2, day: 30 } } } }), 'party.person.birth_date'],
-    ['a birth date to come', person({ details: { $case: 'person', value: { givenName: 'A', familyName: 'B', birthDate: { year: 2970, month: 2, day: 3 } } } }), 'party.person.birth_date'],
+    [
+      'an impossible birth date',
+      person({
+        details: {
+          $case: 'person',
+          value: { givenName: 'A', familyName: 'B', birthDate: { year: 1970, month: 2, day: 30 } },
+        },
+      }),
+      'party.person.birth_date',
+    ],
+    [
+      'a birth date to come',
+      person({
+        details: {
+          $case: 'person',
+          value: { givenName: 'A', familyName: 'B', birthDate: { year: 2970, month: 2, day: 3 } },
+        },
+      }),
+      'party.person.birth_date',
+    ],
     ['an unknown time zone', person({ timeZone: 'Europe/Atlantis' }), 'party.time_zone'],
     ['an oversized region', person({ region: 'x'.repeat(101) }), 'party.region'],
     ['a key without a source', person({ sourceKey: 'client/3' }), 'party.source'],
-    ['a malformed e-mail', person({ contactPoints: [{ point: { $case: 'email', value: 'no' } }] }), 'party.contact_points[0].email'],
+    [
+      'a malformed e-mail',
+      person({ contactPoints: [{ point: { $case: 'email', value: 'no' } }] }),
+      'party.contact_points[0].email',
+    ],
     ['a NUL character', person({ region: 'a\0b' }), ''],
   ])('refuses %s and changes nothing', async (_what, party, field) => {
     const before = await counts(running);
@@ -78,12 +119,21 @@ describe('CreateParty', () => {
 
   it('is for those who may, where they may', async () => {
     const before = await counts(running);
-    for (const role of allRoles.filter((one) => !['relationship_manager', 'branch_manager', 'operator'].includes(one))) {
-      expect(await failure(create(person(), as({ sub: 'x', roles: [role], orgPath: '/' })))).toMatchObject({ kind: 'denied' });
+    for (const role of allRoles.filter(
+      (one) => !['relationship_manager', 'branch_manager', 'operator'].includes(one),
+    )) {
+      expect(await failure(create(person(), as({ sub: 'x', roles: [role], orgPath: '/' })))).toMatchObject({
+        kind: 'denied',
+      });
     }
-    expect(await failure(running.customer.createParty({ party: person(), requestId: uuidv7() }))).toMatchObject({ kind: 'unauthenticated' });
+    expect(await failure(running.customer.createParty({ party: person(), requestId: uuidv7() }))).toMatchObject({
+      kind: 'unauthenticated',
+    });
     const elsewhere = as({ sub: 'b', roles: ['branch_manager'], orgPath: '/berka/brno' });
-    expect(await failure(create(person(), elsewhere))).toMatchObject({ kind: 'denied', reason: 'ORGANISATION_PATH_OUTSIDE' });
+    expect(await failure(create(person(), elsewhere))).toMatchObject({
+      kind: 'denied',
+      reason: 'ORGANISATION_PATH_OUTSIDE',
+    });
     const manager = as({ sub: 'rm1', roles: ['relationship_manager'], orgPath: '/berka/prague/1' });
     expect(await failure(create(person(), manager))).toMatchObject({ reason: 'ORGANISATION_PATH_OUTSIDE' });
     expect(await counts(running)).toEqual(before);

@@ -61,19 +61,19 @@ export function assertValid(party: Party, deps: Deps): void {
 
 type Details = Pick<
   PartyRecord,
-  | 'kind'
-  | 'displayName'
-  | 'givenName'
-  | 'familyName'
-  | 'salutation'
-  | 'sex'
-  | 'birthDate'
-  | 'legalName'
-  | 'legalForm'
+  'kind' | 'displayName' | 'givenName' | 'familyName' | 'salutation' | 'sex' | 'birthDate' | 'legalName' | 'legalForm'
 >;
 
 function detailsOf(party: Party): Details {
-  const empty = { givenName: '', familyName: '', salutation: '', sex: 0, birthDate: null, legalName: '', legalForm: '' };
+  const empty = {
+    givenName: '',
+    familyName: '',
+    salutation: '',
+    sex: 0,
+    birthDate: null,
+    legalName: '',
+    legalForm: '',
+  };
   if (party.details?.$case === 'person') {
     const { givenName, familyName, salutation, sex, birthDate } = party.details.value;
     const born = (birthDate && isoDay(birthDate)) ?? null;
@@ -219,4 +219,3 @@ export function partyCreated(row: PartyRecord): PartyCreated {
 export function partyUpdated(row: PartyRecord, paths: string[]): PartyUpdated {
   return { ...told(row), changed: paths, updateTime: row.updateTime };
 }
-

@@ -66,10 +66,7 @@ export function sealParty(cipher: FieldCipher, partyId: string, wrappedKey: Buff
 }
 
 /** Opens what `sealParty` sealed. Throws SealError when the row was tampered with or its key is gone. */
-export function openParty(
-  cipher: FieldCipher,
-  row: Pick<PartyRecord, 'partyId' | 'wrappedKey' | 'sealed'>,
-): Sensitive {
+export function openParty(cipher: FieldCipher, row: Pick<PartyRecord, 'partyId' | 'wrappedKey' | 'sealed'>): Sensitive {
   const key = { owner: row.partyId, wrapped: row.wrappedKey };
   const fields = cipher.open<SealedFields>(key, place(row.partyId), row.sealed);
   return {

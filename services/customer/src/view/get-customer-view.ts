@@ -114,7 +114,13 @@ function viewOf(deps: Deps, row: ViewRow, size: number, scope: Scope): CustomerV
       })),
       asOf: times.length > 0 ? new Date(Math.max(...times)) : undefined,
     },
-    timeline: { entries: entries.sort(newestFirst).slice(0, size).map(({ message }) => message), asOf },
+    timeline: {
+      entries: entries
+        .sort(newestFirst)
+        .slice(0, size)
+        .map(({ message }) => message),
+      asOf,
+    },
     interactions: { interactions: interactions.slice(0, MOST_INTERACTIONS).map(interactionMessage), asOf },
     consents: { consents: (row.consents ?? []).map((json) => consentMessage(consentFromJson(json))), asOf },
   };
