@@ -195,8 +195,9 @@ export function stop(name, seconds) {
   spawnSync('podman', [...storage, '--cgroup-manager=cgroupfs', 'stop', '--time', String(seconds), name]);
 }
 
-/** Removes these images, and what earlier builds left without a name. */
+/** Removes these images, and what earlier builds left behind: working containers and images without a name. */
 export function removeImages(tags) {
+  spawnSync('buildah', [...storage, 'rm', '--all']);
   spawnSync('podman', [...storage, 'rmi', '--force', '--ignore', ...tags]);
   spawnSync('podman', [...storage, 'image', 'prune', '--force']);
 }
