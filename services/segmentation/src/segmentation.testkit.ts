@@ -35,7 +35,7 @@ export interface Suite {
   bus: TestBus;
   nats: Nats;
   /** A client with the token of an employee of these roles at that place. */
-  as(roles: string[], orgPath?: string): Client;
+  as(roles: string[], orgPath?: string, sub?: string): Client;
   asService(name: 'marketing'): Client;
   customer: Customer;
   /** Stops hearing events and starts again, as a restart does. */
@@ -144,8 +144,8 @@ async function openCustomer(nats: Nats): Promise<{ customer: Customer; relay: Ru
   };
 }
 
-/** Starts the service in this process; `at` is the time its clock shows, which stands still. */
-export async function openSuite(at = new Date('2026-03-15T12:00:00Z')): Promise<Suite> {
+/** Starts the service in this process; `at` is the time its clock shows, which stands still. Embedded unless told. */
+export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), clickhouse?: string): Promise<Suite> {
   const folder = mkdtempSync(join(tmpdir(), 'segmentation-'));
   const [database, bus] = await Promise.all([testDatabase('segmentation'), testBus()]);
   const db = openDatabase({
@@ -153,7 +153,7 @@ export async function openSuite(at = new Date('2026-03-15T12:00:00Z')): Promise<
     application: 'segmentation',
     prisma: (adapter) => new PrismaClient({ adapter }),
   });
-  const analytics = openAnalytics({ path: folder });
+  const analytics = openAnalytics({ url: clickhouse, path: folder });
   await analytics.ensure(factTables);
   const nats = await connectBus({ url: bus.url, name: 'segmentation' });
   const deps: Deps = {
@@ -192,7 +192,7 @@ export async function openSuite(at = new Date('2026-03-15T12:00:00Z')): Promise<
     bus,
     nats,
     customer,
-    as: (roles, orgPath = '/demo') => connect(testToken({ roles, orgPath })),
+    as: (roles, orgPath = '/demo', sub = 'tester') => connect(testToken({ roles, orgPath, sub })),
     asService: (name) =>
       connect(testToken({ sub: `service:${name}`, roles: ['service'], typ: 'service', signedBy: name })),
     pause,

@@ -100,7 +100,8 @@ function partyRow(event: PartyCreated | PartyUpdated, version: bigint): object {
   return {
     party: idOf(event.party),
     organisation_path: event.organisationPath,
-    manager: event.relationshipManager,
+    // As the subject of that employee's tokens.
+    manager: idOf(event.relationshipManager),
     kind: word(PartyKind, event.kind, 'PARTY_KIND_'),
     sex: word(Sex, event.sex, 'SEX_'),
     birth_date: day(event.birthDate),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { everything, leased, sql } from '@rapport/kit/db';
 import { logger, type Running } from '@rapport/kit/runtime';
 import { MembershipReason, SegmentState } from '@rapport/proto/segmentation/v1';
@@ -31,6 +32,11 @@ export async function evaluateDue(deps: Deps): Promise<number> {
   return due.length;
 }
 
+/** Waits, but not after the signal, which may have come before. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+}
+
 /** Keeps what depends on the day right: ages grow and windows move without any event. Leased: one process at a time. */
 export function followCalendar(deps: Deps): Running {
   return leased({
@@ -41,15 +47,7 @@ export function followCalendar(deps: Deps): Running {
       while (!signal.aborted) {
         await evaluateDue(deps);
         await forgetFollowed(deps.db);
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(done, LOOK_MS);
-          function done(): void {
-            clearTimeout(timer);
-            signal.removeEventListener('abort', done);
-            resolve();
-          }
-          signal.addEventListener('abort', done);
-        });
+        await pause(LOOK_MS, signal);
       }
     },
   });

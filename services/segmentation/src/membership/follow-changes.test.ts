@@ -1,4 +1,6 @@
-import { trace } from '@opentelemetry/api';
+import { context, propagation, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { sql } from '@rapport/kit/db';
 import { type EventMeta, on, startConsumer } from '@rapport/kit/events';
 import { type Running, uuidv7 } from '@rapport/kit/runtime';
@@ -18,6 +20,8 @@ let listener: Running;
 const heard: { kind: 'entered' | 'exited'; event: Entered | SegmentExited; meta: EventMeta }[] = [];
 
 beforeAll(async () => {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   suite = await openSuite();
   listener = startConsumer({
     db: suite.customer.db,
@@ -74,12 +78,6 @@ test('a party enters by what happens to it, in the trace of what happened, and l
 
   const traceId = 'a1b2c3d4e5f60718293a4b5c6d7e8f90';
   const span = trace.wrapSpanContext({ traceId, spanId: '1122334455667788', traceFlags: 1 });
-  const { context } = await import('@opentelemetry/api');
-  const { AsyncLocalStorageContextManager } = await import('@opentelemetry/context-async-hooks');
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  const { propagation } = await import('@opentelemetry/api');
-  const { W3CTraceContextPropagator } = await import('@opentelemetry/core');
-  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   await context.with(trace.setSpan(context.active(), span), () =>
     customer.booking(account, { parties: [party], day: 20260314, credit: false, cents: 100_001n, balance: 0n }),
   );
@@ -239,4 +237,14 @@ test('a party outside of the segment’s organisation path does not enter', asyn
   await until(() => of('northern', inside).length === 1);
   await suite.settled();
   expect(of('northern', outside)).toEqual([]);
+});
+
+test('the service stops at once, however early it is told to', async () => {
+  for (const ms of [0, 5, 20, 80]) {
+    await suite.restart();
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    const started = performance.now();
+    await suite.pause();
+    expect(performance.now() - started).toBeLessThan(5_000);
+  }
 });

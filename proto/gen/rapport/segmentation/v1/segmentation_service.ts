@@ -49,7 +49,7 @@ import {
  *
  * Errors that every method can answer are not repeated: UNAUTHENTICATED without a valid token, PERMISSION_DENIED where
  * no policy permits the method, INVALID_ARGUMENT with field violations, DEADLINE_EXCEEDED, and for methods with a
- * request_id REQUEST_ID_REUSED (ALREADY_EXISTS) and REQUEST_IN_PROGRESS (ABORTED, with RetryInfo).
+ * request_id REQUEST_ID_REUSED (INVALID_ARGUMENT) and REQUEST_IN_PROGRESS (ABORTED, with RetryInfo).
  */
 export type SegmentationServiceService = typeof SegmentationServiceService;
 export const SegmentationServiceService = {
@@ -83,7 +83,8 @@ export const SegmentationServiceService = {
   },
   /**
    * Takes a rule and gives how many parties it takes, and some of them. Changes nothing.
-   * Errors: RULE_INVALID (INVALID_ARGUMENT, with line, column and rule_reason in the metadata).
+   * Errors: RULE_INVALID (INVALID_ARGUMENT, with line, column and rule_reason in the metadata), DATE_INVALID
+   * (INVALID_ARGUMENT).
    */
   previewSegment: {
     path: "/rapport.segmentation.v1.SegmentationService/PreviewSegment" as const,
@@ -250,7 +251,8 @@ export interface SegmentationServiceServer extends UntypedServiceImplementation 
   checkRule: handleUnaryCall<CheckRuleRequest, CheckRuleResponse>;
   /**
    * Takes a rule and gives how many parties it takes, and some of them. Changes nothing.
-   * Errors: RULE_INVALID (INVALID_ARGUMENT, with line, column and rule_reason in the metadata).
+   * Errors: RULE_INVALID (INVALID_ARGUMENT, with line, column and rule_reason in the metadata), DATE_INVALID
+   * (INVALID_ARGUMENT).
    */
   previewSegment: handleUnaryCall<PreviewSegmentRequest, PreviewSegmentResponse>;
   /**
@@ -341,7 +343,8 @@ export interface SegmentationServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes a rule and gives how many parties it takes, and some of them. Changes nothing.
-   * Errors: RULE_INVALID (INVALID_ARGUMENT, with line, column and rule_reason in the metadata).
+   * Errors: RULE_INVALID (INVALID_ARGUMENT, with line, column and rule_reason in the metadata), DATE_INVALID
+   * (INVALID_ARGUMENT).
    */
   previewSegment(
     request: PreviewSegmentRequest,

@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { openAnalytics } from '@rapport/kit/analytics';
+import { openDatabase, sql } from '@rapport/kit/db';
+import { type Running, uuidv7 } from '@rapport/kit/runtime';
+import { testRun } from '@rapport/test/kit';
+import { PrismaClient } from '../gen/prisma/client.js';
+import { openSuite, type Suite } from '../segmentation.testkit.js';
+import { follow } from '../server.js';
+import { createChanges } from './follow-changes.js';
+
+let engine: ChildProcess;
+let folder: string;
+let url: string;
+let suite: Suite;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'clickhouse-'));
+  engine = spawn(process.execPath, [join(testRun().root, 'test/kit/clickhouse-http.mjs'), '--path', folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (!engine.stdout) throw new Error('no output to read the address from');
+  const [line] = (await once(createInterface(engine.stdout), 'line')) as [string];
+  ({ url } = JSON.parse(line) as { url: string });
+  suite = await openSuite(undefined, url);
+}, 60_000);
+
+afterAll(async () => {
+  await suite.close();
+  engine.kill('SIGTERM');
+  await once(engine, 'exit');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('two replicas share the work on a ClickHouse server; one leaves, and each party enters once', async () => {
+  const { deps, customer } = suite;
+  const marketer = suite.as(['marketer'], '/');
+  await marketer.createSegment({
+    segmentId: 'all',
+    title: 'all',
+    organisationPath: '/demo',
+    rule: 'party.age > 18',
+    asOf: undefined,
+    requestId: uuidv7(),
+  });
+  await marketer.publishSegment({ name: 'segments/all@1', requestId: uuidv7() });
+
+  const db = openDatabase({
+    url: deps.db.pool.options.connectionString ?? '',
+    application: 'second',
+    prisma: (adapter) => new PrismaClient({ adapter }),
+  });
+  const analytics = openAnalytics({ url });
+  const second: Running[] = follow({ ...deps, db, analytics }, suite.nats, createChanges());
+  const held = async () => {
+    const rows = await deps.db.system.rows<{ holders: bigint }>(sql`
+      SELECT count(DISTINCT holder) AS holders FROM kit.lease
+      WHERE starts_with(name, 'consumer/segmentation-facts/') AND expires_at > now()`);
+    return rows[0]?.holders;
+  };
+  for (let tries = 0; (await held()) !== 2n; tries += 1) {
+    if (tries > 200) throw new Error('the second replica got no share');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const first = await Promise.all(Array.from({ length: 60 }, () => customer.person({})));
+  for (const one of second) await one.stop();
+  const later = await Promise.all(Array.from({ length: 60 }, () => customer.person({})));
+  await suite.settled();
+
+  const entered = await deps.db.system.rows<{ aggregate: string; n: bigint }>(sql`
+    SELECT aggregate, count(*) AS n FROM kit.outbox GROUP BY aggregate`);
+  const wanted = [...first, ...later].map((party) => party.slice('parties/'.length)).sort();
+  expect(entered.map(({ aggregate }) => aggregate).sort()).toEqual(wanted);
+  expect(entered.every(({ n }) => n === 1n)).toBe(true);
+  expect((await marketer.getSegment({ name: 'segments/all' })).version?.members).toBe(120n);
+  await analytics.close();
+  await db.close();
+}, 60_000);
