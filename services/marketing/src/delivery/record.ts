@@ -2,7 +2,14 @@ import { sql, type Tx } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { continueTrace } from '@rapport/kit/telemetry';
-import { DeliveryDecision, GateCheck, MessageHeld, MessageSent, MessageSuppressed } from '@rapport/proto/marketing/v1';
+import {
+  DeliveryDecision,
+  DeliveryReason,
+  GateCheck,
+  MessageHeld,
+  MessageSent,
+  MessageSuppressed,
+} from '@rapport/proto/marketing/v1';
 import type { CampaignRow } from '../campaign/campaign.js';
 import type { Claimed } from './claim.js';
 import { traceIdOf } from './delivery.js';
@@ -59,15 +66,16 @@ export async function record(tx: Tx, now: Date, decided: readonly Recorded[]): P
   tx.afterCommit(() => {
     for (const { verdict } of decided) {
       deliveryCounter.add(1, {
-        'rapport.delivery.decision': name(DeliveryDecision[verdict.decision]),
-        'rapport.delivery.reason': String(verdict.reason),
+        'rapport.delivery.decision': word(DeliveryDecision[verdict.decision]),
+        'rapport.delivery.reason': word(DeliveryReason[verdict.reason]),
       });
     }
   });
 }
 
-function name(text: string | undefined): string {
-  return (text ?? '').replace('DELIVERY_DECISION_', '').toLowerCase();
+/** The last part of an enum's name, in lower case: `frequency_cap` of DELIVERY_REASON_FREQUENCY_CAP. */
+function word(name = ''): string {
+  return name.replace(/^DELIVERY_(DECISION|REASON)_/, '').toLowerCase();
 }
 
 /** Each event carries on the trace of what brought the party into the audience. */
