@@ -100,7 +100,8 @@ export function requireBase(say) {
       rmSync(join(folder, spare), { recursive: true, force: true });
       mkdirSync(join(folder, spare), { recursive: true });
     }
-    must('sh', ['-c', `tar -C "$1" -c . | podman ${storage.join(' ')} import - ${baseImage}`, 'import', folder]);
+    const pipe = 'folder=$1; shift; tar -C "$folder" -c . | podman "$@"';
+    must('sh', ['-c', pipe, 'import', folder, ...storage, 'import', '-', baseImage]);
     rmSync(folder, { recursive: true, force: true });
   }
   if (!imageExists(nodeImage)) {
