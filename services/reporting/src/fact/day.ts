@@ -31,9 +31,3 @@ export function dayOf(at: Date | DateParts | undefined, zone: string): string | 
   if (local.year > 9999) return LAST;
   return clamp(local.toISODate());
 }
-
-/** The parts of a YYYY-MM-DD. */
-export function partsOf(day: string): DateParts {
-  const [year = 0, month = 0, dayOfMonth = 0] = day.split('-').map(Number);
-  return { year, month, day: dayOfMonth };
-}
