@@ -10,7 +10,7 @@ import {
 import { Channel } from '@rapport/proto/type/v1';
 import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
-import { idsIn, openParty, partyColumns, partyName, type PartyRecord, staffName } from '../party/party.js';
+import { idsIn, openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
 
 interface Row extends PartyRecord {
   consent: number | null;
@@ -58,7 +58,7 @@ function contactability(deps: Deps, row: Row, channel: Channel): Contactability 
     familyName: row.familyName,
     state: row.state,
     organisationPath: row.organisationPath,
-    relationshipManager: staffName(row.manager),
+    relationshipManager: row.manager,
     synthetic: row.synthetic,
   };
 }

@@ -13,7 +13,7 @@ import {
 } from '@rapport/proto/customer/v1';
 import type { Money } from '@rapport/proto/type/v1';
 import { dayMessage, isoDay } from '../calendar/calendar.js';
-import { partyName, staffName } from '../party/party.js';
+import { partyName } from '../party/party.js';
 import { holdingColumns, holdingIdsIn, holdingName, type HoldingRecord, notFound, type Owner } from './record.js';
 
 export {
@@ -201,7 +201,7 @@ export function holdingOpened(row: HoldingRecord): HoldingOpened {
     loanDurationMonths: loan?.durationMonths ?? 0,
     cardType: details.$case === 'card' ? details.value.type : '',
     standingOrderPurpose: order?.purpose ?? '',
-    relationshipManager: staffName(row.manager),
+    relationshipManager: row.manager,
     source: row.source ?? '',
   };
 }

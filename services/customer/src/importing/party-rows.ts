@@ -22,7 +22,6 @@ import {
   type PartyRecord,
   partyUpdated,
   recordOf,
-  staffId,
   storeChange,
 } from '../party/party.js';
 import {
@@ -66,7 +65,7 @@ export function checkParty(stream: Stream, line: bigint, row: PartyRow): Checked
     return { field, reason: 'VALUE_INVALID', message: description, value: valueAt(party, field) };
   }
   if (holdsNul(Party.toJSON(party))) return nulRefusal;
-  const place = { organisationPath: party.organisationPath, manager: staffId(party.relationshipManager) };
+  const place = { organisationPath: party.organisationPath, manager: party.relationshipManager };
   if (!covers(organisationPath, party.organisationPath) || !within(stream.scope, place)) {
     const message = 'lies outside of the import or of what the caller may see';
     return { field: 'organisation_path', reason: 'ORGANISATION_PATH_OUTSIDE', message, value: party.organisationPath };

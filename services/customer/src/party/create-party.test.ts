@@ -134,7 +134,7 @@ describe('CreateParty', () => {
       kind: 'denied',
       reason: 'ORGANISATION_PATH_OUTSIDE',
     });
-    const manager = as({ sub: 'rm1', roles: ['relationship_manager'], orgPath: '/berka/prague/1' });
+    const manager = as({ sub: 'staff/rm1', roles: ['relationship_manager'], orgPath: '/berka/prague/1' });
     expect(await failure(create(person(), manager))).toMatchObject({ reason: 'ORGANISATION_PATH_OUTSIDE' });
     expect(await counts(running)).toEqual(before);
     const { party } = await create(person({ relationshipManager: 'staff/rm1' }), manager);

@@ -3,7 +3,7 @@ import { type Call, decodePage, encodePage, pageSize } from '@rapport/kit/rpc';
 import type { ListPartiesRequest, ListPartiesResponse } from '@rapport/proto/customer/v1';
 import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
-import { partyMessage, partyName, staffId } from './party.js';
+import { partyMessage, partyName } from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';
 
 /** Lists the parties that the caller may see, in the order they were created (ids are UUIDv7). */
@@ -36,7 +36,7 @@ function conditions(request: ListPartiesRequest, scope: Scope, after: string | u
   if (organisationPath !== '') {
     wanted.push(scopeFilter({ kind: 'rows', subtree: organisationPath }, { path: 'organisation_path' }));
   }
-  if (relationshipManager !== '') wanted.push(sql`manager = ${staffId(relationshipManager)}`);
+  if (relationshipManager !== '') wanted.push(sql`manager = ${relationshipManager}`);
   if (kind !== 0) wanted.push(sql`kind = ${kind}`);
   if (region !== '') wanted.push(sql`region = ${region}`);
   if (source !== '') wanted.push(sql`source = ${source}`);

@@ -19,13 +19,3 @@ export function partyIdIn(name: string): string {
   if (id === undefined) throw fail('PARTY_NOT_FOUND', { metadata: { party: name } });
   return id;
 }
-
-/** Staff id of `staff/{id}`; empty for an empty name. */
-export function staffId(name: string): string {
-  return name.slice('staff/'.length);
-}
-
-/** `staff/{id}`; empty for nobody. */
-export function staffName(id: string): string {
-  return id === '' ? '' : `staff/${id}`;
-}

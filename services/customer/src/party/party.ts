@@ -15,12 +15,12 @@ import { within } from '../access/access.js';
 import { dayAt, dayMessage, isoDay, isTimeZone } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { partyName, staffId, staffName } from './names.js';
+import { partyName } from './names.js';
 import { openParty, type PartyRecord, type Sensitive, sealParty } from './record.js';
 
 export { changedPaths, type PartyChange, storeChange } from './change.js';
 export { assertParty } from './find.js';
-export { idsIn, partyIdIn, partyName, staffId, staffName } from './names.js';
+export { idsIn, partyIdIn, partyName } from './names.js';
 export { insertParties, openParty, partyColumns, type PartyRecord } from './record.js';
 export { insertTerms } from './search-terms.js';
 
@@ -106,7 +106,7 @@ export function recordOf(
     ...kept,
     ...detailsOf(party),
     organisationPath,
-    manager: staffId(party.relationshipManager),
+    manager: party.relationshipManager,
     region,
     district,
     branch,
@@ -162,7 +162,7 @@ export function partyMessage(deps: Pick<Deps, 'cipher'>, row: PartyRecord, clear
     source: row.source ?? '',
     sourceKey: shown ? (row.sourceKey ?? '') : '',
     organisationPath: row.organisationPath,
-    relationshipManager: staffName(row.manager),
+    relationshipManager: row.manager,
     region: row.region,
     district: row.district,
     branch: row.branch,
@@ -202,7 +202,7 @@ function told(row: PartyRecord): Told {
     region: row.region,
     district: row.district,
     branch: row.branch,
-    relationshipManager: staffName(row.manager),
+    relationshipManager: row.manager,
     source: row.source ?? '',
     language: row.language,
     state: row.state,

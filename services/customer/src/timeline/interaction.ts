@@ -1,6 +1,6 @@
 import { type Sql, sql, type Tx } from '@rapport/kit/db';
 import type { Interaction, InteractionRecorded } from '@rapport/proto/customer/v1';
-import { partyName, staffId, staffName } from '../party/party.js';
+import { partyName } from '../party/party.js';
 
 /** An interaction as it is stored, in the names of the Prisma model. */
 export interface InteractionRecord {
@@ -39,7 +39,7 @@ export function interactionName(row: { partyId: string; interactionId: string })
 /** The columns that follow from a message alone. */
 export function interactionFields(interaction: Interaction) {
   const { channel, direction, kind, subject, note, staff, related, time } = interaction;
-  return { channel, direction, kind, subject, note, staff: staffId(staff), related, time: time as Date };
+  return { channel, direction, kind, subject, note, staff: staff, related, time: time as Date };
 }
 
 /** The message of a row. */
@@ -52,7 +52,7 @@ export function interactionMessage(row: InteractionRecord): Interaction {
     kind,
     subject,
     note,
-    staff: staffName(row.staff),
+    staff: row.staff,
     related,
     time,
     source: row.source ?? '',
@@ -71,7 +71,7 @@ export function interactionRecorded(row: InteractionRecord): InteractionRecorded
     channel,
     direction,
     kind,
-    staff: staffName(row.staff),
+    staff: row.staff,
     related,
     time,
   };

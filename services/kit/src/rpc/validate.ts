@@ -7,11 +7,27 @@ import { Failure } from './failure.js';
 /** Checks the encoded request of a method against the rules of its contract; throws an INVALID_ARGUMENT failure. */
 export type Validate = (method: string, bytes: Uint8Array) => void;
 
+interface RequestValidator {
+  validate: Validate;
+  covers(method: string): boolean;
+}
+
+/** The types and compiled rules of an image take some 10 MB, so that each image gets one validator. */
+const validators = new WeakMap<Uint8Array, RequestValidator>();
+
 /**
  * Gives the check of requests, from a descriptor image (google.protobuf.FileDescriptorSet, imports included). Methods
  * that the image does not know are refused when the server starts: `covers` says so.
  */
-export function requestValidator(image: Uint8Array): { validate: Validate; covers(method: string): boolean } {
+export function requestValidator(image: Uint8Array): RequestValidator {
+  const known = validators.get(image);
+  if (known) return known;
+  const made = makeValidator(image);
+  validators.set(image, made);
+  return made;
+}
+
+function makeValidator(image: Uint8Array): RequestValidator {
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, image));
   const validator = createValidator({ registry });
 
