@@ -101,7 +101,7 @@ function partyRow(event: PartyCreated | PartyUpdated, version: bigint): object {
     party: idOf(event.party),
     organisation_path: event.organisationPath,
     // As the subject of that employee's tokens.
-    manager: idOf(event.relationshipManager),
+    manager: event.relationshipManager,
     kind: word(PartyKind, event.kind, 'PARTY_KIND_'),
     sex: word(Sex, event.sex, 'SEX_'),
     birth_date: day(event.birthDate),

@@ -57,7 +57,7 @@ describe('members and memberships', () => {
     expect(await titles(own, north[0] ?? '')).toContain('Everyone');
     expect(await titles(own, north[1] ?? '')).toEqual([]);
     // Anna looks after that customer, wherever she sits.
-    const anna = suite.as(['relationship_manager'], '/demo/south/9', 'anna');
+    const anna = suite.as(['relationship_manager'], '/demo/south/9', 'staff/anna');
     expect(await titles(anna, north[1] ?? '')).toContain('Everyone');
     expect(await titles(anna, south)).toEqual([]);
     expect(await titles(suite.as(['branch_manager'], '/demo/south'), north[0] ?? '')).toEqual([]);
