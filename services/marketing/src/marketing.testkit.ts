@@ -37,6 +37,8 @@ export type Client = ClientOf<typeof MarketingServiceService>;
 /** The marketing service in this process: real Postgres, real gRPC with real peers, real SMTP. */
 export interface Suite {
   deps: Deps;
+  /** host:port of the server. */
+  address: string;
   db: Database<PrismaClient>;
   database: TestDatabase;
   customer: CustomerPeer;
@@ -125,6 +127,7 @@ export async function openSuite(): Promise<Suite> {
 
   const suite: Suite = {
     deps,
+    address: `127.0.0.1:${server.port}`,
     db,
     database,
     customer,
