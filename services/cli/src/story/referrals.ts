@@ -56,7 +56,7 @@ export async function makeReferrals(story: Story, parties: readonly Referred[]):
     );
     if (pick(`${bank.id}/referral/${key}/won`, 5) === 0) {
       await clients.marketing.loseReferral(
-        { name, reason: 'The customer chose another bank.', etag: '', requestId: story.request('lose', key) },
+        { name, reason: 'chose_another_bank', etag: '', requestId: story.request('lose', key) },
         await clients.as(to),
       );
     } else {

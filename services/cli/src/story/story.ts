@@ -159,7 +159,7 @@ export async function tellStory(story: Story, options: StoryOptions): Promise<St
     return {
       party: names.get(row.sourceKey) ?? '',
       organisationPath: row.organisationPath,
-      branch: row.branch,
+      branch: `organisationUnits/${row.branch}`,
       agent: (staff.find((person) => person.roles.includes('call_centre_agent')) ?? staff[0])?.id ?? '',
     };
   });

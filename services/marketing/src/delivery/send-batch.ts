@@ -54,7 +54,12 @@ function attempt(mailer: Mailer, cleared: Cleared): Promise<Attempted> {
         return { cleared, outcome: 'template_failed', language: '' };
       }
       const outcome = await sendDuration.time({}, () =>
-        mailer.send({ deliveryId: row.deliveryId, to: contact.address, ...message }),
+        mailer.send({
+          deliveryId: row.deliveryId,
+          campaign: `campaigns/${row.campaignId}`,
+          to: contact.address,
+          ...message,
+        }),
       );
       active.setAttribute('rapport.delivery.outcome', outcome);
       return { cleared, outcome, language: message.language };

@@ -5,6 +5,8 @@ import nodemailer from 'nodemailer';
 export interface Mail {
   /** The delivery's id; the Message-ID is made of it, so that a repetition can be told from a second mail. */
   deliveryId: string;
+  /** The campaign it belongs to, `campaigns/{uuid}`: bounces and complaints are sorted by it. */
+  campaign: string;
   to: string;
   subject: string;
   text: string;
@@ -76,7 +78,7 @@ export function createMailer({ url, from, unsubscribeUrl, connections }: MailSet
   });
   const address = /<([^>]+)>/.exec(from)?.[1] ?? from;
   return {
-    async send({ deliveryId, to, subject, text, html, language }) {
+    async send({ deliveryId, campaign, to, subject, text, html, language }) {
       const byMail = `<mailto:${address}?subject=unsubscribe%20${deliveryId}>`;
       const oneClick = unsubscribeUrl && `<${unsubscribeUrl}?delivery=${deliveryId}>`;
       try {
@@ -93,6 +95,7 @@ export function createMailer({ url, from, unsubscribeUrl, connections }: MailSet
             'List-Unsubscribe': oneClick ? `${oneClick}, ${byMail}` : byMail,
             ...(oneClick && { 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' }),
             'Auto-Submitted': 'auto-generated',
+            'X-Rapport-Campaign': campaign,
           },
         });
         return 'accepted';
