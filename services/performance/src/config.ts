@@ -1,4 +1,4 @@
-import { address, readConfig } from '@rapport/kit/runtime';
+import { address, flag, readConfig } from '@rapport/kit/runtime';
 import { z } from 'zod';
 
 const database = z.object({ DATABASE_URL: z.url() });
@@ -19,6 +19,7 @@ const schema = z
     EVENT_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
     GRPC_ADDRESS: address,
     OPS_ADDRESS: address,
+    GRPC_REFLECTION: flag.default(false),
     AUTH_JWKS_FILE: z.string().optional(),
     AUTH_JWKS_URL: z.url().optional(),
     SERVICE_KEY_FILE: z.string().optional(),

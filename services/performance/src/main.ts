@@ -46,7 +46,7 @@ async function serve(config: Config): Promise<void> {
     auth: { jwksFile: config.AUTH_JWKS_FILE, jwksUrl: config.AUTH_JWKS_URL, peers: tls !== undefined },
     validation: descriptorSet(),
     health,
-    reflection: true,
+    reflection: config.GRPC_REFLECTION,
     ...(tls && { tls: { caFile: tls.caFile, certificateFile: tls.certFile, keyFile: tls.keyFile } }),
   });
   const checkDatabase = () =>

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { everything, sql } from '@rapport/kit/db';
 import { uuidv7 } from '@rapport/kit/runtime';
 import {
@@ -7,6 +8,7 @@ import {
   ScoresComputed,
   type ScoringRun,
 } from '@rapport/proto/performance/v1';
+import { storeFacts } from '../fact/fact.js';
 import {
   achievement,
   approvedPlan,
@@ -141,6 +143,22 @@ test('late facts, later staff and later moves change no past run; a new run has 
   expect(third).toMatchObject({ staffCount: 2, factCount: 3n });
   expect((await scoreOf('late-b', third))?.totalMillionths).toBe(500_000n);
   expect((await scoreOf('late-a', third))?.totalMillionths).toBe(1_000_000n);
+});
+
+test('a run waits for what is being written before its moment', async () => {
+  const plan = await approvedPlan(started, 'wait', 'other');
+  const { promise: written, resolve: wrote } = Promise.withResolvers<void>();
+  const slow = started.db.transaction(everything, async (tx) => {
+    await storeFacts(tx, [achievement('x1')], 'Europe/Prague');
+    wrote();
+    await sleep(300);
+  });
+  await written;
+  const made = await run(plan);
+  await slow;
+  expect(made.factCount).toBe(1n);
+  const again = await started.performance.recomputeScore({ staff: 'staff/x1', run: made.name }, operator());
+  expect(again).toMatchObject({ matches: true, fingerprintMatches: true });
 });
 
 test('a fact that is being written while a run is computed is in it or comes after it, never between', async () => {
