@@ -71,7 +71,7 @@ async function sealIn(tx: Queryable, limit: number): Promise<number> {
  * the others return 0 at once. Each hash covers the one before it, the position and the record.
  */
 export function sealAudit(db: Database, limit = 2000): Promise<number> {
-  return db.transaction(everything, (tx: Tx) => sealIn(tx, limit));
+  return db.plain.transaction(everything, (tx: Tx) => sealIn(tx, limit));
 }
 
 /** The key that signs roots: a private key (Ed25519; P-256 works too) and the id under which verifiers know its public half. */

@@ -174,12 +174,10 @@ export function openDatabase<P = unknown>(options: DatabaseOptions<P>): Database
   const timeout = options.transactionTimeoutMs ?? 60_000;
   let closing: Promise<void> | undefined;
 
-  async function transaction<T>(scope: Scope, fn: (tx: Tx<P>) => Promise<T>): Promise<T> {
-    const settings = sessionSettings(scope);
+  async function persist<T>(attemptOnce: () => Promise<T>): Promise<T> {
     for (let tried = 1; ; tried += 1) {
       try {
-        if (prisma === undefined) return await plainTransaction(pool, settings, fn);
-        return await prismaTransaction(prisma as unknown as PrismaLike, settings, timeout, fn);
+        return await attemptOnce();
       } catch (error) {
         if (!retryable(error) || tried > 3) throw error;
         if (needsNewPlans(error)) renewPlans();
@@ -194,11 +192,24 @@ export function openDatabase<P = unknown>(options: DatabaseOptions<P>): Database
     await pool.end();
   }
 
-  return {
-    scoped: (scope) => standalone(pool, sessionSettings(scope)),
+  const shared = {
+    scoped: (scope: Scope) => standalone(pool, sessionSettings(scope)),
     system: standalone(pool, sessionSettings(everything)),
-    transaction,
     pool: guarded,
     close: () => (closing ??= close()),
+  };
+  const plain: Database = {
+    ...shared,
+    transaction: (scope, fn) => persist(() => plainTransaction(pool, sessionSettings(scope), fn)),
+    get plain() {
+      return plain;
+    },
+  };
+  if (prisma === undefined) return plain as Database<P>;
+  const driven = prisma as unknown as PrismaLike;
+  return {
+    ...shared,
+    transaction: (scope, fn) => persist(() => prismaTransaction(driven, sessionSettings(scope), timeout, fn)),
+    plain,
   };
 }

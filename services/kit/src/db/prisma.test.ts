@@ -148,3 +148,21 @@ it('runs again after a deadlock between the two', async () => {
   await Promise.all([crossing(1, 2), crossing(2, 1)]);
   expect(attempts).toBe(3);
 });
+
+it('runs plain transactions on the same pool without a Prisma client, under the same row security', async () => {
+  await db.plain.transaction(everything, async (tx) => {
+    expect(tx.prisma).toBeUndefined();
+    await tx.run(sql`INSERT INTO party VALUES (1, 'mine', '/a'), (2, 'theirs', '/b')`);
+  });
+  const seen = await db.plain.transaction({ kind: 'rows', subtree: '/a' }, (tx) =>
+    tx.rows(sql`SELECT name FROM party`),
+  );
+  expect(seen).toEqual([{ name: 'mine' }]);
+  const failing = db.plain.transaction(everything, async (tx) => {
+    await tx.run(sql`DELETE FROM party`);
+    throw new Error('no');
+  });
+  await expect(failing).rejects.toThrow('no');
+  expect(await names()).toEqual(['mine', 'theirs']);
+  expect(db.plain.plain).toBe(db.plain);
+});

@@ -38,6 +38,11 @@ export interface Database<P = unknown> {
    * no effect outside of the transaction. No remote calls inside.
    */
   transaction<T>(scope: Scope, fn: (tx: Tx<P>) => Promise<T>): Promise<T>;
+  /**
+   * The same pool with transactions that have no Prisma client: Prisma's engine takes 30 MB from its first transaction
+   * on, so work that every idle process does, and verbs with SQL of their own, run here.
+   */
+  plain: Database;
   /** The connections beneath, for COPY and the like. A client taken from here sees no row of a protected table. */
   pool: pg.Pool;
   /** Waits for the queries in progress and closes every connection. Idempotent. */
