@@ -31,6 +31,7 @@ async function serve(config: Config): Promise<void> {
     url: config.DATABASE_URL,
     max: config.DATABASE_POOL_SIZE,
     application: 'rapport-cases',
+    genericPlans: true,
     prisma: (adapter) => new PrismaClient({ adapter }),
   });
   const files = tlsOf(config);

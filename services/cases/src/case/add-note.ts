@@ -7,7 +7,7 @@ import { record, stateChange } from './record.js';
 
 /** Adds a note to the history; the assignee's first note begins the work. */
 export async function addNote(deps: Deps, request: AddNoteRequest, call: Call): Promise<AddNoteResponse> {
-  return idempotent(deps.db, call, request, AddNoteResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, AddNoteResponse, async (tx) => {
     const row = await lockCase(tx, call.scope, { name: request.name });
     const now = deps.clock.now();
     const at = momentOf(row, request.occurTime, now);

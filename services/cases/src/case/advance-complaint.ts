@@ -31,7 +31,7 @@ export async function advanceComplaint(
   call: Call,
 ): Promise<AdvanceComplaintResponse> {
   const { step } = request;
-  return idempotent(deps.db, call, request, AdvanceComplaintResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, AdvanceComplaintResponse, async (tx) => {
     const row = await lockCase(tx, call.scope, request);
     const now = deps.clock.now();
     const at = momentOf(row, request.occurTime, now);

@@ -11,7 +11,7 @@ import { record, stateChange, stateName } from './record.js';
 /** Gives a case to an employee. */
 export async function assignCase(deps: Deps, request: AssignCaseRequest, call: Call): Promise<AssignCaseResponse> {
   const clear = scopeFor(call, 'C2');
-  return idempotent(deps.db, call, request, AssignCaseResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, AssignCaseResponse, async (tx) => {
     const row = await lockCase(tx, call.scope, request);
     const now = deps.clock.now();
     const at = momentOf(row, request.occurTime, now);

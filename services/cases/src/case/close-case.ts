@@ -25,7 +25,7 @@ import { record, stateChange } from './record.js';
 
 /** Closes a resolved case; a complaint only when the party has its answer. */
 export async function closeCase(deps: Deps, request: CloseCaseRequest, call: Call): Promise<CloseCaseResponse> {
-  return idempotent(deps.db, call, request, CloseCaseResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, CloseCaseResponse, async (tx) => {
     const row = await lockCase(tx, call.scope, request);
     const now = deps.clock.now();
     const at = momentOf(row, request.occurTime, now);

@@ -40,7 +40,7 @@ export async function openCase(deps: Deps, request: OpenCaseRequest, call: Call)
   const trouble = await checkParty(deps, request, call);
   const clear = scopeFor(call, 'C2');
 
-  return idempotent(deps.db, call, request, OpenCaseResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, OpenCaseResponse, async (tx) => {
     const caseId = uuidv7();
     const there = await claimKey(tx, call, request, caseId);
     if (there) {

@@ -9,7 +9,7 @@ import { record } from './record.js';
 
 /** Stops the clocks because the bank waits for somebody else. */
 export async function pauseCase(deps: Deps, request: PauseCaseRequest, call: Call): Promise<PauseCaseResponse> {
-  return idempotent(deps.db, call, request, PauseCaseResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, PauseCaseResponse, async (tx) => {
     const row = await lockCase(tx, call.scope, request);
     const now = deps.clock.now();
     const at = momentOf(row, request.occurTime, now);

@@ -9,7 +9,7 @@ import { record, stateChange } from './record.js';
 
 /** Opens a resolved or closed case again; due times, steps and assignee stay as they were. */
 export async function reopenCase(deps: Deps, request: ReopenCaseRequest, call: Call): Promise<ReopenCaseResponse> {
-  return idempotent(deps.db, call, request, ReopenCaseResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, ReopenCaseResponse, async (tx) => {
     const row = await lockCase(tx, call.scope, request);
     const now = deps.clock.now();
     const at = momentOf(row, request.occurTime, now);

@@ -11,7 +11,7 @@ import { record, stateChange } from './record.js';
 
 /** Says that the work is done; a pause ends with it. */
 export async function resolveCase(deps: Deps, request: ResolveCaseRequest, call: Call): Promise<ResolveCaseResponse> {
-  return idempotent(deps.db, call, request, ResolveCaseResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, ResolveCaseResponse, async (tx) => {
     const row = await lockCase(tx, call.scope, request);
     const now = deps.clock.now();
     const at = momentOf(row, request.occurTime, now);

@@ -9,7 +9,7 @@ import { record } from './record.js';
 
 /** Lets the clocks run again; due times that had not passed move by the business time of the pause. */
 export async function resumeCase(deps: Deps, request: ResumeCaseRequest, call: Call): Promise<ResumeCaseResponse> {
-  return idempotent(deps.db, call, request, ResumeCaseResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, ResumeCaseResponse, async (tx) => {
     const row = await lockCase(tx, call.scope, request);
     const now = deps.clock.now();
     const at = momentOf(row, request.occurTime, now);

@@ -21,7 +21,7 @@ export async function sweepBreaches(db: Database, now: Date, limit = BATCH): Pro
 
 function mark(db: Database, promise: 'resolution' | 'response', broken: Sql, limit: number): Promise<number> {
   const column = sql.raw(promise === 'resolution' ? 'resolution_breached' : 'response_breached');
-  return db.transaction(everything, async (tx) => {
+  return db.plain.transaction(everything, async (tx) => {
     // A case that somebody is working on right now is left for the next round.
     const rows = await tx.rows<{ caseId: string }>(sql`
       UPDATE service_case SET ${column} = TRUE

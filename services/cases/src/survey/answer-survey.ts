@@ -13,7 +13,7 @@ export async function answerSurvey(
   call: Call,
 ): Promise<AnswerSurveyResponse> {
   const { score, comment } = request;
-  return idempotent(deps.db, call, request, AnswerSurveyResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, AnswerSurveyResponse, async (tx) => {
     const row = await lockCase(tx, call.scope, { name: request.name });
     const now = deps.clock.now();
     const at = momentOf(row, request.occurTime, now);

@@ -11,7 +11,7 @@ export async function requestSurvey(
   request: RequestSurveyRequest,
   call: Call,
 ): Promise<RequestSurveyResponse> {
-  return idempotent(deps.db, call, request, RequestSurveyResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, RequestSurveyResponse, async (tx) => {
     const row = await lockCase(tx, call.scope, { name: request.name });
     const now = deps.clock.now();
     const at = momentOf(row, request.occurTime, now);
