@@ -31,7 +31,7 @@ export function onAchievements(deps: Deps, nats: Nats): Running {
         }
       });
       if (achieved.length === 0) return;
-      await deps.db.transaction(everything, (tx) => storeFacts(tx, achieved, deps.timeZone));
+      await deps.db.plain.transaction(everything, (tx) => storeFacts(tx, achieved, deps.timeZone));
     },
   });
 }

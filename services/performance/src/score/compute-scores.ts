@@ -26,7 +26,7 @@ export async function computeScores(
   // A fact belongs where its customer does, which may be outside of the caller's view, and counts all the same: only the
   // plan is looked for inside the caller's scope.
   return idempotent(
-    deps.db,
+    deps.db.plain,
     call,
     request,
     ComputeScoresResponse,

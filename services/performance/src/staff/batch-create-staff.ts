@@ -16,7 +16,7 @@ export async function batchCreateStaff(
   call: Call,
 ): Promise<BatchCreateStaffResponse> {
   assertDifferent(request);
-  return idempotent(deps.db, call, request, BatchCreateStaffResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, BatchCreateStaffResponse, async (tx) => {
     await keepTree(tx);
     const units = request.staff.map(({ staff }) => unitIdIn(staff?.unit ?? ''));
     const paths = await unitPaths(tx, units, call.scope);

@@ -11,7 +11,7 @@ import { insertStaff, staffMessage, unitPaths } from './staff.js';
 /** Adds a member of the staff to a unit that the caller may see. Publishes StaffChanged. */
 export async function createStaff(deps: Deps, request: CreateStaffRequest, call: Call): Promise<CreateStaffResponse> {
   const unit = unitIdIn((request.staff as Staff).unit);
-  return idempotent(deps.db, call, request, CreateStaffResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, CreateStaffResponse, async (tx) => {
     await keepTree(tx);
     const paths = await unitPaths(tx, [unit], call.scope);
     if (!paths.has(unit)) {

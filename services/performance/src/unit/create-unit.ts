@@ -22,7 +22,7 @@ export async function createUnit(deps: Deps, request: CreateUnitRequest, call: C
   const id = request.organisationUnitId;
   const segment = segmentOf(unit, id);
   if ((unit.kind === UnitKind.UNIT_KIND_BANK) !== (unit.parent === '')) throw misplaced();
-  return idempotent(deps.db, call, request, CreateUnitResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, CreateUnitResponse, async (tx) => {
     await keepTree(tx);
     const above = unit.parent === '' ? '' : await pathAbove(tx, unit, call.scope);
     const path = `${above}/${segment}`;

@@ -18,7 +18,7 @@ type Moved = UnitRow & { previousPath: string };
  * StaffChanged for their staff. A unit that stands there already is answered as it is.
  */
 export async function moveUnit(deps: Deps, request: MoveUnitRequest, call: Call): Promise<MoveUnitResponse> {
-  return idempotent(deps.db, call, request, MoveUnitResponse, async (tx) => {
+  return idempotent(deps.db.plain, call, request, MoveUnitResponse, async (tx) => {
     await changeTree(tx);
     const unit = await findUnit(tx, unitIdIn(request.name), call.scope);
     if (!unit) throw fail('UNIT_NOT_FOUND', { metadata: { unit: request.name } });

@@ -25,8 +25,8 @@ export enum FactKind {
   /** FACT_KIND_SURVEY_SCORE - A party answered a survey about a case (cases' SurveyAnswered); value 1000 to 5000 for scores 1 to 5. */
   FACT_KIND_SURVEY_SCORE = 4,
   /**
-   * FACT_KIND_HOLDING_OPENED - A holding was opened (customer's HoldingOpened) for a party that has a manager, on the day it was opened; value 1000.
-   * A holding without that day does not count.
+   * FACT_KIND_HOLDING_OPENED - A holding was opened (customer's HoldingOpened) for a party that has a manager, on the day it was opened; value
+   * 1000. A holding without that day does not count.
    */
   FACT_KIND_HOLDING_OPENED = 5,
   UNRECOGNIZED = -1,
