@@ -3,7 +3,7 @@ import { type Database, openDatabase, sql } from '@rapport/kit/db';
 import type { Running } from '@rapport/kit/runtime';
 import { MembershipReason, SegmentEntered } from '@rapport/proto/segmentation/v1';
 import { type TestBus, type TestDatabase, testBus, testDatabase } from '@rapport/test/kit';
-import { CampaignState } from '@rapport/proto/marketing/v1';
+import { CampaignState, DeliveryReason } from '@rapport/proto/marketing/v1';
 import { openSuite, request, type Suite } from '../marketing.testkit.js';
 import { handlers } from '../server.js';
 
@@ -95,7 +95,7 @@ it('takes in whoever enters a paused campaign, and holds the message', async () 
   await enters(segment, suite.customer.party());
   await suite.until(name, ({ held }) => held.length === 1);
   await suite.marketer.launchCampaign({ name, etag: '', requestId: request() });
-  await suite.until(name, ({ sent }) => sent === 1n);
+  expect(await suite.until(name, ({ sent }) => sent === 1n)).toMatchObject({ audience: 1n, held: [] });
 });
 
 it('reads an audience of several pages, also when segmentation is away at first', async () => {
@@ -110,5 +110,6 @@ it('reads an audience of several pages, also when segmentation is away at first'
     suite.segmentation.broken = false;
     suite.clock.at = new Date(suite.clock.at.getTime() + 10_000);
   }, 300);
-  await suite.until(name, ({ audience, pending }) => audience === 2300n && pending === 0n);
+  const summary = await suite.until(name, ({ audience, pending }) => audience === 2300n && pending === 0n);
+  expect(summary.suppressed).toEqual([{ reason: DeliveryReason.DELIVERY_REASON_NO_CONSENT, count: 2300n }]);
 });

@@ -32,12 +32,18 @@ async function deliverOnce(
 ): Promise<number> {
   const batch = await claimBatch(db, clock.now(), settings.batch, settings.leaseMs);
   if (batch.rows.length === 0) return 0;
-  const rows = await Promise.all(batch.rows.map(async (row) => ({ row, material: await materials(row.campaignId) })));
-  const prepared = await prepare(customer, rows);
-  const cleared = await decideBatch(db, clock.now(), batch, prepared);
-  const sending = { db, clock, mailer, concurrency: settings.concurrency };
-  const left: Claimed[] = await sendBatch(sending, batch, cleared, stopping);
-  await giveBack(db, clock.now(), batch.lease, left);
+  try {
+    const rows = await Promise.all(batch.rows.map(async (row) => ({ row, material: await materials(row.campaignId) })));
+    const prepared = await prepare(customer, rows);
+    const cleared = await decideBatch(db, clock.now(), batch, prepared);
+    const sending = { db, clock, mailer, concurrency: settings.concurrency };
+    const left: Claimed[] = await sendBatch(sending, batch, cleared, stopping);
+    await giveBack(db, clock.now(), batch.lease, left);
+  } catch (error) {
+    // Nothing is under way any more. Where the database is away, the end of the lease gives the rows back.
+    await giveBack(db, clock.now(), batch.lease, batch.rows).catch(() => undefined);
+    throw error;
+  }
   return batch.rows.length;
 }
 
@@ -57,7 +63,7 @@ export function startDelivering(deps: Parts, settings: DeliverySettings, wakeup:
       try {
         taken = await deliverOnce(deps, settings, materials, abort.signal);
       } catch (error) {
-        logger.error({ err: error }, 'a batch of deliveries was not finished; it is repeated when its lease is over');
+        logger.error({ err: error }, 'a batch of deliveries was not finished; it is repeated');
         await sleep(settings.pollMs, abort.signal);
       }
       if (taken < settings.batch) await sleep(settings.pollMs, abort.signal);
