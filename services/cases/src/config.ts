@@ -1,4 +1,4 @@
-import { address, readConfig } from '@rapport/kit/runtime';
+import { address, flag, readConfig } from '@rapport/kit/runtime';
 import { z } from 'zod';
 import { isTimeZone } from './calendar/calendar.js';
 
@@ -10,6 +10,7 @@ const settings = z
     EVENT_REPLICAS: z.coerce.number().int().min(1).max(5).default(1),
     GRPC_ADDRESS: address,
     OPS_ADDRESS: address,
+    GRPC_REFLECTION: flag.default(false),
     CUSTOMER_ADDRESS: address,
     AUTH_JWKS_FILE: z.string().optional(),
     AUTH_JWKS_URL: z.url().optional(),

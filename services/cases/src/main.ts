@@ -59,7 +59,7 @@ async function serve(config: Config): Promise<void> {
     auth: { jwksFile: config.AUTH_JWKS_FILE, jwksUrl: config.AUTH_JWKS_URL, peers: tls !== undefined },
     validation: descriptorSet(),
     health,
-    reflection: true,
+    reflection: config.GRPC_REFLECTION,
     ...(tls && { tls }),
   });
   const checkDatabase = () =>
