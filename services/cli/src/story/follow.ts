@@ -20,14 +20,14 @@ function windowStart(asOf: PlainDate): number {
 
 interface Account {
   credit: bigint;
-  before: bigint | undefined;
-  last: TransactionRow | undefined;
+  balance: bigint;
+  largest: TransactionRow | undefined;
 }
 
 /**
- * Finds the transaction that the story follows: the last of an account, whose owner has granted marketing by e-mail and
- * is no saver without it and one with it. The first by source key, so that every run finds the same. Throws when the
- * bank has none.
+ * Finds the transaction that the story follows: the largest credit of an account, whose owner has granted marketing by
+ * e-mail and is no saver without it and one with it. The first by source key, so that every run finds the same. Throws
+ * when the bank has none.
  */
 export async function findFollowed(bank: Bank, rule: SaverRule): Promise<TransactionRow> {
   const granted = new Set<string>();
@@ -47,22 +47,24 @@ export async function findFollowed(bank: Bank, rule: SaverRule): Promise<Transac
   const from = windowStart(bank.asOf);
   const to = dayNumber(bank.asOf);
   const totals = new Map<string, Account>();
+  const empty: Account = { credit: 0n, balance: 0n, largest: undefined };
   for await (const row of bank.transactions()) {
     const day = dayNumber(row.bookedOn);
     if (day > to) continue;
-    const account = totals.get(row.holdingKey) ?? { credit: 0n, before: undefined, last: undefined };
-    if (day >= from && row.direction === 'credit') account.credit += row.amountMinor;
-    account.before = account.last?.balanceAfterMinor;
-    account.last = row;
+    const account = totals.get(row.holdingKey) ?? { ...empty };
+    account.balance = row.balanceAfterMinor;
+    if (day >= from && row.direction === 'credit') {
+      account.credit += row.amountMinor;
+      if (row.amountMinor > (account.largest?.amountMinor ?? 0n)) account.largest = row;
+    }
     totals.set(row.holdingKey, account);
   }
   let found: TransactionRow | undefined;
-  for (const [key, { credit, before, last }] of totals) {
-    if (!last || last.direction !== 'credit' || dayNumber(last.bookedOn) < from) continue;
-    if (!accounts.get(key)?.every((owner) => granted.has(owner))) continue;
-    const saver = (sum: bigint, balance: bigint) => sum > rule.creditMinor && balance > rule.balanceMinor;
-    if (!saver(credit, last.balanceAfterMinor) || saver(credit - last.amountMinor, before ?? 0n)) continue;
-    if (!found || last.sourceKey < found.sourceKey) found = last;
+  for (const [key, { credit, balance, largest }] of totals) {
+    if (!largest || !accounts.get(key)?.every((owner) => granted.has(owner))) continue;
+    const crosses = credit > rule.creditMinor && credit - largest.amountMinor <= rule.creditMinor;
+    if (!crosses || balance <= rule.balanceMinor) continue;
+    if (!found || largest.sourceKey < found.sourceKey) found = largest;
   }
   if (!found) throw new Error('the bank has no transaction that would make its owner a saver; nothing can be followed');
   return found;
