@@ -3,6 +3,8 @@
 import { sql } from '@rapport/kit/db';
 import { client } from '@rapport/kit/rpc';
 import { MarketingServiceClient, Offer, Product } from '@rapport/proto/marketing/v1';
+import { OperationsServiceClient } from '@rapport/proto/operations/v1';
+import { testToken } from '@rapport/test/kit';
 import { campaignCases } from './campaign-cases.testkit.js';
 import { blocked, type Case, everyone, hint, me, page, person, type Role, version, world } from './cases.testkit.js';
 import { catalogueCases } from './catalogue-cases.testkit.js';
@@ -160,4 +162,18 @@ it('tells audit who read about whom', async () => {
 it('refuses a message that is too large', async () => {
   const huge = { name: world.things.template, language: '', values: { 'party.given_name': 'x'.repeat(5_000_000) } };
   expect((await failureOf(suite.marketer.renderTemplate(huge))).kind).toBe('exhausted');
+});
+
+it('serves operations to operators and to nobody who writes to customers', async () => {
+  const open = (roles: string[]) =>
+    client(OperationsServiceClient, suite.address, { identity: { token: async () => testToken({ roles }) } });
+  const [operator, marketer] = [open(['operator']), open(['marketer'])];
+  const lag = await operator.getEventLag({ name: 'services/marketing' });
+  expect(lag).toBeDefined();
+  await suite.db.system.rows(sql`SELECT kit.maintain()`);
+  const audit = await operator.verifyAudit({ name: 'services/marketing', fromSequence: 0n });
+  expect(audit.broken).toBeUndefined();
+  expect((await failureOf(marketer.getEventLag({ name: 'services/marketing' }))).kind).toBe('denied');
+  operator.close();
+  marketer.close();
 });

@@ -150,7 +150,7 @@ export const MarketingServiceService = {
   },
   /**
    * Takes an offer and gives it back with its name.
-   * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), DATES_REVERSED (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), DATE_INVALID, DATES_REVERSED (INVALID_ARGUMENT). Idempotent by request_id.
    */
   createOffer: {
     path: "/rapport.marketing.v1.MarketingService/CreateOffer" as const,
@@ -190,7 +190,7 @@ export const MarketingServiceService = {
   /**
    * Takes a first version and gives the template with it.
    * Errors: TEMPLATE_EXISTS (ALREADY_EXISTS), TEMPLATE_INVALID (INVALID_ARGUMENT, with line and column in the metadata),
-   * VARIABLE_UNDECLARED, LANGUAGE_REPEATED (INVALID_ARGUMENT). Idempotent by request_id.
+   * VARIABLE_UNDECLARED, VARIABLE_REPEATED, LANGUAGE_REPEATED (INVALID_ARGUMENT). Idempotent by request_id.
    */
   createTemplate: {
     path: "/rapport.marketing.v1.MarketingService/CreateTemplate" as const,
@@ -205,8 +205,8 @@ export const MarketingServiceService = {
   },
   /**
    * Takes a version and gives it back with its number; earlier versions stay as they are.
-   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), TEMPLATE_INVALID, VARIABLE_UNDECLARED, LANGUAGE_REPEATED
-   * (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), TEMPLATE_INVALID, VARIABLE_UNDECLARED, VARIABLE_REPEATED,
+   * LANGUAGE_REPEATED (INVALID_ARGUMENT). Idempotent by request_id.
    */
   createTemplateVersion: {
     path: "/rapport.marketing.v1.MarketingService/CreateTemplateVersion" as const,
@@ -430,7 +430,7 @@ export const MarketingServiceService = {
   },
   /**
    * Takes a policy and puts it in the place of the one of the same organisation path.
-   * Errors: ETAG_MISMATCH (ABORTED). Idempotent by request_id.
+   * Errors: ETAG_MISMATCH (ABORTED), CAP_REPEATED (INVALID_ARGUMENT). Idempotent by request_id.
    */
   setContactPolicy: {
     path: "/rapport.marketing.v1.MarketingService/SetContactPolicy" as const,
@@ -446,7 +446,7 @@ export const MarketingServiceService = {
   /**
    * Puts a party on the suppression list; from then on nothing is sent to it. The same suppression added again answers
    * the one that is there.
-   * Idempotent by request_id.
+   * Errors: PARTY_NAME_INVALID, EXPIRE_TIME_PAST (INVALID_ARGUMENT). Idempotent by request_id.
    */
   addSuppression: {
     path: "/rapport.marketing.v1.MarketingService/AddSuppression" as const,
@@ -491,7 +491,8 @@ export const MarketingServiceService = {
   },
   /**
    * Takes a hint from one employee to another and gives it back with its name. Publishes ReferralMade.
-   * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), NOT_YOUR_REFERRAL (PERMISSION_DENIED). Idempotent by request_id.
+   * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), PARTY_NAME_INVALID (INVALID_ARGUMENT), NOT_YOUR_REFERRAL
+   * (PERMISSION_DENIED). Idempotent by request_id.
    */
   createReferral: {
     path: "/rapport.marketing.v1.MarketingService/CreateReferral" as const,
@@ -596,7 +597,7 @@ export interface MarketingServiceServer extends UntypedServiceImplementation {
   listProducts: handleUnaryCall<ListProductsRequest, ListProductsResponse>;
   /**
    * Takes an offer and gives it back with its name.
-   * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), DATES_REVERSED (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), DATE_INVALID, DATES_REVERSED (INVALID_ARGUMENT). Idempotent by request_id.
    */
   createOffer: handleUnaryCall<CreateOfferRequest, CreateOfferResponse>;
   /**
@@ -612,13 +613,13 @@ export interface MarketingServiceServer extends UntypedServiceImplementation {
   /**
    * Takes a first version and gives the template with it.
    * Errors: TEMPLATE_EXISTS (ALREADY_EXISTS), TEMPLATE_INVALID (INVALID_ARGUMENT, with line and column in the metadata),
-   * VARIABLE_UNDECLARED, LANGUAGE_REPEATED (INVALID_ARGUMENT). Idempotent by request_id.
+   * VARIABLE_UNDECLARED, VARIABLE_REPEATED, LANGUAGE_REPEATED (INVALID_ARGUMENT). Idempotent by request_id.
    */
   createTemplate: handleUnaryCall<CreateTemplateRequest, CreateTemplateResponse>;
   /**
    * Takes a version and gives it back with its number; earlier versions stay as they are.
-   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), TEMPLATE_INVALID, VARIABLE_UNDECLARED, LANGUAGE_REPEATED
-   * (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), TEMPLATE_INVALID, VARIABLE_UNDECLARED, VARIABLE_REPEATED,
+   * LANGUAGE_REPEATED (INVALID_ARGUMENT). Idempotent by request_id.
    */
   createTemplateVersion: handleUnaryCall<CreateTemplateVersionRequest, CreateTemplateVersionResponse>;
   /**
@@ -699,13 +700,13 @@ export interface MarketingServiceServer extends UntypedServiceImplementation {
   getContactPolicy: handleUnaryCall<GetContactPolicyRequest, GetContactPolicyResponse>;
   /**
    * Takes a policy and puts it in the place of the one of the same organisation path.
-   * Errors: ETAG_MISMATCH (ABORTED). Idempotent by request_id.
+   * Errors: ETAG_MISMATCH (ABORTED), CAP_REPEATED (INVALID_ARGUMENT). Idempotent by request_id.
    */
   setContactPolicy: handleUnaryCall<SetContactPolicyRequest, SetContactPolicyResponse>;
   /**
    * Puts a party on the suppression list; from then on nothing is sent to it. The same suppression added again answers
    * the one that is there.
-   * Idempotent by request_id.
+   * Errors: PARTY_NAME_INVALID, EXPIRE_TIME_PAST (INVALID_ARGUMENT). Idempotent by request_id.
    */
   addSuppression: handleUnaryCall<AddSuppressionRequest, AddSuppressionResponse>;
   /**
@@ -720,7 +721,8 @@ export interface MarketingServiceServer extends UntypedServiceImplementation {
   listSuppressions: handleUnaryCall<ListSuppressionsRequest, ListSuppressionsResponse>;
   /**
    * Takes a hint from one employee to another and gives it back with its name. Publishes ReferralMade.
-   * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), NOT_YOUR_REFERRAL (PERMISSION_DENIED). Idempotent by request_id.
+   * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), PARTY_NAME_INVALID (INVALID_ARGUMENT), NOT_YOUR_REFERRAL
+   * (PERMISSION_DENIED). Idempotent by request_id.
    */
   createReferral: handleUnaryCall<CreateReferralRequest, CreateReferralResponse>;
   /**
@@ -813,7 +815,7 @@ export interface MarketingServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes an offer and gives it back with its name.
-   * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), DATES_REVERSED (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), DATE_INVALID, DATES_REVERSED (INVALID_ARGUMENT). Idempotent by request_id.
    */
   createOffer(
     request: CreateOfferRequest,
@@ -871,7 +873,7 @@ export interface MarketingServiceClient extends Client {
   /**
    * Takes a first version and gives the template with it.
    * Errors: TEMPLATE_EXISTS (ALREADY_EXISTS), TEMPLATE_INVALID (INVALID_ARGUMENT, with line and column in the metadata),
-   * VARIABLE_UNDECLARED, LANGUAGE_REPEATED (INVALID_ARGUMENT). Idempotent by request_id.
+   * VARIABLE_UNDECLARED, VARIABLE_REPEATED, LANGUAGE_REPEATED (INVALID_ARGUMENT). Idempotent by request_id.
    */
   createTemplate(
     request: CreateTemplateRequest,
@@ -890,8 +892,8 @@ export interface MarketingServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes a version and gives it back with its number; earlier versions stay as they are.
-   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), TEMPLATE_INVALID, VARIABLE_UNDECLARED, LANGUAGE_REPEATED
-   * (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), TEMPLATE_INVALID, VARIABLE_UNDECLARED, VARIABLE_REPEATED,
+   * LANGUAGE_REPEATED (INVALID_ARGUMENT). Idempotent by request_id.
    */
   createTemplateVersion(
     request: CreateTemplateVersionRequest,
@@ -1182,7 +1184,7 @@ export interface MarketingServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes a policy and puts it in the place of the one of the same organisation path.
-   * Errors: ETAG_MISMATCH (ABORTED). Idempotent by request_id.
+   * Errors: ETAG_MISMATCH (ABORTED), CAP_REPEATED (INVALID_ARGUMENT). Idempotent by request_id.
    */
   setContactPolicy(
     request: SetContactPolicyRequest,
@@ -1202,7 +1204,7 @@ export interface MarketingServiceClient extends Client {
   /**
    * Puts a party on the suppression list; from then on nothing is sent to it. The same suppression added again answers
    * the one that is there.
-   * Idempotent by request_id.
+   * Errors: PARTY_NAME_INVALID, EXPIRE_TIME_PAST (INVALID_ARGUMENT). Idempotent by request_id.
    */
   addSuppression(
     request: AddSuppressionRequest,
@@ -1259,7 +1261,8 @@ export interface MarketingServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes a hint from one employee to another and gives it back with its name. Publishes ReferralMade.
-   * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), NOT_YOUR_REFERRAL (PERMISSION_DENIED). Idempotent by request_id.
+   * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), PARTY_NAME_INVALID (INVALID_ARGUMENT), NOT_YOUR_REFERRAL
+   * (PERMISSION_DENIED). Idempotent by request_id.
    */
   createReferral(
     request: CreateReferralRequest,
