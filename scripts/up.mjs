@@ -172,7 +172,7 @@ async function start(supervisor, { wantsSeed }) {
   say('starting the services');
   const node = (name, env) => async () => {
     const cwd = path.join(root, 'services', name);
-    return startNode(name, ['--require', '@rapport/kit/telemetry/start', 'dist/main.js'], { cwd, env });
+    return startNode(name, [...suite.serviceArguments, 'dist/main.js'], { cwd, env });
   };
   for (const name of services)
     await supervisor.keep(

@@ -84,6 +84,9 @@ export function plainEnvironment() {
   return { ...Object.fromEntries(kept), NODE_ENV: 'production' };
 }
 
+/** What node is told before the program of a service; the same stands in the image (deploy/image/Dockerfile). */
+export const serviceArguments = ['--require', '@rapport/kit/telemetry/start'];
+
 const local = (port) => `127.0.0.1:${port}`;
 
 /** The database address of a service's role. */

@@ -1,0 +1,93 @@
+import type { Connection, PoolClient, Submittable } from 'pg';
+import { openImporter, transactionRow } from './bank.js';
+import { compared, type Figure, type Round, type Say } from './figure.js';
+import type { World } from './world.js';
+
+const ROWS = 20_000;
+const ROUNDS = 5;
+const GOAL = 0.2;
+const CHUNK = 64 * 1024;
+
+interface CopyConnection extends Connection {
+  query(text: string): void;
+  sendCopyFromChunk(chunk: Buffer): void;
+  endCopyFrom(): void;
+}
+
+/** `COPY … FROM STDIN` over pg's own connection. */
+function copy(client: PoolClient, text: string, data: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let connection: CopyConnection;
+    const submittable: Submittable & Record<string, unknown> = {
+      submit: (on: Connection) => {
+        connection = on as CopyConnection;
+        connection.query(text);
+      },
+      handleCopyInResponse: () => {
+        for (let at = 0; at < data.length; at += CHUNK) connection.sendCopyFromChunk(data.subarray(at, at + CHUNK));
+        connection.endCopyFrom();
+      },
+      handleCommandComplete: () => undefined,
+      handleError: reject,
+      handleReadyForQuery: () => resolve(),
+    };
+    client.query(submittable);
+  });
+}
+
+/** A table like that of the transactions: the same columns, checks, key and partitions, without row security. */
+async function makeTable(client: PoolClient): Promise<void> {
+  await client.query(`DO $$ BEGIN
+    CREATE TABLE bench_transaction (LIKE transaction INCLUDING ALL) PARTITION BY HASH (party_id);
+    FOR part IN 0..15 LOOP
+      EXECUTE format('CREATE TABLE bench_transaction_%s PARTITION OF bench_transaction
+        FOR VALUES WITH (MODULUS 16, REMAINDER %s)', part, part);
+    END LOOP;
+  END $$`);
+}
+
+/** The rows that the service wrote for some transactions, as the text that COPY takes. */
+async function copyText(client: PoolClient, from: number, to: number): Promise<Buffer> {
+  const { rows } = await client.query<{ line: string }>(
+    `SELECT concat_ws(E'\\t', party_id, holding_id, time, sequence, transaction_id, booking_date, coalesce(booking_time::text, '\\N'),
+      direction, operation, amount, currency, balance_after, purpose, counterparty_account, counterparty_bank, source,
+      source_key, organisation_path, manager, create_time) AS line
+    FROM transaction WHERE sequence > $1 AND sequence <= $2`,
+    [from, to],
+  );
+  return Buffer.from(rows.map(({ line }) => `${line}\n`).join(''));
+}
+
+/** Imports transactions through the service and copies the very same rows into a like table, by turns. */
+export async function measureImport(world: World, parties: number, known: number, say: Say): Promise<Figure> {
+  const importer = openImporter(world.customer, world.operator);
+  const client = await world.database.connect();
+  const each = Math.ceil(ROWS / parties);
+  const rounds: Round[] = [];
+  try {
+    await makeTable(client);
+    for (let at = 0; at <= ROUNDS; at += 1) {
+      const first = known + at * each;
+      const rows = Array.from({ length: each }, (_none, index) =>
+        Array.from({ length: parties }, (_nobody, party) => transactionRow(party, first + index)),
+      ).flat();
+      const began = performance.now();
+      const { import: answer } = await importer.send(rows);
+      const service = rows.length / ((performance.now() - began) / 1000);
+      const created = answer?.counts.reduce((sum, count) => sum + count.created, 0n);
+      if (created !== BigInt(rows.length)) throw new Error(`${created} of ${rows.length} transactions were imported`);
+      const data = await copyText(client, first, first + each);
+      const copying = performance.now();
+      await copy(client, 'COPY bench_transaction FROM STDIN', data);
+      const bare = rows.length / ((performance.now() - copying) / 1000);
+      // The first round warms both up.
+      if (at === 0) continue;
+      say(`import_transactions ${at}/${ROUNDS}: ${service.toFixed(0)} of ${bare.toFixed(0)} rows a second`);
+      rounds.push({ service, bare });
+    }
+    return compared('import_transactions', 'rows/s', GOAL, rounds);
+  } finally {
+    client.release();
+    importer.close();
+  }
+}

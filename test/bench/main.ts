@@ -1,0 +1,105 @@
+import { parseArgs } from 'node:util';
+import { bankRows, openImporter } from './bank.js';
+import { type Figure, reached, type Say } from './figure.js';
+import { measureImport } from './imports.js';
+import { measureRead } from './reads.js';
+import { measureSuite } from './suite.js';
+import { startWorld } from './world.js';
+
+const help = `npm run bench -- [--json] [--only <name>]…
+
+Measures Rapport beside bare baselines: each figure is the median of several interleaved rounds of this run.
+  get_party            GetParty of the customer service beside grpc-js with one prepared SELECT
+  get_customer_view    GetCustomerView beside grpc-js with the same one statement
+  import_transactions  an import with its checks and events beside COPY of the same rows
+  up_ready             scripts/up --detach, until it returns
+  rss_<service>        resident memory of each service at rest
+--only takes a name or its beginning (rss) and may be repeated. --json prints one array of figures; a goal is what the
+ratio should reach, or, where there is no baseline, what the value may be.`;
+
+const PARTIES = 1000;
+const TRANSACTIONS = 20;
+const figuresOfCustomer = ['get_party', 'get_customer_view', 'import_transactions'];
+const figuresOfSuite = [
+  'up_ready',
+  ...['customer', 'segmentation', 'marketing', 'cases', 'performance', 'reporting', 'gateway'].map(
+    (name) => `rss_${name}`,
+  ),
+];
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+async function measureCustomer(names: readonly string[], say: Say): Promise<Figure[]> {
+  const world = await startWorld(say);
+  try {
+    say(`importing ${PARTIES} parties`);
+    const importer = openImporter(world.customer, world.operator);
+    const { import: answer, rejects } = await importer.send(bankRows(PARTIES, TRANSACTIONS));
+    importer.close();
+    if (answer?.counts.some(({ rejected }) => rejected > 0n))
+      throw new Error(`rejected: ${rejects[0]?.kind} ${rejects[0]?.field} ${rejects[0]?.reason}`);
+    await world.database.query('ANALYZE');
+    const figures: Figure[] = [];
+    for (const name of names) {
+      if (name === 'import_transactions') figures.push(await measureImport(world, PARTIES, TRANSACTIONS, say));
+      else figures.push(await measureRead(world, name, say));
+    }
+    return figures;
+  } finally {
+    await world.stop();
+  }
+}
+
+function table(figures: readonly Figure[]): string {
+  const rows = figures.map((figure) => {
+    const { name, value, unit, baseline, ratio, goal } = figure;
+    const promise = goal === null ? '' : `${ratio === null ? '≤' : '≥'} ${goal}`;
+    const verdict = { true: 'reached', false: 'missed' }[String(reached(figure))] ?? '';
+    return [
+      name,
+      `${value} ${unit}`,
+      baseline === null ? '' : String(baseline),
+      ratio === null ? '' : String(ratio),
+      promise,
+      verdict,
+    ];
+  });
+  const all = [['figure', 'value', 'baseline', 'ratio', 'goal', ''], ...rows];
+  const widths = all[0]?.map((_head, at) => Math.max(...all.map((row) => row[at]?.length ?? 0))) ?? [];
+  return all
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+async function main(): Promise<void> {
+  const options = {
+    json: { type: 'boolean' },
+    only: { type: 'string', multiple: true },
+    help: { type: 'boolean' },
+  } as const;
+  const { values } = parseArgs({ options });
+  if (values.help) return print(help);
+  const wanted = (name: string): boolean => values.only?.some((start) => name.startsWith(start)) ?? true;
+  const unknown = values.only?.find(
+    (start) => ![...figuresOfCustomer, ...figuresOfSuite].some((name) => name.startsWith(start)),
+  );
+  if (unknown !== undefined) throw new Error(`no figure is called ${unknown}`);
+  // Progress goes beside the answer.
+  const say: Say = (line) => void process.stderr.write(`${line}\n`);
+  const figures: Figure[] = [];
+  const ofCustomer = figuresOfCustomer.filter(wanted);
+  if (ofCustomer.length > 0) figures.push(...(await measureCustomer(ofCustomer, say)));
+  if (figuresOfSuite.some(wanted)) figures.push(...(await measureSuite(say)).filter(({ name }) => wanted(name)));
+  if (values.json) print(`[\n${figures.map((figure) => `  ${JSON.stringify(figure)}`).join(',\n')}\n]`);
+  else print(table(figures));
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`the bench could not run: ${error.message}\n`);
+  process.exitCode = 1;
+});

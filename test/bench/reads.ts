@@ -1,0 +1,60 @@
+import { CustomerServiceService, GetCustomerViewRequest, GetPartyRequest } from '@rapport/proto/customer/v1';
+import { compared, type Figure, type Round, type Say } from './figure.js';
+import { openCaller } from './load.js';
+import type { World } from './world.js';
+
+const IN_FLIGHT = 32;
+const WARM_MS = 3_000;
+const ROUND_MS = 1_500;
+const ROUNDS = 7;
+const GOAL = 0.6;
+
+interface Read {
+  name: string;
+  /** Of the service. */
+  path: string;
+  /** Of the bare server. */
+  bare: string;
+  encode(name: string): Buffer;
+}
+
+const reads: readonly Read[] = [
+  {
+    name: 'get_party',
+    path: CustomerServiceService.getParty.path,
+    bare: '/bench.Bare/GetParty',
+    encode: (name) => Buffer.from(GetPartyRequest.encode({ name }).finish()),
+  },
+  {
+    name: 'get_customer_view',
+    path: CustomerServiceService.getCustomerView.path,
+    bare: '/bench.Bare/GetCustomerView',
+    encode: (name) => Buffer.from(GetCustomerViewRequest.encode({ name, timelineSize: 20 }).finish()),
+  },
+];
+
+/** Reads by turns from the service and from the bare server, by one client with the same calls in flight. */
+export async function measureRead(world: World, name: string, say: Say): Promise<Figure> {
+  const read = reads.find((one) => one.name === name);
+  if (!read) throw new Error(`no read is called ${name}`);
+  const found = await world.database.query<{ id: string }>('SELECT party_id AS id FROM party');
+  const requests = found.rows.map(({ id }) => read.encode(`parties/${id}`));
+  const common = { token: world.reader, requests };
+  const service = openCaller({ ...common, address: world.customer, path: read.path });
+  const bare = openCaller({ ...common, address: world.bare, path: read.bare });
+  try {
+    say(`${name}: warming up`);
+    await bare.run(WARM_MS, IN_FLIGHT);
+    await service.run(WARM_MS, IN_FLIGHT);
+    const rounds: Round[] = [];
+    for (let at = 1; at <= ROUNDS; at += 1) {
+      const round = { bare: await bare.run(ROUND_MS, IN_FLIGHT), service: await service.run(ROUND_MS, IN_FLIGHT) };
+      say(`${name} ${at}/${ROUNDS}: ${round.service.toFixed(0)} of ${round.bare.toFixed(0)} calls a second`);
+      rounds.push(round);
+    }
+    return compared(name, 'calls/s', GOAL, rounds);
+  } finally {
+    service.close();
+    bare.close();
+  }
+}
