@@ -1,4 +1,4 @@
-import { type Case, CasePriority, ComplaintStep } from '@rapport/proto/cases/v1';
+import { type Case, CasePriority, CaseState, ComplaintStep, SurveyState } from '@rapport/proto/cases/v1';
 import { Channel } from '@rapport/proto/type/v1';
 import { pick } from '../bank/synthesis.js';
 import { each } from '../progress.js';
@@ -72,8 +72,14 @@ export async function workCases(
     });
     counts.opened += 1;
     step.advance();
-    const name = (opened.case as Case).name;
+    const { name, state } = opened.case as Case;
     if (draw('worked', 100) >= WORKED) return;
+    // Stored answers are kept for seven days; a story told again later finds its cases closed and leaves them so.
+    if (opened.existing && state === CaseState.CASE_STATE_CLOSED) {
+      counts.closed += 1;
+      counts.surveys += opened.case?.survey?.state === SurveyState.SURVEY_STATE_ANSWERED ? 1 : 0;
+      return;
+    }
     // Between one and nine working days: most within the time that a bank promises, some not.
     const days = 1 + draw('days', 9);
     const advance = async (one: ComplaintStep, index: number) =>

@@ -174,6 +174,7 @@ export async function tellStory(story: Story, options: StoryOptions): Promise<St
   );
   await settle(story, 'Events');
   const scores = await scoreStaff(story);
+  await settle(story, 'Events');
   const report = await writeReport(story, options.out);
   const facts = await clients.reporting.getFactCounts({ organisationPath: `/${bank.id}` });
   const segments = [];
