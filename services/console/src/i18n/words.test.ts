@@ -1,0 +1,77 @@
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseSync } from '@swc/core';
+import { en } from './en.js';
+import { zh } from './zh.js';
+
+const source = path.join(__dirname, '..');
+const files = globSync('**/*.{ts,tsx}', { cwd: source }).filter((file) => !/\.test\.ts$|^i18n\//.test(file));
+
+function keys(words: object, prefix = ''): string[] {
+  return Object.entries(words).flatMap(([key, value]) =>
+    typeof value === 'string' ? [`${prefix}${key}`] : keys(value as object, `${prefix}${key}.`),
+  );
+}
+const text = (words: object, key: string): unknown =>
+  key.split('.').reduce<unknown>((at, step) => (at as Record<string, unknown>)?.[step], words);
+const placeholders = (value: unknown): string[] =>
+  [...String(value).matchAll(/\{\{(\w+)\}\}/g)].map(([, name = '']) => name);
+
+it('both languages have the same words, none empty', () => {
+  expect(keys(zh).sort()).toEqual(keys(en).sort());
+  const empty = keys(en).filter((key) => text(en, key) === '' || text(zh, key) === '');
+  expect(empty).toEqual([]);
+});
+
+it('both languages fill in the same values', () => {
+  const different = keys(en).filter(
+    (key) => placeholders(text(en, key)).sort().join() !== placeholders(text(zh, key)).sort().join(),
+  );
+  expect(different).toEqual([]);
+});
+
+it('every key that is used exists', () => {
+  const sections = Object.keys(en).filter((section) => section !== 'enums' && section !== 'codes');
+  const pattern = new RegExp(`'((?:${sections.join('|')})\\.[A-Za-z0-9.]+)'`, 'g');
+  const used = files.flatMap((file) =>
+    [...readFileSync(path.join(source, file), 'utf8').matchAll(pattern)].map(([, key = '']) => key),
+  );
+  expect(used.length).toBeGreaterThan(200);
+  const attributes = new Set(['party.name']);
+  expect(used.filter((key) => typeof text(en, key) !== 'string' && !attributes.has(key))).toEqual([]);
+});
+
+interface Node {
+  type?: string;
+  value?: unknown;
+  name?: { value?: unknown };
+}
+
+/** What a page would say in one language only: words between tags, and in attributes that are read. */
+function hardCoded(file: string): string[] {
+  const found: string[] = [];
+  const read =
+    /^(title|label|placeholder|alt|aria-label|description|message|extra|okText|cancelText|subTitle|tooltip)$/;
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) {
+      for (const one of node) visit(one);
+      return;
+    }
+    if (!node || typeof node !== 'object') return;
+    const { type, value, name } = node as Node;
+    if (type === 'JSXText' && /\p{L}{2,}/u.test(String(value))) found.push(`${file}: ${String(value).trim()}`);
+    if (type === 'JSXAttribute' && read.test(String(name?.value))) {
+      const literal = (value as Node | undefined)?.type === 'StringLiteral' ? (value as Node).value : '';
+      if (/\p{L}/u.test(String(literal))) found.push(`${file}: ${String(name?.value)}="${String(literal)}"`);
+    }
+    for (const child of Object.values(node)) visit(child);
+  };
+  visit(parseSync(readFileSync(path.join(source, file), 'utf8'), { syntax: 'typescript', tsx: true }).body);
+  return found;
+}
+
+it('no page says anything that is not among the words', () => {
+  const pages = files.filter((file) => file.endsWith('.tsx'));
+  expect(pages.length).toBeGreaterThan(20);
+  expect(pages.flatMap(hardCoded)).toEqual([]);
+});

@@ -1,0 +1,38 @@
+import { Card, Empty, Flex, Skeleton } from 'antd';
+import type { ReactNode } from 'react';
+import { Failed } from '../../shared/failed.js';
+import { AsOf } from '../../shared/show.js';
+
+interface PartProps {
+  title: string;
+  asOf?: string | undefined;
+  action?: ReactNode;
+  /** What to say when there is nothing; undefined when there is something. */
+  empty?: string | undefined;
+  loading?: boolean;
+  error?: unknown;
+  retry?: () => void;
+  children: ReactNode;
+}
+
+/** One part of the customer page. A part that fails does not take the others with it. */
+export function Part({ title, asOf, action, empty, loading = false, error, retry, children }: PartProps) {
+  let body = children;
+  if (error) body = <Failed error={error} {...(retry ? { retry } : {})} />;
+  else if (loading) body = <Skeleton active title={false} />;
+  else if (empty) body = <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={empty} />;
+  return (
+    <Card
+      size="small"
+      title={<h2 style={{ fontSize: 15, margin: 0 }}>{title}</h2>}
+      extra={
+        <Flex gap={12} align="center">
+          <AsOf time={asOf} />
+          {action}
+        </Flex>
+      }
+    >
+      {body}
+    </Card>
+  );
+}

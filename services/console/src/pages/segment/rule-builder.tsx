@@ -1,0 +1,215 @@
+import { QueryBuilderAntD } from '@react-querybuilder/antd';
+import { DatePicker, Input, InputNumber, Select, Space } from 'antd';
+import dayjs from 'dayjs';
+import { createContext, useContext, useMemo } from 'react';
+import { QueryBuilder, type RuleGroupType, type ValueEditorProps } from 'react-querybuilder';
+import 'react-querybuilder/dist/query-builder.css';
+import type { Attribute } from '../../api/segmentation.js';
+import { alignArguments, beginning, daysOf, operatorsOf, textOf } from '../../rule/attributes.js';
+import type { Comparand, RuleTree } from '../../rule/tree.js';
+import { useWords } from '../../shared/words.js';
+
+const AttributesContext = createContext<ReadonlyMap<string, Attribute>>(new Map());
+
+interface ArgumentProps {
+  declared: Attribute['arguments'][number];
+  value: string;
+  onChange: (value: string) => void;
+}
+
+function Argument({ declared, value, onChange }: ArgumentProps) {
+  const { t, code } = useWords();
+  const name = code(declared.name);
+  const days = daysOf(value);
+  if (declared.type === 'ATTRIBUTE_TYPE_DURATION' && days !== undefined) {
+    return (
+      <InputNumber
+        min={1}
+        max={36_600}
+        precision={0}
+        value={days}
+        prefix={t('rule.last')}
+        suffix={t('rule.days')}
+        aria-label={name}
+        style={{ width: 150 }}
+        onChange={(count) => onChange(`duration("${(count ?? 1) * 24}h")`)}
+      />
+    );
+  }
+  const text = textOf(value);
+  if (text !== undefined && declared.values.length > 0) {
+    return (
+      <Select
+        value={text}
+        aria-label={name}
+        style={{ minWidth: 120 }}
+        options={[
+          ...(declared.optional ? [{ value: '', label: t('common.all') }] : []),
+          ...declared.values.map((one) => ({ value: one, label: code(one) })),
+        ]}
+        onChange={(one: string) => onChange(one === '' ? '' : JSON.stringify(one))}
+      />
+    );
+  }
+  return (
+    <Input
+      value={text ?? value}
+      aria-label={name}
+      style={{ width: 160 }}
+      onChange={(event) => onChange(text === undefined ? event.target.value : JSON.stringify(event.target.value))}
+    />
+  );
+}
+
+interface ConstantProps {
+  attribute: Attribute | undefined;
+  operator: string;
+  value: Comparand;
+  onChange: (values: string[]) => void;
+}
+
+function Constant({ attribute, operator, value, onChange }: ConstantProps) {
+  const { t, code } = useWords();
+  const [first = ''] = value.values;
+  const name = t('rule.value');
+  const options = (attribute?.values ?? []).map((one) => ({ value: one, label: code(one) }));
+  if (operator === 'in' || operator === 'not in') {
+    return (
+      <Select
+        mode={options.length > 0 ? 'multiple' : 'tags'}
+        value={value.values}
+        options={options}
+        aria-label={name}
+        placeholder={t('rule.values')}
+        style={{ minWidth: 220 }}
+        onChange={(values: string[]) => onChange(values)}
+      />
+    );
+  }
+  if (options.length > 0) {
+    return (
+      <Select
+        value={first}
+        options={options}
+        aria-label={name}
+        style={{ minWidth: 140 }}
+        onChange={(one: string) => onChange([one])}
+      />
+    );
+  }
+  if (value.kind === 'number') {
+    return (
+      <InputNumber
+        stringMode
+        value={first}
+        aria-label={name}
+        style={{ width: 140 }}
+        suffix={attribute?.unit ? code(attribute.unit) : undefined}
+        onChange={(number) => onChange([String(number ?? 0)])}
+      />
+    );
+  }
+  if (value.kind === 'date') {
+    const day = dayjs(first);
+    return (
+      <DatePicker
+        value={day.isValid() ? day : null}
+        aria-label={name}
+        allowClear={false}
+        onChange={(picked) => onChange([picked?.format('YYYY-MM-DD') ?? first])}
+      />
+    );
+  }
+  return (
+    <Input
+      value={first}
+      aria-label={name}
+      style={{ width: 180 }}
+      onChange={(event) => onChange([event.target.value])}
+    />
+  );
+}
+
+/** The right half of a line: what stands in the brackets of the attribute, and what it is compared with. */
+function ValueEditor({ field, operator, value, handleOnChange, disabled }: ValueEditorProps) {
+  const attributes = useContext(AttributesContext);
+  const attribute = attributes.get(field);
+  const comparand = value as Comparand;
+  const declared = attribute?.arguments ?? [];
+  const args = attribute ? alignArguments(attribute, comparand.args ?? []) : [];
+  if (disabled || typeof comparand !== 'object') return null;
+  return (
+    <Space wrap size={8}>
+      {declared.map((one, index) => (
+        <Argument
+          key={one.name}
+          declared={one}
+          value={args[index] ?? ''}
+          onChange={(next) =>
+            handleOnChange({ ...comparand, args: args.map((arg, at) => (at === index ? next : arg)) })
+          }
+        />
+      ))}
+      {comparand.kind === 'none' ? null : (
+        <Constant
+          attribute={attribute}
+          operator={operator}
+          value={comparand}
+          onChange={(values) => handleOnChange({ ...comparand, values })}
+        />
+      )}
+    </Space>
+  );
+}
+
+const controls = { valueEditor: ValueEditor };
+
+interface BuilderProps {
+  attributes: readonly Attribute[];
+  tree: RuleTree;
+  onChange: (tree: RuleTree) => void;
+}
+
+/** The rule as lines and groups of lines. */
+export function RuleBuilder({ attributes, tree, onChange }: BuilderProps) {
+  const { t, code } = useWords();
+  const byKey = useMemo(() => new Map(attributes.map((attribute) => [attribute.key, attribute])), [attributes]);
+  const fields = useMemo(() => {
+    const named = attributes.map(({ key }) => ({ name: key, label: code(key) }));
+    return named.sort((a, b) => a.label.localeCompare(b.label));
+  }, [attributes, code]);
+  const label = (word: string) => ({ label: t(word), title: t(word) });
+  return (
+    <AttributesContext.Provider value={byKey}>
+      <QueryBuilderAntD>
+        <QueryBuilder
+          fields={fields}
+          query={tree as RuleGroupType}
+          onQueryChange={(next) => onChange(next as RuleTree)}
+          enableMountQueryChange={false}
+          controlElements={controls}
+          combinators={[
+            { name: 'and', label: t('rule.and') },
+            { name: 'or', label: t('rule.or') },
+          ]}
+          getOperators={(field) => operatorsOf(byKey.get(field)).map((name) => ({ name, label: code(name) }))}
+          getDefaultValue={(rule) => beginning(byKey.get(rule.field))}
+          resetOnFieldChange
+          resetOnOperatorChange={false}
+          showNotToggle
+          addRuleToNewGroups
+          translations={{
+            addRule: label('rule.addRule'),
+            addGroup: label('rule.addGroup'),
+            removeRule: { label: '×', title: t('rule.removeRule') },
+            removeGroup: { label: '×', title: t('rule.removeGroup') },
+            notToggle: label('rule.not'),
+            combinators: { title: t('rule.combinator') },
+            fields: { title: t('rule.attribute') },
+            operators: { title: t('rule.operator') },
+          }}
+        />
+      </QueryBuilderAntD>
+    </AttributesContext.Provider>
+  );
+}

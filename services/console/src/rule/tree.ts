@@ -1,0 +1,28 @@
+/** What an attribute is compared with. Texts are kept without quotes, days as `1994-03-31`. */
+export interface Comparand {
+  /** What stands in the brackets of the attribute, each as CEL; undefined for an attribute without brackets. */
+  args?: string[];
+  kind: 'string' | 'number' | 'date' | 'none';
+  values: string[];
+}
+
+/** One line of the rule builder. */
+export interface RuleLeaf {
+  id?: string;
+  field: string;
+  operator: string;
+  value: Comparand;
+}
+
+/** Lines that must all hold (`and`), or one of which must (`or`). */
+export interface RuleTree {
+  id?: string;
+  combinator: string;
+  not?: boolean;
+  rules: (RuleTree | RuleLeaf)[];
+}
+
+/** Whether it is a group of lines. */
+export function isTree(node: RuleTree | RuleLeaf): node is RuleTree {
+  return 'rules' in node;
+}

@@ -1,0 +1,65 @@
+import type { RouteObject } from 'react-router';
+import { Frame } from './frame.js';
+import { HomePage, NotFoundPage, PageFailed } from './home-page.js';
+
+/** Each page is a file of its own, loaded when it is opened. */
+export const routes: RouteObject[] = [
+  {
+    element: <Frame />,
+    children: [
+      {
+        errorElement: <PageFailed />,
+        children: [
+          { path: '/', element: <HomePage /> },
+          { path: '/sign-in', element: <HomePage /> },
+          { path: '/parties', lazy: async () => ({ Component: (await import('../pages/search-page.js')).SearchPage }) },
+          {
+            path: '/parties/:party',
+            lazy: async () => ({ Component: (await import('../pages/customer/customer-page.js')).CustomerPage }),
+          },
+          {
+            path: '/segments',
+            lazy: async () => ({ Component: (await import('../pages/segment/segments-page.js')).SegmentsPage }),
+          },
+          {
+            path: '/segments/new',
+            lazy: async () => ({ Component: (await import('../pages/segment/new-segment-page.js')).NewSegmentPage }),
+          },
+          {
+            path: '/segments/:segment',
+            lazy: async () => ({ Component: (await import('../pages/segment/segment-page.js')).SegmentPage }),
+          },
+          {
+            path: '/campaigns',
+            lazy: async () => ({ Component: (await import('../pages/campaign/campaigns-page.js')).CampaignsPage }),
+          },
+          {
+            path: '/campaigns/new',
+            lazy: async () => ({ Component: (await import('../pages/campaign/new-campaign-page.js')).NewCampaignPage }),
+          },
+          {
+            path: '/campaigns/:campaign',
+            lazy: async () => ({ Component: (await import('../pages/campaign/campaign-page.js')).CampaignPage }),
+          },
+          {
+            path: '/cases',
+            lazy: async () => ({ Component: (await import('../pages/case/cases-page.js')).CasesPage }),
+          },
+          {
+            path: '/cases/:case',
+            lazy: async () => ({ Component: (await import('../pages/case/case-page.js')).CasePage }),
+          },
+          {
+            path: '/ranking',
+            lazy: async () => ({ Component: (await import('../pages/ranking-page.js')).RankingPage }),
+          },
+          {
+            path: '/dashboard',
+            lazy: async () => ({ Component: (await import('../pages/dashboard/dashboard-page.js')).DashboardPage }),
+          },
+          { path: '*', element: <NotFoundPage /> },
+        ],
+      },
+    ],
+  },
+];
