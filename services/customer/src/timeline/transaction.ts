@@ -115,31 +115,33 @@ export interface Booking {
 
 /**
  * Writes transactions with one statement. Their time is filled in: the booking time, or the start of the booking date
- * in the bank's time zone.
+ * in the bank's time zone. What many rows share is sent once: their holdings, and the source of all.
  */
 export async function insertTransactions(tx: Tx, bookings: readonly Booking[], timeZone: string): Promise<void> {
   const rows = bookings.map(({ row }) => row);
-  const holdings = bookings.map(({ holding }) => holding);
+  const holdings = [...new Map(bookings.map(({ holding }) => [holding.holdingId, holding])).values()];
+  const places = new Map(holdings.map((holding, index) => [holding.holdingId, index]));
   await tx.run(sql`
     INSERT INTO transaction (party_id, holding_id, time, sequence, transaction_id, booking_date, booking_time, direction,
       operation, amount, currency, balance_after, purpose, counterparty_account, counterparty_bank, source, source_key,
       organisation_path, manager, create_time)
-    SELECT party_id, holding_id, coalesce(booking_time, booking_date::timestamp AT TIME ZONE ${timeZone}), sequence,
+    SELECT h.party_id, h.holding_id, coalesce(booking_time, booking_date::timestamp AT TIME ZONE ${timeZone}), sequence,
       transaction_id, booking_date, booking_time, direction, operation, amount, currency, balance_after, purpose,
-      counterparty_account, counterparty_bank, source, source_key, organisation_path, manager, create_time
-    FROM unnest(${rows.map((row) => row.partyId)}::uuid[], ${rows.map((row) => row.holdingId)}::uuid[],
-      ${rows.map((row) => row.sequence)}::int[], ${rows.map((row) => row.transactionId)}::uuid[],
-      ${rows.map((row) => row.bookingDate)}::date[], ${rows.map((row) => row.bookingTime)}::timestamptz[],
-      ${rows.map((row) => row.direction)}::smallint[], ${rows.map((row) => row.operation)}::smallint[],
-      ${rows.map((row) => row.amount)}::bigint[], ${rows.map((row) => row.currency)}::text[],
-      ${rows.map((row) => row.balanceAfter)}::bigint[], ${rows.map((row) => row.purpose)}::text[],
-      ${rows.map((row) => row.counterpartyAccount)}::text[], ${rows.map((row) => row.counterpartyBank)}::text[],
-      ${rows.map((row) => row.source)}::text[], ${rows.map((row) => row.sourceKey)}::text[],
-      ${holdings.map((row) => row.organisationPath)}::text[], ${holdings.map((row) => row.manager)}::text[],
-      ${rows.map((row) => row.createTime)}::timestamptz[])
-      AS r (party_id, holding_id, sequence, transaction_id, booking_date, booking_time, direction, operation, amount,
-        currency, balance_after, purpose, counterparty_account, counterparty_bank, source, source_key,
-        organisation_path, manager, create_time)`);
+      counterparty_account, counterparty_bank, ${rows[0]?.source ?? null}, source_key, h.organisation_path, h.manager,
+      ${rows[0]?.createTime ?? null}::timestamptz
+    FROM unnest(${rows.map((row) => places.get(row.holdingId))}::int[], ${rows.map((row) => row.sequence)}::int[],
+      ${rows.map((row) => row.transactionId)}::uuid[], ${rows.map((row) => row.bookingDate)}::date[],
+      ${rows.map((row) => row.bookingTime)}::timestamptz[], ${rows.map((row) => row.direction)}::smallint[],
+      ${rows.map((row) => row.operation)}::smallint[], ${rows.map((row) => row.amount)}::bigint[],
+      ${rows.map((row) => row.currency)}::text[], ${rows.map((row) => row.balanceAfter)}::bigint[],
+      ${rows.map((row) => row.purpose)}::text[], ${rows.map((row) => row.counterpartyAccount)}::text[],
+      ${rows.map((row) => row.counterpartyBank)}::text[], ${rows.map((row) => row.sourceKey)}::text[])
+      AS r (place, sequence, transaction_id, booking_date, booking_time, direction, operation, amount, currency,
+        balance_after, purpose, counterparty_account, counterparty_bank, source_key)
+    JOIN unnest(${holdings.map((_row, index) => index)}::int[], ${holdings.map((row) => row.partyId)}::uuid[],
+      ${holdings.map((row) => row.holdingId)}::uuid[], ${holdings.map((row) => row.organisationPath)}::text[],
+      ${holdings.map((row) => row.manager)}::text[]) AS h (place, party_id, holding_id, organisation_path, manager)
+      ON h.place = r.place`);
 }
 
 /**

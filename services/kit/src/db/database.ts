@@ -11,6 +11,7 @@ import {
   type Slot,
   slots,
 } from './pool.js';
+import { arrayLiteral } from './array-literal.js';
 import { needsNewPlans, planName, renewPlans, retryable, retryDelay } from './retry.js';
 import { everything, type Scope, type SessionSettings, sessionSettings } from './scope.js';
 import { type Sql, statementName } from './sql.js';
@@ -19,7 +20,8 @@ import type { Database, DatabaseOptions, Queryable, Tx } from './types.js';
 type Send = (query: Sql) => Promise<pg.QueryResult>;
 
 function send(client: pg.ClientBase, query: Sql): Promise<pg.QueryResult> {
-  const { text, values, name } = query;
+  const { text, name } = query;
+  const values = query.values.map((value) => (Array.isArray(value) ? arrayLiteral(value) : value));
   return client.query(name === '' ? { text, values } : { name: planName(name), text, values });
 }
 
