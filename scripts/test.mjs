@@ -127,6 +127,7 @@ await generated('contracts are generated', script('generate/protos.mjs'), [
   'proto/comments.json',
   'proto/asyncapi.yaml',
 ]);
+await commands('contracts keep what the last release promised', script('check-breaking.mjs'));
 await commands('chart schemas are up to date', [...script('charts/schema.mjs'), '--check']);
 await commands('database clients are generated', script('prisma/generate.mjs'));
 await commands('everything compiles', ['tsc', '-b', 'test/tsconfig.json']);
