@@ -8,7 +8,7 @@ import {
   verify,
 } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Database, everything, type Queryable, sql, type Tx } from '../db/index.js';
+import { type Database, everything, horizon, type Queryable, sql, type Tx } from '../db/index.js';
 import { every, type Running } from '../runtime/index.js';
 import { counter, gauge, metric } from '../telemetry/index.js';
 
@@ -43,7 +43,7 @@ async function sealIn(tx: Queryable, limit: number): Promise<number> {
   // skipped because its transaction committed late.
   const records = await tx.rows<Unsealed>(sql`
     SELECT id, ${canonical} AS record FROM kit.audit
-    WHERE chain_seq IS NULL AND xid < pg_snapshot_xmin(pg_current_snapshot())
+    WHERE chain_seq IS NULL AND xid < ${horizon}
     ORDER BY xid, id LIMIT ${limit}`);
   if (records.length === 0) return 0;
   let sequence = last?.seq ?? 0n;

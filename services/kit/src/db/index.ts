@@ -1,7 +1,8 @@
 // The database door: pool, transactions, tagged SQL, row scopes, migrations.
 export { openDatabase } from './database.js';
+export { horizon } from './horizon.js';
 export { type MigrateOptions, migrate, migrateService } from './migrate.js';
-export { everything, type Scope, type ScopeColumns, scopeFilter } from './scope.js';
+export { covers, everything, type Scope, type ScopeColumns, scopeFilter, within } from './scope.js';
 export { type Sql, sql } from './sql.js';
 export type { Database, DatabaseOptions, PoolMetric, Queryable, Tx } from './types.js';
 export { type Lease, type LeaseOptions, leased } from './lease.js';

@@ -54,6 +54,22 @@ export function scopeFilter(scope: Scope, columns: ScopeColumns): Sql {
   return allowed.length > 0 ? sql`(${sql.join(allowed, ' OR ')})` : sql`FALSE`;
 }
 
+/** Whether an organisation path is the other or lies above it; `/` lies above every one. */
+export function covers(path: string, other: string): boolean {
+  return path === '/' || path === other || other.startsWith(`${path}/`);
+}
+
+/**
+ * Whether one row lies inside a scope: what scopeFilter says in SQL, for a row that is in memory. `manager` is the staff
+ * member who looks after it, empty when nobody does. Households and teams are known to queries only and add nothing.
+ */
+export function within(scope: Scope, organisationPath: string, manager = ''): boolean {
+  if (scope.kind !== 'rows') return scope.kind === 'everything';
+  if (scope.subtree && covers(scope.subtree, organisationPath)) return true;
+  if (scope.branch && scope.branch === organisationPath) return true;
+  return Boolean(scope.own) && scope.own === manager;
+}
+
 /** What row security in Postgres is told about a scope. An empty value denies. */
 export interface SessionSettings {
   scope: string;

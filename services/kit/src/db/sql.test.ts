@@ -1,4 +1,4 @@
-import { scopeFilter } from './scope.js';
+import { covers, scopeFilter, within } from './scope.js';
 import { sql } from './sql.js';
 
 describe('sql', () => {
@@ -52,5 +52,28 @@ describe('scopeFilter', () => {
 
   it('takes no column name that is more than a name', () => {
     expect(() => scopeFilter({ kind: 'rows', branch: '/a' }, { path: 'a; DROP TABLE t' })).toThrow('column');
+  });
+});
+
+describe('within', () => {
+  it('says in memory what the filter says in SQL', () => {
+    expect(within({ kind: 'everything' }, '/a')).toBe(true);
+    expect(within({ kind: 'nothing' }, '/a')).toBe(false);
+    expect(within({ kind: 'rows' }, '/a')).toBe(false);
+    expect(within({ kind: 'rows', subtree: '' }, '/a')).toBe(false);
+    expect(within({ kind: 'rows', subtree: '/a' }, '/a/b')).toBe(true);
+    expect(within({ kind: 'rows', subtree: '/a' }, '/ab')).toBe(false);
+    expect(within({ kind: 'rows', branch: '/a' }, '/a')).toBe(true);
+    expect(within({ kind: 'rows', branch: '/a' }, '/a/b')).toBe(false);
+    expect(within({ kind: 'rows', own: 'staff/7' }, '/a', 'staff/7')).toBe(true);
+    expect(within({ kind: 'rows', own: 'staff/7' }, '/a', 'staff/8')).toBe(false);
+    expect(within({ kind: 'rows', own: 'staff/7' }, '/a')).toBe(false);
+    expect(within({ kind: 'rows', own: '' }, '/a', '')).toBe(false);
+  });
+
+  it('knows what lies below a path', () => {
+    expect(covers('/', '/a/b')).toBe(true);
+    expect(covers('/a', '/a')).toBe(true);
+    expect(covers('/a/b', '/a')).toBe(false);
   });
 });

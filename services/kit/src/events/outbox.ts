@@ -1,4 +1,4 @@
-import { type Queryable, sql } from '../db/index.js';
+import { horizon, type Queryable, sql } from '../db/index.js';
 import type { OutboxRow } from './event.js';
 
 /** A place in the outbox: everything up to it, in the order (xid, id), is behind. */
@@ -24,7 +24,7 @@ export const readOutbox: ReadOutbox = (db, after, limit) =>
   // o.xid throughout: a bare xid in ORDER BY would mean the text that is given out.
   db.rows<OutboxRow>(sql`
     SELECT ${columns} FROM kit.outbox o
-    WHERE (o.xid, o.id) > (${after.xid}::xid8, ${after.id}::uuid) AND o.xid < pg_snapshot_xmin(pg_current_snapshot())
+    WHERE (o.xid, o.id) > (${after.xid}::xid8, ${after.id}::uuid) AND o.xid < ${horizon}
     ORDER BY o.xid, o.id LIMIT ${limit}`);
 
 /** Where an event lies in the outbox, unless it is no longer there. */

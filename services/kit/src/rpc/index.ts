@@ -1,5 +1,6 @@
 export type { Call, DataClass, Principal, Relation, ServerCall } from './call.js';
 export { relations } from './call.js';
+export { callerName, scopeFor } from './access.js';
 export {
   defineFailures,
   Failure,

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
-import { everything, type Scope } from '../db/index.js';
+import type { Scope } from '../db/index.js';
+import { scopeBy } from './access.js';
 import { type DataClass, type Principal, type Relation, relations } from './call.js';
 import { type DefinitionShape, methodName } from './route.js';
 
@@ -37,21 +38,9 @@ export function allows(decision: Decision, relation: Relation): boolean {
   return (decision & (1 << relations.indexOf(relation))) !== 0;
 }
 
-/**
- * The rows behind a decision. `none` (no relation needed) is everything, and so is the subtree of somebody who stands
- * at `/`; otherwise the allowed relations add up.
- */
+/** The rows behind a decision. */
 export function scopeOf(decision: Decision, principal: Principal): Scope {
-  if (decision === 0) return { kind: 'nothing' };
-  if (allows(decision, 'none') || (allows(decision, 'subtree') && principal.orgPath === '/')) return everything;
-  return {
-    kind: 'rows',
-    ...(allows(decision, 'subtree') && { subtree: principal.orgPath }),
-    ...(allows(decision, 'branch') && { branch: principal.orgPath }),
-    ...(allows(decision, 'own') && { own: principal.subject }),
-    ...(allows(decision, 'household') && { household: true }),
-    ...(allows(decision, 'team') && { team: true }),
-  };
+  return scopeBy((relation) => allows(decision, relation), principal);
 }
 
 interface PolicyFile {

@@ -1,0 +1,34 @@
+import { everything, type Scope } from '../db/index.js';
+import { type Call, type DataClass, type Principal, type Relation, relations } from './call.js';
+
+/**
+ * The rows of the allowed relations. `none` (no relation needed) is everything, and so is the subtree of somebody who
+ * stands at `/`; otherwise the relations add up.
+ */
+export function scopeBy(allows: (relation: Relation) => boolean, principal: Principal): Scope {
+  const allowed = new Set(relations.filter(allows));
+  if (allowed.size === 0) return { kind: 'nothing' };
+  if (allowed.has('none') || (allowed.has('subtree') && principal.orgPath === '/')) return everything;
+  return {
+    kind: 'rows',
+    ...(allowed.has('subtree') && { subtree: principal.orgPath }),
+    ...(allowed.has('branch') && { branch: principal.orgPath }),
+    ...(allowed.has('own') && { own: principal.subject }),
+    ...(allowed.has('household') && { household: true }),
+    ...(allowed.has('team') && { team: true }),
+  };
+}
+
+/**
+ * The rows of which the caller may see fields of that class with this method; `call.scope` is the answer for C1. Where a
+ * row is of no use without its personal fields (money, contacts, consents), filter by C2: what the caller may not see in
+ * full is then absent.
+ */
+export function scopeFor(call: Call, dataClass: DataClass): Scope {
+  return scopeBy((relation) => call.permits(relation, dataClass), call.principal);
+}
+
+/** Who makes a call, as a resource name: `staff/{id}` or `services/{name}`. */
+export function callerName(call: Pick<Call, 'principal'>): string {
+  return call.principal.subject.replace(/^service:/, 'services/');
+}
