@@ -125,13 +125,15 @@ describe('the embedded engine', () => {
   });
 
   it('answers many at once, and inserts do not wait for a slow query', async () => {
-    const slow = analytics.query('SELECT sleep(1.5)');
-    const started = performance.now();
+    let ended = false;
+    const slow = analytics.query('SELECT sleep(3)').then(() => {
+      ended = true;
+    });
     await Promise.all([
       ...Array.from({ length: 20 }, (_, index) => analytics.insert('fact', [fact(index)])),
       ...Array.from({ length: 20 }, (_, index) => analytics.query('SELECT {n:UInt32} AS n', { n: index })),
     ]);
-    expect(performance.now() - started).toBeLessThan(1400);
+    expect(ended).toBe(false);
     await slow;
     expect(await analytics.query('SELECT count() AS n FROM fact')).toEqual([{ n: 20 }]);
   });
