@@ -64,6 +64,13 @@ export function secret(name, make = () => randomBytes(18).toString('base64url'))
   return readFileSync(file, 'utf8').trim();
 }
 
+/** The demo users' password: the wished one, which is kept to be shown, else one made at the first use. */
+function demoPassword() {
+  const wished = process.env.RAPPORT_DEMO_PASSWORD;
+  if (wished) writeFileSync(path.join(keys, 'demo-password'), `${wished}\n`, { mode: 0o600 });
+  return wished || secret('demo-password', () => `demo-${randomBytes(4).toString('hex')}`);
+}
+
 /** Makes the keys and passwords that are missing. Returns `{ superuser, databases, demo }`, the passwords. */
 export function prepareKeys() {
   writeKeys(keys);
@@ -71,7 +78,7 @@ export function prepareKeys() {
   return {
     superuser: secret('postgres-password'),
     databases: Object.fromEntries(services.map((service) => [service, secret(`database-${service}`)])),
-    demo: process.env.RAPPORT_DEMO_PASSWORD || secret('demo-password', () => `demo-${randomBytes(4).toString('hex')}`),
+    demo: demoPassword(),
   };
 }
 

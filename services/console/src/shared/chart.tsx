@@ -17,6 +17,8 @@ echarts.use([
 
 export type ChartOption = echarts.EChartsCoreOption;
 
+// Charts measure their texts, so that the font must be named and not inherited.
+const font = 'Arial, "Noto Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif';
 const palette = ['#0f766e', '#c2410c', '#4338ca', '#b45309', '#be185d', '#0369a1', '#4d7c0f', '#7c3aed'];
 
 /** A chart that follows its place's width. `name` is read to those who do not see it. */
@@ -36,7 +38,7 @@ export default function Chart({ option, height, name }: { option: ChartOption; h
   }, []);
   useEffect(() => {
     chart.current?.setOption(
-      { color: palette, aria: { enabled: true }, textStyle: { fontFamily: 'inherit' }, animation: false, ...option },
+      { color: palette, aria: { enabled: true }, textStyle: { fontFamily: font }, animation: false, ...option },
       true,
     );
   }, [option]);

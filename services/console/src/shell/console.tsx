@@ -60,8 +60,19 @@ function SignedIn() {
 }
 
 const theme = {
-  token: { colorPrimary: '#0f766e', colorLink: '#0f6b64', borderRadius: 6, fontSize: 14 },
-  components: { Layout: { siderBg: '#ffffff', headerBg: '#ffffff', bodyBg: '#f5f7f7' } },
+  token: {
+    colorPrimary: '#0f766e',
+    colorPrimaryBg: '#e0f0ee',
+    colorLink: '#0f6b64',
+    controlItemBgActive: '#e0f0ee',
+    borderRadius: 6,
+    fontSize: 14,
+  },
+  components: {
+    Layout: { siderBg: '#ffffff', headerBg: '#ffffff', bodyBg: '#f5f7f7' },
+    Progress: { defaultColor: '#0f766e' },
+    Menu: { itemSelectedBg: '#e0f0ee', itemSelectedColor: '#0f5e5a', activeBarBorderWidth: 0 },
+  },
 };
 
 /** The whole application. */

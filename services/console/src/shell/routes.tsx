@@ -6,6 +6,8 @@ import { HomePage, NotFoundPage, PageFailed } from './home-page.js';
 export const routes: RouteObject[] = [
   {
     element: <Frame />,
+    // What is seen while the first page's file is loaded.
+    hydrateFallbackElement: <div />,
     children: [
       {
         errorElement: <PageFailed />,

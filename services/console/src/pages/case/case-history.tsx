@@ -13,7 +13,12 @@ function Change({ entry }: { entry: HistoryEntry }) {
   if (stateChange) {
     return (
       <Flex gap={6} align="center" wrap>
-        <State value={stateChange.from} /> → <State value={stateChange.to} />
+        {stateChange.from === 'CASE_STATE_UNSPECIFIED' ? null : (
+          <>
+            <State value={stateChange.from} /> →
+          </>
+        )}
+        <State value={stateChange.to} />
         {stateChange.reason ? <span className="plain-text">{stateChange.reason}</span> : null}
       </Flex>
     );

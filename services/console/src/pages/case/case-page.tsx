@@ -104,10 +104,10 @@ export function CasePage() {
                 </Typography.Paragraph>
               ) : null}
               {one.resolution ? (
-                <>
+                <div style={{ marginTop: 16 }}>
                   <Typography.Text strong>{t('case.resolution')}</Typography.Text>
                   <Typography.Paragraph className="plain-text">{one.resolution}</Typography.Paragraph>
-                </>
+                </div>
               ) : null}
               {one.survey && one.survey.state !== 'SURVEY_STATE_UNSPECIFIED' ? (
                 <div data-testid="survey">

@@ -143,8 +143,7 @@ export function CasesPage() {
                 title: t('case.subject'),
                 render: (_, { subject: text, isComplaint }) => (
                   <div style={{ maxWidth: 360, whiteSpace: 'normal' }}>
-                    {isComplaint ? <Tag color="red">{t('case.complaint')}</Tag> : null}
-                    {text}
+                    {isComplaint ? <Tag color="red">{t('case.complaint')}</Tag> : null} {text}
                   </div>
                 ),
               },

@@ -9,7 +9,7 @@ export function DueTime({ of }: { of: Case }) {
   const finished = /RESOLVED|CLOSED/.test(of.state);
   const late = !finished && !of.paused && of.dueTime !== undefined && new Date(of.dueTime).getTime() < Date.now();
   return (
-    <Flex gap={6} align="center">
+    <Flex gap={6} align="flex-start" wrap style={{ maxWidth: 220 }}>
       <When time={of.dueTime} />
       {of.paused ? <Tag>{t('case.pausedTag')}</Tag> : null}
       {late || of.breached ? <Tag color="red">{t('case.overdue')}</Tag> : null}

@@ -30,7 +30,7 @@ function dayBefore(days: number): CalendarDate {
 
 function queryOfTile(tile: Tile): MetricQuery {
   return {
-    metrics: tile.metrics.slice(0, 1),
+    metrics: tile.metrics,
     dimensions: tile.dimensions,
     grain: tile.grain === 'GRAIN_UNSPECIFIED' ? 'GRAIN_NONE' : tile.grain,
     filters: tile.filters,
@@ -74,11 +74,11 @@ function Tiles({ metrics }: { metrics: Metric[] }) {
   return (
     <Row gutter={[16, 16]}>
       {tiles.map((tile, index) => {
-        const metric = byName.get(tile.metrics[0] ?? '');
-        return metric ? (
+        const known = tile.metrics.flatMap((name) => byName.get(name) ?? []);
+        return known.length === tile.metrics.length && known.length > 0 ? (
           <Col key={`${tile.titleEn} ${index}`} xs={24} md={Math.max(8, tile.width || 12)} xl={tile.width || 12}>
             <Card size="small" title={titleOf(tile, language)} style={{ height: '100%' }}>
-              <MetricChart metric={metric} query={queryOfTile(tile)} kind={tile.chart} height={240} />
+              <MetricChart metrics={known} query={queryOfTile(tile)} kind={tile.chart} height={240} />
             </Card>
           </Col>
         ) : null;
@@ -181,10 +181,10 @@ function Explorer({ metrics }: { metrics: Metric[] }) {
       {language === 'en' ? <Typography.Paragraph type="secondary">{metric.description}</Typography.Paragraph> : null}
       <Row gutter={[16, 16]}>
         <Col xs={24} xl={15}>
-          <MetricChart metric={metric} query={query} kind={kind} height={360} />
+          <MetricChart metrics={[metric]} query={query} kind={kind} height={360} />
         </Col>
         <Col xs={24} xl={9}>
-          <MetricChart metric={metric} query={query} kind="CHART_KIND_TABLE" />
+          <MetricChart metrics={[metric]} query={query} kind="CHART_KIND_TABLE" />
         </Col>
       </Row>
     </Card>

@@ -1,4 +1,5 @@
 import type { Metric, MetricRow } from '../../api/reporting.js';
+import type { CalendarDate } from '../../api/types.js';
 import { formatMoney, formatNumber, isoDay } from '../../shared/format.js';
 
 type Language = 'en' | 'zh';
@@ -14,34 +15,53 @@ export interface Figures {
   /** The periods or dimension values along the axis, in order. */
   axis: string[];
   series: Series[];
-  total: number;
 }
 
 const maxSeries = 8;
 
+/** `2026`, `2026-Q1`, `2026-01` or the day, whatever the length of the periods needs. */
+export function periodText(start: CalendarDate, grain: string): string {
+  const day = isoDay(start);
+  if (grain === 'GRAIN_YEAR') return day.slice(0, 4);
+  if (grain === 'GRAIN_QUARTER') return `${day.slice(0, 4)}-Q${Math.ceil(start.month / 3)}`;
+  return grain === 'GRAIN_MONTH' ? day.slice(0, 7) : day;
+}
+
+/** Whether a grain cuts the range into periods. */
+export function hasPeriods(grain: string): boolean {
+  return grain !== 'GRAIN_NONE' && grain !== 'GRAIN_UNSPECIFIED';
+}
+
 /**
- * Rows of one metric for a chart. With periods, the axis are the periods and each combination of dimension values is a
- * series; without, the combinations are the axis. Only the largest series are drawn; the table has all.
+ * Rows for a chart. With periods, the axis are the periods and each combination of dimension values is a series;
+ * without, the combinations are the axis. Several metrics make a series each. Only the largest series are drawn; the
+ * table has all. `titles` are those of the metrics, `wordOf` names a dimension value.
  */
-export function arrange(rows: readonly MetricRow[], hasPeriods: boolean, unknown: string): Figures {
+export function arrange(
+  rows: readonly MetricRow[],
+  grain: string,
+  titles: readonly string[],
+  wordOf: (value: string) => string,
+): Figures {
   const axis = new Set<string>();
   const byName = new Map<string, Series>();
-  let total = 0;
   for (const { dimensionValues, periodStart, values } of rows) {
-    const combination = dimensionValues.map((value) => value || unknown).join(' · ');
-    const place = hasPeriods && periodStart ? isoDay(periodStart) : combination;
-    const name = hasPeriods ? combination : '';
+    const combination = dimensionValues.map(wordOf).join(' · ');
+    const place = hasPeriods(grain) && periodStart ? periodText(periodStart, grain) : combination;
     axis.add(place);
-    const series = byName.get(name) ?? { name, points: new Map() };
-    byName.set(name, series);
-    series.points.set(place, values[0]?.value);
-    total += values[0]?.value ?? 0;
+    titles.forEach((title, index) => {
+      const parts = [titles.length > 1 ? title : '', hasPeriods(grain) ? combination : ''];
+      const name = parts.filter(Boolean).join(' · ') || title;
+      const series = byName.get(name) ?? { name, points: new Map() };
+      byName.set(name, series);
+      series.points.set(place, values[index]?.value);
+    });
   }
   const size = ({ points }: Series): number =>
     [...points.values()].reduce<number>((sum, value) => sum + Math.abs(value ?? 0), 0);
   const series = [...byName.values()].sort((a, b) => size(b) - size(a)).slice(0, maxSeries);
   const places = [...axis];
-  return { axis: hasPeriods ? places.sort() : places, series, total };
+  return { axis: hasPeriods(grain) ? places.sort() : places, series };
 }
 
 /** The currency of a row, when the metric is split by it. */

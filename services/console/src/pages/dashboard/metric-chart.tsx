@@ -6,12 +6,13 @@ import { Failed } from '../../shared/failed.js';
 import { isoDay } from '../../shared/format.js';
 import { AsOf } from '../../shared/show.js';
 import { useWords } from '../../shared/words.js';
-import { arrange, currencyOf, formatFigure, titleOf } from './figures.js';
+import { arrange, currencyOf, formatFigure, hasPeriods, periodText, titleOf } from './figures.js';
 
 const Chart = lazy(() => import('../../shared/chart.js'));
 
 interface ChartProps {
-  metric: Metric;
+  /** What `query` asks for, in the same order. */
+  metrics: readonly Metric[];
   query: MetricQuery;
   /** `CHART_KIND_…` */
   kind: string;
@@ -19,19 +20,26 @@ interface ChartProps {
 }
 
 /** The answer of the reporting service as a chart, a number or a table. */
-export function MetricChart({ metric, query, kind, height = 300 }: ChartProps) {
+export function MetricChart({ metrics, query, kind, height = 300 }: ChartProps) {
   const { t, language, code } = useWords();
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ['metric', query],
     queryFn: ({ signal }) => queryMetric(query, signal),
     placeholderData: (last) => last,
   });
-  const hasPeriods = query.grain !== 'GRAIN_NONE' && query.grain !== 'GRAIN_UNSPECIFIED';
-  const title = titleOf(metric, language);
+  const { grain } = query;
+  const periods = hasPeriods(grain);
+  const title = metrics.map((metric) => titleOf(metric, language)).join(', ');
+  const unit = metrics[0]?.unit ?? '';
   const rows = useMemo(() => data?.rows ?? [], [data]);
-  const scale = metric.unit === 'METRIC_UNIT_MONEY' ? 100 : 1;
+  const scale = unit === 'METRIC_UNIT_MONEY' ? 100 : 1;
   const option = useMemo(() => {
-    const { axis, series } = arrange(rows, hasPeriods, t('dashboard.unknown'));
+    const { axis, series } = arrange(
+      rows,
+      grain,
+      metrics.map((metric) => titleOf(metric, language)),
+      (value) => (value ? code(value) : t('dashboard.unknown')),
+    );
     const scaled = (value: number | undefined) => (value === undefined || value === null ? null : value / scale);
     const single = series[0];
     if (kind === 'CHART_KIND_PIE' && single) {
@@ -42,7 +50,7 @@ export function MetricChart({ metric, query, kind, height = 300 }: ChartProps) {
           {
             type: 'pie',
             radius: ['40%', '68%'],
-            data: hasPeriods
+            data: periods
               ? series.map(({ name, points }) => ({
                   name,
                   value: [...points.values()].reduce<number>((sum, value) => sum + (scaled(value) ?? 0), 0),
@@ -52,28 +60,28 @@ export function MetricChart({ metric, query, kind, height = 300 }: ChartProps) {
         ],
       };
     }
-    const type = kind === 'CHART_KIND_LINE' && hasPeriods ? 'line' : 'bar';
+    const type = kind === 'CHART_KIND_LINE' && periods ? 'line' : 'bar';
     return {
       grid: { left: 8, right: 16, top: series.length > 1 ? 40 : 16, bottom: 8, containLabel: true },
       tooltip: { trigger: 'axis' },
       ...(series.length > 1 ? { legend: { type: 'scroll', top: 0 } } : {}),
       xAxis: { type: 'category', data: axis },
-      yAxis: { type: 'value', scale: metric.unit === 'METRIC_UNIT_SCORE' },
+      yAxis: { type: 'value', scale: unit === 'METRIC_UNIT_SCORE' },
       series: series.map(({ name, points }) => ({
         type,
-        name: name || title,
+        name,
         barMaxWidth: 36,
         showSymbol: axis.length < 40,
         ...(type === 'bar' && series.length > 1 ? { stack: 'all' } : {}),
         data: axis.map((place) => scaled(points.get(place))),
       })),
     };
-  }, [rows, hasPeriods, kind, metric.unit, scale, t, title]);
+  }, [rows, grain, periods, kind, unit, scale, t, code, language, metrics]);
   if (error) return <Failed error={error} retry={() => void refetch()} />;
   if (isPending) return <Skeleton active />;
   if (rows.length === 0) return <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('dashboard.noRows')} />;
-  const show = (row: MetricRow): string =>
-    formatFigure(row.values[0]?.value, metric.unit, currencyOf(row, query.dimensions), language);
+  const show = (row: MetricRow, index: number): string =>
+    formatFigure(row.values[index]?.value, metrics[index]?.unit ?? '', currencyOf(row, query.dimensions), language);
   if (kind === 'CHART_KIND_NUMBER') {
     return (
       <Flex vertical gap={4}>
@@ -82,7 +90,7 @@ export function MetricChart({ metric, query, kind, height = 300 }: ChartProps) {
             key={`${row.dimensionValues.join()} ${row.periodStart ? isoDay(row.periodStart) : ''}`}
             className="number-tile"
           >
-            {show(row)}
+            {show(row, 0)}
           </span>
         ))}
         <AsOf time={data.asOf} />
@@ -98,11 +106,11 @@ export function MetricChart({ metric, query, kind, height = 300 }: ChartProps) {
         pagination={{ pageSize: 10, size: 'small', hideOnSinglePage: true, showSizeChanger: false }}
         scroll={{ x: 'max-content' }}
         columns={[
-          ...(hasPeriods
+          ...(periods
             ? [
                 {
                   title: t('dashboard.period'),
-                  render: (_: unknown, row: MetricRow) => (row.periodStart ? isoDay(row.periodStart) : ''),
+                  render: (_: unknown, row: MetricRow) => (row.periodStart ? periodText(row.periodStart, grain) : ''),
                 },
               ]
             : []),
@@ -113,7 +121,11 @@ export function MetricChart({ metric, query, kind, height = 300 }: ChartProps) {
               return value ? code(value) : <Typography.Text type="secondary">{t('dashboard.unknown')}</Typography.Text>;
             },
           })),
-          { title, align: 'right' as const, render: (_: unknown, row: MetricRow) => show(row) },
+          ...metrics.map((metric, index) => ({
+            title: titleOf(metric, language),
+            align: 'right' as const,
+            render: (_: unknown, row: MetricRow) => show(row, index),
+          })),
         ]}
       />
     );

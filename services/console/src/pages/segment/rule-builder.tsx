@@ -1,8 +1,8 @@
 import { QueryBuilderAntD } from '@react-querybuilder/antd';
-import { DatePicker, Input, InputNumber, Select, Space } from 'antd';
+import { Button, DatePicker, Input, InputNumber, Select, Space } from 'antd';
 import dayjs from 'dayjs';
 import { createContext, useContext, useMemo } from 'react';
-import { QueryBuilder, type RuleGroupType, type ValueEditorProps } from 'react-querybuilder';
+import { type ActionProps, QueryBuilder, type RuleGroupType, type ValueEditorProps } from 'react-querybuilder';
 import 'react-querybuilder/dist/query-builder.css';
 import type { Attribute } from '../../api/segmentation.js';
 import { alignArguments, beginning, daysOf, operatorsOf, textOf } from '../../rule/attributes.js';
@@ -103,7 +103,7 @@ function Constant({ attribute, operator, value, onChange }: ConstantProps) {
         stringMode
         value={first}
         aria-label={name}
-        style={{ width: 140 }}
+        style={{ width: attribute?.unit ? 210 : 140 }}
         suffix={attribute?.unit ? code(attribute.unit) : undefined}
         onChange={(number) => onChange([String(number ?? 0)])}
       />
@@ -162,7 +162,16 @@ function ValueEditor({ field, operator, value, handleOnChange, disabled }: Value
   );
 }
 
-const controls = { valueEditor: ValueEditor };
+/** Quiet buttons: the page's own action is the only loud one. */
+function Action({ handleOnClick, label, title, disabled }: ActionProps) {
+  return (
+    <Button size="small" title={title} disabled={disabled} onClick={(event) => handleOnClick(event)}>
+      {label}
+    </Button>
+  );
+}
+
+const controls = { valueEditor: ValueEditor, actionElement: Action };
 
 interface BuilderProps {
   attributes: readonly Attribute[];
