@@ -44,9 +44,28 @@ test('a token of staff is believed from the gateway and the operator', async () 
   }
 });
 
-test('a service is believed about itself and gets the role of a service whatever it claims', async () => {
+const service = { subject: 'service:alpha', type: 'service', roles: ['service', 'service:alpha'] };
+
+test('a service is believed about itself and gets the roles of a service whatever it claims', async () => {
   const token = await signer(file('alpha')).sign({ typ: 'service', sub: 'service:alpha' });
-  expect((await identify(token)).principal).toMatchObject({ subject: 'service:alpha', roles: ['service'] });
+  expect((await identify(token)).principal).toMatchObject(service);
+});
+
+test.each([
+  ['roles that would be two in a list', { roles: ['analyst,operator'] }],
+  ['a role of a service', { roles: ['analyst', 'service:alpha'] }],
+  ['an empty role', { roles: [''] }],
+  ['an endless role', { roles: ['a'.repeat(65)] }],
+  ['too many roles', { roles: Array.from({ length: 33 }, (_, index) => `role_${index}`) }],
+  ['no path', { orgPath: '' }],
+  ['a path with a step up', { orgPath: '/berka/../demo' }],
+  ['a path with an empty segment', { orgPath: '/berka//1' }],
+  ['a path that ends in a slash', { orgPath: '/berka/' }],
+  ['a path with a line end', { orgPath: '/berka\n' }],
+  ['no subject', { sub: '' }],
+  ['an endless subject', { sub: `staff/${'a'.repeat(200)}` }],
+])('a token of staff with %s is refused', async (_what, claims) => {
+  expect(await refusal(await signer(file('gateway')).sign({ ...staff, ...claims }))).toBe('TOKEN_INVALID');
 });
 
 test('what is refused', async () => {
@@ -84,7 +103,7 @@ test('a remembered token still expires', async () => {
 test('a client certificate stands for a service only where peers are accepted', async () => {
   expect(await refusal(undefined, {}, 'rapport-alpha')).toBe('CREDENTIALS_MISSING');
   const { principal } = await identify(undefined, { peers: true }, 'rapport-alpha');
-  expect(principal).toMatchObject({ subject: 'service:alpha', type: 'service', roles: ['service'] });
+  expect(principal).toMatchObject(service);
   expect(await refusal(undefined, { peers: true }, 'someone-else')).toBe('CREDENTIALS_MISSING');
 });
 

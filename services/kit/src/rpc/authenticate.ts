@@ -22,7 +22,11 @@ const claims = z.object({
   iss: z.string().min(1),
   exp: z.number(),
   typ: z.enum(['staff', 'service']),
-  roles: z.array(z.string().min(1).max(64)).max(32).default([]),
+  // One word each: decisions are remembered by the list of roles, in which a comma would make two of one.
+  roles: z
+    .array(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/))
+    .max(32)
+    .default([]),
   org_path: z
     .string()
     .regex(/^(\/|(\/[A-Za-z0-9_-]+)+)$/)
@@ -31,6 +35,11 @@ const claims = z.object({
 
 function refuse(reason: string, message: string, cause?: unknown): Failure {
   return new Failure(reason, 'unauthenticated', message, { cause });
+}
+
+/** A service has the role that all services have and one of its own, so that a policy can speak of it alone. */
+function servicePrincipal(name: string, orgPath = '/'): Principal {
+  return { subject: `service:${name}`, roles: ['service', `service:${name}`], orgPath, type: 'service' };
 }
 
 type Keys = ReturnType<typeof createLocalJWKSet>;
@@ -113,7 +122,7 @@ export function authenticator(auth: Auth): (call: ServerCall) => Promise<Identif
       return { subject: sub, roles, orgPath, type: 'staff' };
     }
     if (sub !== `service:${kid}`) throw refuse('TOKEN_SIGNER', 'This key may sign for its own service only.');
-    return { subject: sub, roles: ['service'], orgPath: orgPath ?? '/', type: 'service' };
+    return servicePrincipal(kid, orgPath);
   }
 
   async function verify(token: string, keys: (fresh: boolean) => Promise<Keys>): Promise<Identified> {
@@ -144,7 +153,7 @@ export function authenticator(auth: Auth): (call: ServerCall) => Promise<Identif
       const name = auth.peers ? call.getAuthContext().sslPeerCertificate?.subject.CN : undefined;
       const service = /^rapport-([a-z0-9-]+)$/.exec(String(name ?? ''))?.[1];
       if (!service) throw refuse('CREDENTIALS_MISSING', 'The call carries no credentials.');
-      return { principal: { subject: `service:${service}`, roles: ['service'], orgPath: '/', type: 'service' } };
+      return { principal: servicePrincipal(service) };
     }
     const token = /^Bearer (\S+)$/i.exec(String(header))?.[1];
     if (!token || !source) throw refuse('TOKEN_INVALID', 'The authorization must be a bearer token.');

@@ -17,7 +17,7 @@ function reasonOf(act: () => unknown): string {
 
 describe('page tokens', () => {
   const request = { filter: 'x', pageSize: 10, pageToken: '' };
-  const values = [new Date('2024-02-29T10:00:00.123Z'), 'id-1', 9007199254740993n, 0.5];
+  const values = [new Date('2024-02-29T10:00:00.123Z'), 'id-1', 9007199254740993n, 5];
   const pageToken = encodePage(list, request, values);
 
   test('give their values back, also with another page size', () => {
@@ -42,6 +42,33 @@ describe('page tokens', () => {
       const forged = { ...request, pageToken: encodePage(list, request, ['1; DROP TABLE']) };
       expect(reasonOf(() => decodePage(list, forged, kind))).toBe('invalid PAGE_TOKEN_INVALID');
     }
+  });
+
+  test.each([
+    ['date', '+275760-09-13T00:00:00.000Z'],
+    ['date', '-000001-01-01T00:00:00.000Z'],
+    ['date', '0000-12-31T00:00:00.000Z'],
+    ['date', '1'],
+    ['number', 'Infinity'],
+    ['number', '1.5'],
+    ['number', '2147483648'],
+    ['number', ' 1'],
+    ['bigint', '9223372036854775808'],
+    ['bigint', '-9223372036854775809'],
+  ] as const)('a forged %s %s, which Postgres would not take, is refused', (kind, value) => {
+    const forged = { ...request, pageToken: encodePage(list, request, [value]) };
+    expect(reasonOf(() => decodePage(list, forged, kind))).toBe('invalid PAGE_TOKEN_INVALID');
+  });
+
+  test.each([
+    ['date', new Date(0)],
+    ['date', new Date('0001-01-01')],
+    ['number', -2147483648],
+    ['bigint', -9223372036854775808n],
+    ['bigint', 9223372036854775807n],
+  ] as const)('a %s goes to its limit: %s', (kind, value) => {
+    const next = { ...request, pageToken: encodePage(list, request, [value]) };
+    expect(decodePage(list, next, kind)).toEqual([value]);
   });
 
   test('page sizes', () => {

@@ -10,7 +10,10 @@ interface PageValues {
   date: Date;
 }
 
-/** The type of one value in a page token. */
+/**
+ * The type of one value in a page token: what Postgres takes as text, uuid, integer, bigint and timestamptz. A number is
+ * whole and has 32 bits, a bigint 64, a date lies in the years 1 to 9999.
+ */
 export type PageKind = keyof PageValues;
 
 type Decoded<K extends readonly PageKind[]> = { -readonly [I in keyof K]: PageValues[K[I]] };
@@ -52,7 +55,8 @@ export function encodePage(
 /**
  * The sort values that the request's page token was made of, or undefined for the first page:
  * `decodePage(call, request, 'date', 'string')`. A token that is broken, of another method or of other filters is
- * INVALID_ARGUMENT. Nothing signs a token, so its values are input like any other: pass them as parameters.
+ * INVALID_ARGUMENT, and so is one with a value that Postgres would not take. Nothing signs a token, so its values are
+ * input like any other: pass them as parameters.
  */
 export function decodePage<const K extends readonly PageKind[]>(
   call: { method: string },
@@ -81,11 +85,15 @@ function decodeValue(kind: PageKind, text: string): string | number | bigint | D
     return text;
   }
   if (kind === 'bigint') {
-    if (!/^-?\d{1,30}$/.test(text)) throw broken();
+    if (!/^-?\d{1,19}$/.test(text) || BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) throw broken();
     return BigInt(text);
   }
-  const value = kind === 'date' ? new Date(text) : Number(text);
-  if (text === '' || Number.isNaN(value.valueOf())) throw broken();
+  if (kind === 'number') {
+    if (!/^-?\d{1,10}$/.test(text) || (Number(text) | 0) !== Number(text)) throw broken();
+    return Number(text);
+  }
+  const value = new Date(text);
+  if (!/^(?!0000)\d{4}-/.test(text) || Number.isNaN(value.valueOf())) throw broken();
   return value;
 }
 

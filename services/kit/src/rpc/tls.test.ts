@@ -122,7 +122,12 @@ test('the client certificate is the identity of a service, a stranger does not g
   const plain = client(ProbeServiceClient, address, { attempts: 1 });
 
   expect(await trusted.getProbe({ text: 'a' })).toEqual({ text: 'a' });
-  expect(seen.pop()).toEqual({ subject: 'service:alpha', roles: ['service'], orgPath: '/', type: 'service' });
+  expect(seen.pop()).toEqual({
+    subject: 'service:alpha',
+    roles: ['service', 'service:alpha'],
+    orgPath: '/',
+    type: 'service',
+  });
   await trusted.getProbe({ text: 'a' }, { token: await world.staff(['teller']) });
   expect(seen.pop()).toMatchObject({ subject: 'staff/anna', type: 'staff' });
   await expect(stranger.getProbe({ text: 'a' }, { timeoutMs: 2_000 })).rejects.toMatchObject({ kind: 'unavailable' });

@@ -2,6 +2,11 @@ import pino from 'pino';
 
 const secret = ['authorization', 'cookie', 'password', 'secret', 'token', 'email', 'phone', 'address'];
 
+/** What parsers throw: those of the language, and protobuf's. */
+function isOfParser({ name, message }: Error): boolean {
+  return name === 'SyntaxError' || name === 'ZodError' || /^cannot (?:de|en)code /.test(message);
+}
+
 /** Stacks keep their frames only: the first lines repeat the message, which may quote a value of a row. */
 function frames(stack: string | undefined): string | undefined {
   return stack
@@ -12,14 +17,15 @@ function frames(stack: string | undefined): string | undefined {
 
 /**
  * An error as it may be logged. Database errors quote values of rows in their message (Postgres class 22, Prisma's
- * invocations) and carry them in `detail` and `where`, so only an allow-list of fields is kept and such messages are
- * replaced by the code.
+ * invocations) and carry them in `detail` and `where`, and a parser quotes the text that it could not read (JSON, BigInt,
+ * protobuf's JSON), so only an allow-list of fields is kept and such messages are replaced by the code.
  */
 function serializeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
   const known = error as Error & { code?: unknown; constraint?: unknown; reason?: unknown; cause?: unknown };
   const code = typeof known.code === 'string' || typeof known.code === 'number' ? known.code : undefined;
-  const quotesValues = error.name.startsWith('Prisma') || (typeof code === 'string' && /^2[23]\w{3}$/.test(code));
+  const quotesValues =
+    error.name.startsWith('Prisma') || isOfParser(error) || (typeof code === 'string' && /^2[23]\w{3}$/.test(code));
   return {
     type: error.name,
     message: quotesValues ? `${error.name} ${code ?? ''}`.trim() : error.message,

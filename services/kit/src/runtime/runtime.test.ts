@@ -1,3 +1,5 @@
+import { fromJson } from '@bufbuild/protobuf';
+import { DurationSchema } from '@bufbuild/protobuf/wkt';
 import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pino from 'pino';
@@ -97,6 +99,16 @@ describe('logger', () => {
     return JSON.parse(text);
   }
 
+  function thrown(by: () => unknown): Error {
+    try {
+      by();
+    } catch (error) {
+      // jest's own globals are of another realm
+      return Object.assign(new Error((error as Error).message), { name: (error as Error).name });
+    }
+    throw new Error('nothing was thrown');
+  }
+
   test('hides secrets and contact points', () => {
     const line = logged((log) =>
       log.info({ authorization: 'Bearer x', party: { email: 'a@b.cz' }, count: 1 }, 'hello'),
@@ -111,7 +123,10 @@ describe('logger', () => {
     const prisma = Object.assign(new Error('create({ name: "Anna Novak" })'), {
       name: 'PrismaClientKnownRequestError',
     });
-    for (const error of [unique, cast, prisma, new Error('outer', { cause: cast })]) {
+    const json = thrown(() => JSON.parse('Anna Novak'));
+    const number = thrown(() => BigInt('Anna Novak'));
+    const field = thrown(() => fromJson(DurationSchema, 'Anna Novak'));
+    for (const error of [unique, cast, prisma, json, number, field, new Error('outer', { cause: cast })]) {
       const line = logged((log) => log.error({ err: error }, 'failed'));
       expect(JSON.stringify(line)).not.toMatch(/anna/i);
       expect(line.err['stack']).toContain('runtime.test');
