@@ -1,5 +1,5 @@
 import { publish } from '@rapport/kit/events';
-import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type Call, callerName, idempotent, scopeFor } from '@rapport/kit/rpc';
 import {
   type AdvanceComplaintRequest,
   AdvanceComplaintResponse,
@@ -7,10 +7,9 @@ import {
   ComplaintStep,
   ComplaintStepReached,
 } from '@rapport/proto/cases/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { actorOf, type Change } from '../history/history.js';
+import type { Change } from '../history/history.js';
 import {
   addressOf,
   type CaseRow,
@@ -43,7 +42,7 @@ export async function advanceComplaint(
       {
         ...row,
         stepTimes: [...row.stepTimes, at],
-        stepActors: [...row.stepActors, actorOf(call.principal.subject)],
+        stepActors: [...row.stepActors, callerName(call)],
         ...(begins && { state: CaseState.CASE_STATE_IN_PROGRESS }),
         ...(responded && { responseTime: at, responseBreached: at > row.responseDueTime }),
         lastChangeTime: at,

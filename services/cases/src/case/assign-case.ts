@@ -1,7 +1,6 @@
 import { publish } from '@rapport/kit/events';
-import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { type AssignCaseRequest, AssignCaseResponse, CaseAssigned, CaseState } from '@rapport/proto/cases/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import type { Change } from '../history/history.js';

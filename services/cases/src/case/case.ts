@@ -1,4 +1,4 @@
-import { type Queryable, type Scope, type Sql, scopeFilter, sql, type Tx } from '@rapport/kit/db';
+import { type Queryable, type Scope, scopeFilter, sql, type Sql, type Tx, within } from '@rapport/kit/db';
 import { checkEtag, etag } from '@rapport/kit/rpc';
 import {
   type Case,
@@ -9,7 +9,6 @@ import {
   type Survey,
 } from '@rapport/proto/cases/v1';
 import type { Channel } from '@rapport/proto/type/v1';
-import { type Placed, within } from '../access/access.js';
 import { fail } from '../errors.js';
 import type { Change } from '../history/history.js';
 import { typeName } from '../type/type.js';
@@ -17,7 +16,10 @@ import { typeName } from '../type/type.js';
 export { record } from './record.js';
 
 /** A case as stored, with names of the contract. */
-export interface CaseRow extends Placed {
+export interface CaseRow {
+  organisationPath: string;
+  /** `staff/{id}`, empty when nobody has it. */
+  assignee: string;
   caseId: string;
   number: string;
   type: string;
@@ -118,7 +120,7 @@ export function surveyChange(row: CaseRow): Change[] {
 
 /** The message of a row. Texts about the party (class C2) are left out where `clear` does not reach the row. */
 export function caseMessage(row: CaseRow, clear: Scope, now: Date): Case {
-  const told = within(clear, row);
+  const told = within(clear, row.organisationPath, row.assignee);
   const survey = surveyOf(row);
   const broken = breaches(row, now);
   return {

@@ -1,5 +1,5 @@
 import { publish } from '@rapport/kit/events';
-import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import {
   CaseClosed,
   CaseState,
@@ -7,7 +7,6 @@ import {
   CloseCaseResponse,
   ComplaintStep,
 } from '@rapport/proto/cases/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import {

@@ -1,6 +1,5 @@
-import type { Call } from '@rapport/kit/rpc';
+import { type Call, scopeFor } from '@rapport/kit/rpc';
 import type { GetCaseRequest, GetCaseResponse } from '@rapport/proto/cases/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { caseMessage, findCase } from './case.js';
 

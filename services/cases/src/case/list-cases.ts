@@ -1,7 +1,6 @@
 import { type Sql, sql } from '@rapport/kit/db';
-import { type Call, decodePage, encodePage, pageSize } from '@rapport/kit/rpc';
+import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListCasesRequest, ListCasesResponse } from '@rapport/proto/cases/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { typeIdIn } from '../type/type.js';
 import { type CaseRow, caseColumns, caseMessage, caseName, openStates, seenBy } from './case.js';

@@ -1,7 +1,7 @@
 import { audit } from '@rapport/kit/crypto';
-import { sql, type Tx } from '@rapport/kit/db';
+import { covers, sql, type Tx, within } from '@rapport/kit/db';
 import { publish } from '@rapport/kit/events';
-import { type Call, Failure, idempotent } from '@rapport/kit/rpc';
+import { type Call, callerName, Failure, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { uuidv7 } from '@rapport/kit/runtime';
 import {
   CaseAssigned,
@@ -13,10 +13,9 @@ import {
   type OpenCaseRequest,
   OpenCaseResponse,
 } from '@rapport/proto/cases/v1';
-import { bookOf, covers, scopeFor, within } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { actorOf, type Change } from '../history/history.js';
+import type { Change } from '../history/history.js';
 import { type ClockedType, dueTimes, typeIdIn } from '../type/type.js';
 import { addressOf, assertPast, type CaseRow, caseColumns, caseFacts, caseMessage, caseName, seenBy } from './case.js';
 import { record, stateChange } from './record.js';
@@ -29,7 +28,7 @@ export async function openCase(deps: Deps, request: OpenCaseRequest, call: Call)
   const now = deps.clock.now();
   const receiveTime = request.receiveTime ?? now;
   const { organisationPath, assignee } = request;
-  if (!covers(call.principal.orgPath, organisationPath) || !within(call.scope, { organisationPath, assignee })) {
+  if (!covers(call.principal.orgPath, organisationPath) || !within(call.scope, organisationPath, assignee)) {
     throw fail('ORGANISATION_PATH_OUTSIDE', { metadata: { organisation_path: organisationPath } });
   }
   assertPast(receiveTime, now, 'receive_time');
@@ -105,7 +104,7 @@ async function insertCase(
 ): Promise<CaseRow> {
   const { responseDueTime, dueTime } = dueTimes(type, receiveTime);
   const state = request.assignee === '' ? CaseState.CASE_STATE_OPEN : CaseState.CASE_STATE_ASSIGNED;
-  const steps = type.isComplaint ? { times: [receiveTime], actors: [actorOf(call.principal.subject)] } : undefined;
+  const steps = type.isComplaint ? { times: [receiveTime], actors: [callerName(call)] } : undefined;
   const sourced = request.source === '' ? undefined : request;
   return tx.one<CaseRow>(sql`
     INSERT INTO service_case (case_id, number, type, is_complaint, party_id, channel, subject, description,
@@ -149,4 +148,9 @@ async function announce(tx: Tx, row: CaseRow): Promise<void> {
   if (row.assignee !== '') {
     await publish(tx, CaseAssigned, { ...facts, previousAssignee: '', assignTime: receiveTime }, addressOf(row));
   }
+}
+
+/** The first segment of an organisation path: one bank's root. */
+function bookOf(organisationPath: string): string {
+  return organisationPath.split('/')[1] ?? '';
 }

@@ -1,8 +1,8 @@
 import { audit } from '@rapport/kit/crypto';
 import type { Tx } from '@rapport/kit/db';
-import type { Call } from '@rapport/kit/rpc';
+import { type Call, callerName } from '@rapport/kit/rpc';
 import { type CaseHistoryEntry, CaseState } from '@rapport/proto/cases/v1';
-import { actorOf, type Change, writeHistory } from '../history/history.js';
+import { type Change, writeHistory } from '../history/history.js';
 
 /** Writes down what was done to a case: lines of its history, and one audit record with the facts and no texts. */
 export async function record(
@@ -13,7 +13,7 @@ export async function record(
   changes: readonly Change[],
   facts: Readonly<Record<string, string | number | boolean>>,
 ): Promise<CaseHistoryEntry[]> {
-  const line = { caseId, actor: actorOf(call.principal.subject), occurTime: times.at, recordTime: times.now };
+  const line = { caseId, actor: callerName(call), occurTime: times.at, recordTime: times.now };
   const entries = changes.length > 0 ? await writeHistory(tx, line, changes) : [];
   await audit(tx, call, { resource: `cases/${caseId}`, change: facts });
   return entries;

@@ -1,6 +1,5 @@
-import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { type ResumeCaseRequest, ResumeCaseResponse } from '@rapport/proto/cases/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { caseMessage, lockCase, momentOf, saveCase } from './case.js';

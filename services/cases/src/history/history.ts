@@ -16,11 +16,6 @@ export interface HistoryRow {
   detail: unknown;
 }
 
-/** Who did it, as the contract names it: `staff/{id}` or `services/{id}`. */
-export function actorOf(subject: string): string {
-  return subject.startsWith('service:') ? `services/${subject.slice('service:'.length)}` : subject;
-}
-
 /**
  * Adds lines to the history of a case, in order, all of one actor and moment. Gives the entries as written. One INSERT.
  */

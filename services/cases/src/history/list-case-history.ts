@@ -1,7 +1,6 @@
-import { sql } from '@rapport/kit/db';
-import { type Call, decodePage, encodePage, pageSize } from '@rapport/kit/rpc';
+import { sql, within } from '@rapport/kit/db';
+import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListCaseHistoryRequest, ListCaseHistoryResponse } from '@rapport/proto/cases/v1';
-import { scopeFor, within } from '../access/access.js';
 import { findCase } from '../case/case.js';
 import type { Deps } from '../deps.js';
 import { type HistoryRow, historyMessage } from './history.js';
@@ -25,7 +24,7 @@ export async function listCaseHistory(
     ORDER BY entry_id LIMIT ${size + 1}`);
   const shown = rows.slice(0, size);
   await deps.reads.record(call, request.parent);
-  const told = within(scopeFor(call, 'C2'), owner);
+  const told = within(scopeFor(call, 'C2'), owner.organisationPath, owner.assignee);
   const last = shown.at(-1);
   return {
     entries: shown.map((row) => historyMessage(row, told)),

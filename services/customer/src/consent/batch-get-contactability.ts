@@ -1,5 +1,5 @@
 import { scopeFilter, sql } from '@rapport/kit/db';
-import type { Call } from '@rapport/kit/rpc';
+import { type Call, scopeFor } from '@rapport/kit/rpc';
 import {
   type BatchGetContactabilityRequest,
   type BatchGetContactabilityResponse,
@@ -8,7 +8,6 @@ import {
   ConsentState,
 } from '@rapport/proto/customer/v1';
 import { Channel } from '@rapport/proto/type/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { idsIn, openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
 

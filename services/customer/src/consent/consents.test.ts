@@ -144,9 +144,17 @@ describe('BatchGetContactability', () => {
     expect(reads?.count).toBe(2);
   });
 
-  it('is for services only', async () => {
+  it('is for marketing only, and no other service sees whom it names', async () => {
     for (const role of allRoles)
       expect(await failure(ask([jana.name], as({ roles: [role] })))).toMatchObject({ kind: 'denied' });
+    for (const service of ['customer', 'segmentation', 'cases', 'performance', 'reporting'] as const) {
+      const options = { token: serviceToken(service) };
+      expect(await failure(ask([jana.name], options))).toMatchObject({ kind: 'denied' });
+      const { party } = await running.customer.getParty({ name: jana.name }, options);
+      expect([service, party?.displayName, party?.contactPoints.length]).toEqual(
+        service === 'cases' ? [service, jana.displayName, jana.contactPoints.length] : [service, '', 0],
+      );
+    }
     expect(await failure(ask([]))).toMatchObject({ kind: 'invalid' });
     expect(await failure(ask([jana.name], undefined, { channel: 0 }))).toMatchObject({ kind: 'invalid' });
     expect(await failure(ask([jana.name], undefined, { purpose: '' }))).toMatchObject({ kind: 'invalid' });

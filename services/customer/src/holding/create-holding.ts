@@ -1,7 +1,7 @@
 import { audit } from '@rapport/kit/crypto';
 import { scopeFilter, sql, type Tx } from '@rapport/kit/db';
 import { publish } from '@rapport/kit/events';
-import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { uuidv7 } from '@rapport/kit/runtime';
 import {
   type CreateHoldingRequest,
@@ -11,7 +11,7 @@ import {
   HoldingOpened,
   HoldingRole,
 } from '@rapport/proto/customer/v1';
-import { type Placed, scopeFor } from '../access/access.js';
+import type { Placed } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { partyIdIn, partyName } from '../party/party.js';

@@ -1,6 +1,5 @@
-import type { Call } from '@rapport/kit/rpc';
+import { type Call, scopeFor } from '@rapport/kit/rpc';
 import type { GetHoldingRequest, GetHoldingResponse } from '@rapport/proto/customer/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { findHolding, holdingMessage } from './holding.js';
 

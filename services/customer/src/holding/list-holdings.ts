@@ -1,7 +1,6 @@
 import { scopeFilter, sql } from '@rapport/kit/db';
-import { type Call, decodePage, encodePage, pageSize } from '@rapport/kit/rpc';
+import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListHoldingsRequest, ListHoldingsResponse } from '@rapport/proto/customer/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { assertParty, partyIdIn } from '../party/party.js';
 import { holdingColumns, holdingMessage, type HoldingRecord } from './holding.js';

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { audit } from '@rapport/kit/crypto';
 import { scopeFilter, sql, type Tx } from '@rapport/kit/db';
-import type { Call } from '@rapport/kit/rpc';
+import { type Call, scopeFor } from '@rapport/kit/rpc';
 import {
   type Consent,
   type ImportHeader,
@@ -11,7 +11,7 @@ import {
   type ImportRow,
   type Party,
 } from '@rapport/proto/customer/v1';
-import { assertInside, scopeFor } from '../access/access.js';
+import { assertInside } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { type Batch, type Checked, refuse, type Stream } from './batch.js';

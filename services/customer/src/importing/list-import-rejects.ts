@@ -1,7 +1,6 @@
 import { sql } from '@rapport/kit/db';
-import { type Call, decodePage, encodePage, pageSize } from '@rapport/kit/rpc';
+import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListImportRejectsRequest, ListImportRejectsResponse } from '@rapport/proto/customer/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { findImport } from './find.js';
 import { rejectColumns, rejectMessage } from './importing.js';

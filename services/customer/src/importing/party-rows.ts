@@ -1,4 +1,4 @@
-import { sql } from '@rapport/kit/db';
+import { covers, sql, within } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
 import {
   CreatePartyRequest,
@@ -8,7 +8,6 @@ import {
   type PartyRow,
   PartyUpdated,
 } from '@rapport/proto/customer/v1';
-import { covers, within } from '../access/access.js';
 import {
   breachIn,
   changedPaths,
@@ -65,10 +64,10 @@ export function checkParty(stream: Stream, line: bigint, row: PartyRow): Checked
     return { field, reason: 'VALUE_INVALID', message: description, value: valueAt(party, field) };
   }
   if (holdsNul(Party.toJSON(party))) return nulRefusal;
-  const place = { organisationPath: party.organisationPath, manager: party.relationshipManager };
-  if (!covers(organisationPath, party.organisationPath) || !within(stream.scope, place)) {
+  const { organisationPath: path, relationshipManager: manager } = party;
+  if (!covers(organisationPath, path) || !within(stream.scope, path, manager)) {
     const message = 'lies outside of the import or of what the caller may see';
-    return { field: 'organisation_path', reason: 'ORGANISATION_PATH_OUTSIDE', message, value: party.organisationPath };
+    return { field: 'organisation_path', reason: 'ORGANISATION_PATH_OUTSIDE', message, value: path };
   }
   return { line, key: row.sourceKey, content: digest64(Party.encode(party).finish()), value: party };
 }

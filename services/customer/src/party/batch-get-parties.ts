@@ -1,7 +1,6 @@
 import { scopeFilter, sql } from '@rapport/kit/db';
-import type { Call } from '@rapport/kit/rpc';
+import { type Call, scopeFor } from '@rapport/kit/rpc';
 import type { BatchGetPartiesRequest, BatchGetPartiesResponse } from '@rapport/proto/customer/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { idsIn, partyMessage, partyName } from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';

@@ -1,8 +1,8 @@
 import { audit } from '@rapport/kit/crypto';
 import { publish } from '@rapport/kit/events';
-import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { type CreatePartyRequest, CreatePartyResponse, type Party, PartyCreated } from '@rapport/proto/customer/v1';
-import { assertInside, scopeFor } from '../access/access.js';
+import { assertInside } from '../access/access.js';
 import { dayDate } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';

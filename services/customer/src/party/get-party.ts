@@ -1,7 +1,6 @@
 import { scopeFilter, sql } from '@rapport/kit/db';
-import type { Call } from '@rapport/kit/rpc';
+import { type Call, scopeFor } from '@rapport/kit/rpc';
 import type { GetPartyRequest, GetPartyResponse } from '@rapport/proto/customer/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { partyIdIn, partyMessage } from './party.js';

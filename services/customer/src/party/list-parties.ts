@@ -1,7 +1,6 @@
 import { type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
-import { type Call, decodePage, encodePage, pageSize } from '@rapport/kit/rpc';
+import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListPartiesRequest, ListPartiesResponse } from '@rapport/proto/customer/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { partyMessage, partyName } from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';

@@ -1,5 +1,5 @@
 import type { PartyKey } from '@rapport/kit/crypto';
-import type { Scope } from '@rapport/kit/db';
+import { type Scope, within } from '@rapport/kit/db';
 import type { Violation } from '@rapport/kit/rpc';
 import { uuidv7 } from '@rapport/kit/runtime';
 import {
@@ -11,7 +11,6 @@ import {
   type PartyUpdated,
   Person,
 } from '@rapport/proto/customer/v1';
-import { within } from '../access/access.js';
 import { dayAt, dayMessage, isoDay, isTimeZone } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -150,7 +149,7 @@ const maskedAlways = ['display_name', 'source_key', 'contact_points', 'identifie
  */
 export function partyMessage(deps: Pick<Deps, 'cipher'>, row: PartyRecord, clear: Scope): Party {
   const person = row.kind === PartyKind.PARTY_KIND_PERSON;
-  const shown = within(clear, row);
+  const shown = within(clear, row.organisationPath, row.manager);
   const sensitive = shown ? openParty(deps.cipher, row) : undefined;
   return {
     name: partyName(row.partyId),

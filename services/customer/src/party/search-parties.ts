@@ -1,7 +1,6 @@
 import { type Sql, scopeFilter, sql } from '@rapport/kit/db';
-import { type Call, decodePage, encodePage, pageSize } from '@rapport/kit/rpc';
+import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { SearchPartiesRequest, SearchPartiesResponse } from '@rapport/proto/customer/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { partyMessage, partyName } from './party.js';

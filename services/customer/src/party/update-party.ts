@@ -1,7 +1,7 @@
 import { audit } from '@rapport/kit/crypto';
 import { scopeFilter, sql } from '@rapport/kit/db';
 import { publish } from '@rapport/kit/events';
-import { applyMask, type Call, checkEtag, idempotent } from '@rapport/kit/rpc';
+import { applyMask, type Call, checkEtag, idempotent, scopeFor } from '@rapport/kit/rpc';
 import {
   type Party,
   PartyState,
@@ -9,7 +9,7 @@ import {
   type UpdatePartyRequest,
   UpdatePartyResponse,
 } from '@rapport/proto/customer/v1';
-import { assertInside, scopeFor } from '../access/access.js';
+import { assertInside } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { changedPaths, storeChange, updatable } from './change.js';

@@ -1,12 +1,11 @@
 import { type Queryable, type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
-import { type Call, decodePage, encodePage, pageSize } from '@rapport/kit/rpc';
+import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import {
   HoldingRole,
   type ListTimelineRequest,
   type ListTimelineResponse,
   TimelineEntryKind,
 } from '@rapport/proto/customer/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { assertParty } from '../party/party.js';
 import { interactionColumns, type InteractionRecord } from './interaction.js';

@@ -1,7 +1,7 @@
 import { audit } from '@rapport/kit/crypto';
 import { sql } from '@rapport/kit/db';
 import { publish } from '@rapport/kit/events';
-import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { uuidv7 } from '@rapport/kit/runtime';
 import {
   type Interaction,
@@ -9,7 +9,6 @@ import {
   type RecordInteractionRequest,
   RecordInteractionResponse,
 } from '@rapport/proto/customer/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { claimKeys } from '../holding/holding.js';
