@@ -3,6 +3,7 @@ import { Failure } from '@rapport/kit/rpc';
 import { type Clients, openClients } from './clients.js';
 import { listDeadLetters, redriveDeadLetters } from './commands/dead-letters.js';
 import { eventsLag } from './commands/events-lag.js';
+import { importRejects } from './commands/import-rejects.js';
 import { searchParties } from './commands/search-parties.js';
 import { segmentPreview } from './commands/segment-preview.js';
 import { storyCommand } from './commands/story.js';
@@ -64,6 +65,15 @@ program
   .argument('<text>')
   .option('--json', 'print JSON')
   .action((text, flags) => withClients((clients) => searchParties(clients, text, flags)));
+
+program
+  .command('import')
+  .description('imports')
+  .command('rejects')
+  .description('rows that an import did not take, with file, line, field, reason and original value')
+  .argument('<import>', 'imports/{id}')
+  .option('--json', 'print JSON')
+  .action((name, flags) => withClients((clients) => importRejects(clients, name, flags)));
 
 const letters = program.command('deadletter').description('events that no consumer could take');
 letters

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { ImportKind, type ImportRow } from '@rapport/proto/customer/v1';
+import { type Import, ImportKind, type ImportRow } from '@rapport/proto/customer/v1';
 import type { PartyRow } from '../bank/bank.js';
 import { pick } from '../bank/synthesis.js';
 import { awaitDeliveries, awaitFollowed, byReason, launchCampaign } from './campaign.js';
@@ -23,6 +23,7 @@ import {
 import { countMails } from './mailbox.js';
 import { setUpOrganisation } from './organisation.js';
 import { makeReferrals } from './referrals.js';
+import { writeRejects } from './rejects.js';
 import { writeReport } from './report.js';
 import { scoreStaff } from './scores.js';
 import { currentVersion, plannedSegments, publishSegment } from './segments.js';
@@ -92,23 +93,23 @@ export async function tellStory(story: Story, options: StoryOptions): Promise<St
   const started = Date.now();
   const { bank, clients, progress } = story;
   const edition = await fingerprint(options.folder);
+  const unreadTables = bank.rejects.length;
+  const imports: Import[] = [];
   await setUpOrganisation(story);
 
   const people: PartyRow[] = [];
   for await (const row of bank.parties()) people.push(row);
   const followed = await findFollowed(bank, options.savers);
-  // What the adapter could not read stands in its list once per reading; only the first reading reports it.
-  bank.rejects.length = 0;
+  // Each reading of a file adds what cannot be read; it counts once, when the file is imported.
+  bank.rejects.length = unreadTables;
 
   const parties = await bring('parties', 'client', ImportKind.IMPORT_KIND_PARTY, bank.parties, partyRow);
   const holdings = { account: 0, loan: 0, card: 0, standing_order: 0 };
-  let rejectedHoldings = 0;
   for (const [kind, file] of HOLDING_FILES) {
     const done = await bring(`holdings (${kind})`, file, ImportKind.IMPORT_KIND_HOLDING, bank.holdings, (row) =>
       row.kind === kind ? holdingRow(row) : undefined,
     );
     holdings[kind] = taken(done, ImportKind.IMPORT_KIND_HOLDING);
-    rejectedHoldings += rejected(done);
   }
   await bring('consents', 'consent', ImportKind.IMPORT_KIND_CONSENT, bank.parties, consentRow);
   const transactions = await bring(
@@ -149,7 +150,9 @@ export async function tellStory(story: Story, options: StoryOptions): Promise<St
   const traceId = await awaitFollowed(story, campaign, party);
   const summary = await awaitDeliveries(story, campaign, 1n);
 
-  const known = bank.rejects.length;
+  imports.push(last);
+
+  const unreadRows = bank.rejects.length;
   const complaints = options.complaints
     ? readComplaints(options.complaints, bank.rejects)
     : inventComplaints(bank, options.caseLimit);
@@ -176,6 +179,7 @@ export async function tellStory(story: Story, options: StoryOptions): Promise<St
   const scores = await scoreStaff(story);
   await settle(story, 'Events');
   const report = await writeReport(story, options.out);
+  const list = await writeRejects(clients, imports, bank.rejects, path.join(options.out, `${bank.id}-rejects.csv`));
   const facts = await clients.reporting.getFactCounts({ organisationPath: `/${bank.id}` });
   const segments = [];
   for (const one of planned) {
@@ -188,7 +192,7 @@ export async function tellStory(story: Story, options: StoryOptions): Promise<St
     transactions:
       taken(transactions, ImportKind.IMPORT_KIND_TRANSACTION) + taken(last, ImportKind.IMPORT_KIND_TRANSACTION),
     rejected:
-      rejected(parties) + rejectedHoldings + rejected(transactions) + rejected(last) + (bank.rejects.length - known),
+      unreadTables + imports.reduce((total, done) => total + rejected(done), 0) + (bank.rejects.length - unreadRows),
     facts: Object.fromEntries(facts.counts.map(({ fact, count }) => [fact, Number(count)])),
     segments,
     campaign: {
@@ -202,7 +206,7 @@ export async function tellStory(story: Story, options: StoryOptions): Promise<St
     cases: { opened: cases.opened, closed: cases.closed },
     referrals,
     scores: scores.staff,
-    report,
+    report: list ? [...report, list] : report,
     trace_id: traceId,
     elapsed_s: Math.round((Date.now() - started) / 100) / 10,
   };
@@ -233,6 +237,9 @@ export async function tellStory(story: Story, options: StoryOptions): Promise<St
         yield* unreadable(own, kind);
       },
     });
+    const own = bank.rejects.slice(known).filter((reject) => reject.file === `${file}.asc`);
+    bank.rejects.splice(known, Number.POSITIVE_INFINITY, ...own);
+    imports.push(done);
     bar.done(`${taken(done, kind)} in the bank, ${rejected(done)} rejected`);
     return done;
   }
