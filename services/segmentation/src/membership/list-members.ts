@@ -13,9 +13,7 @@ export async function listMembers(
   call: Call,
 ): Promise<ListMembersResponse> {
   const size = pageSize(request);
-  const [token] = decodePage(call, request, 'string') ?? [FIRST];
-  // A token is input like any other, and Postgres takes an id only.
-  const after = /^[0-9a-f-]{36}$/.test(token) ? token : FIRST;
+  const [after] = decodePage(call, request, 'uuid') ?? [FIRST];
   const on = db.scoped(call.scope);
   const { segment_id: segmentId, version } = await findVersion(on, call.scope, request.parent);
   const mine = sql`segment_id = ${segmentId} AND version = ${version}

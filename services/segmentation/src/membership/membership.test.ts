@@ -44,6 +44,13 @@ describe('members and memberships', () => {
     expect(n).toBe(1n);
     const of = await marketer.listMembers({ parent: name, pageSize: 2, pageToken: first.nextPageToken });
     expect(of).toEqual(second);
+    const [binding] = JSON.parse(Buffer.from(first.nextPageToken, 'base64url').toString());
+    for (const id of ['-'.repeat(36), "' OR true --"]) {
+      const pageToken = Buffer.from(JSON.stringify([binding, id])).toString('base64url');
+      await expect(marketer.listMembers({ parent: name, pageSize: 2, pageToken })).rejects.toMatchObject({
+        reason: 'PAGE_TOKEN_INVALID',
+      });
+    }
     await expect(
       marketer.listMembers({ parent: 'segments/draft@1', pageSize: 2, pageToken: first.nextPageToken }),
     ).rejects.toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
