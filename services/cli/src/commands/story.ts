@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { generateBank } from '../bank/generated.js';
 import { openBerka } from '../berka/berka.js';
-import { openClients } from '../clients.js';
+import { type Clients, openClients } from '../clients.js';
 import { rememberBank } from '../memory.js';
 import { print } from '../output.js';
 import { openProgress } from '../progress.js';
 import { newStory } from '../story/context.js';
 import { type StoryOptions, type StoryResult, tellStory } from '../story/story.js';
-import { OperatorError, type Suite } from '../suite.js';
+import { OperatorError, type Suite, serviceNames } from '../suite.js';
 
 export interface StoryFlags {
   readonly parties?: string;
@@ -29,6 +29,21 @@ function whole(name: string, text: string | undefined, fallback: number, most: n
     throw new OperatorError(`--${name} must be a whole number from 1 to ${most}`);
   }
   return value;
+}
+
+/** A service that is away for a while is waited for in the middle of a story, but a suite that was never started is not. */
+async function assertRunning(clients: Clients): Promise<void> {
+  await Promise.all(
+    serviceNames.map((name) =>
+      clients.operations[name]
+        .getEventLag({ name: `services/${name}` }, { timeoutMs: 15_000 })
+        .catch((error: Error) => {
+          throw new OperatorError(
+            `${name} does not answer: ${error.message}\nStart the suite with ./scripts/up --detach.`,
+          );
+        }),
+    ),
+  );
 }
 
 /** `rapport story [folder]`: tells the story of a bank in files, or of a generated one. */
@@ -59,6 +74,7 @@ export async function storyCommand(suite: Suite, folder: string | undefined, fla
   };
   const clients = openClients(suite, true);
   try {
+    await assertRunning(clients);
     const progress = openProgress(false);
     progress.note(
       'Names, addresses, phones and e-mails are synthetic. Quiet hours are set twelve hours away from the first run.',
