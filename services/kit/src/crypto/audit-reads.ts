@@ -49,7 +49,7 @@ export function auditReads(db: Database): ReadRecorder {
       const batch = waiting.splice(0, taken);
       count -= size;
       try {
-        await db.system.run(
+        await db.unprotected.run(
           insertAudit(
             batch.flatMap((entry) => entry.rows),
             true,

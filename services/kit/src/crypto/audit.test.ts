@@ -95,7 +95,7 @@ describe('auditReads', () => {
     let statements = 0;
     const counted: Database = {
       ...db,
-      system: { ...db.system, run: (query) => (statements++, db.system.run(query)) },
+      unprotected: { ...db.unprotected, run: (query) => (statements++, db.unprotected.run(query)) },
     };
     const reads = auditReads(counted);
     const readers = 64;
@@ -115,11 +115,11 @@ describe('auditReads', () => {
     const settings: string[] = [];
     const spied: Database = {
       ...db,
-      system: {
-        ...db.system,
+      unprotected: {
+        ...db.unprotected,
         run: (query) => {
           settings.push(query.text);
-          return db.system.run(query);
+          return db.unprotected.run(query);
         },
       },
     };
@@ -139,9 +139,9 @@ describe('auditReads', () => {
     let broken = true;
     const failing: Database = {
       ...db,
-      system: {
-        ...db.system,
-        run: (query) => (broken ? Promise.reject(new Error('away')) : db.system.run(query)),
+      unprotected: {
+        ...db.unprotected,
+        run: (query) => (broken ? Promise.reject(new Error('away')) : db.unprotected.run(query)),
       },
     };
     const reads = auditReads(failing);
@@ -154,7 +154,10 @@ describe('auditReads', () => {
   });
 
   it('refuses when too many wait', async () => {
-    const stuck: Database = { ...db, system: { ...db.system, run: () => new Promise<number>(() => undefined) } };
+    const stuck: Database = {
+      ...db,
+      unprotected: { ...db.unprotected, run: () => new Promise<number>(() => undefined) },
+    };
     const reads = auditReads(stuck);
     const many = Array.from({ length: 20_001 }, (_, index) => `x/${index}`);
     await expect(reads.record(caller, many)).rejects.toThrow('too many read records');

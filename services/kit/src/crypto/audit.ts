@@ -109,7 +109,7 @@ export async function audit<P>(target: Tx<P> | Database<P>, caller: AuditCaller,
   const rows = auditRows(caller, entry);
   if (rows.length === 0) return;
   const inTransaction = isTx(target);
-  const on: Queryable = inTransaction ? target : target.system;
+  const on: Queryable = inTransaction ? target : target.unprotected;
   await on.run(insertAudit(rows));
   if (inTransaction) target.marks.add('audit');
 }

@@ -14,5 +14,9 @@ export function normalise(value: string): string {
  * birth). `domain` (`email`, `tax_id`) keeps equal values of different kinds apart. About 4 µs.
  */
 export function blindIndex(key: Buffer, value: string, domain = ''): Buffer {
-  return createHmac('sha256', createSecretKey(key)).update(`${domain}\0`).update(normalise(value)).digest().subarray(0, 16);
+  return createHmac('sha256', createSecretKey(key))
+    .update(`${domain}\0`)
+    .update(normalise(value))
+    .digest()
+    .subarray(0, 16);
 }

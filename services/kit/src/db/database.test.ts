@@ -49,6 +49,22 @@ describe('row security', () => {
     expect(await seen({ kind: 'rows', subtree: '/' })).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it('leaves the connection as it was for queries without row security', async () => {
+    const one = openDatabase({ url: test.url, application: 'kit-test', max: 1 });
+    const scope = sql`SELECT current_setting('rapport.scope', true) AS value`;
+    try {
+      expect(await one.unprotected.one(scope)).toEqual({ value: null });
+      expect(await one.unprotected.rows(sql`SELECT id FROM account`)).toEqual([]);
+      await one.scoped({ kind: 'rows', subtree: '/demo' }).run(sql`SELECT 1`);
+      expect(await one.unprotected.one(scope)).toEqual({ value: '/demo' });
+      expect(await one.scoped({ kind: 'rows', subtree: '/demo' }).rows(sql`SELECT id FROM account`)).toEqual([
+        { id: 5 },
+      ]);
+    } finally {
+      await one.close();
+    }
+  });
+
   it('denies a connection that was told nothing, also the owner of the table', async () => {
     const client = new pg.Client({ connectionString: test.url });
     await client.connect();

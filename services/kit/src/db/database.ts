@@ -42,10 +42,13 @@ function queryable(run: Send): Queryable {
   };
 }
 
-/** One statement on a connection of its own, sent again once when the tables beneath its plan have changed. */
-function standalone(pool: pg.Pool, settings: SessionSettings): Queryable {
+/**
+ * One statement on a connection of its own, sent again once when the tables beneath its plan have changed. Without
+ * settings the connection sees whatever it saw last.
+ */
+function standalone(pool: pg.Pool, settings?: SessionSettings): Queryable {
   const once: Send = async (query) => {
-    const client = await checkOut(pool, settings);
+    const client = await (settings ? checkOut(pool, settings) : pool.connect());
     let broken = false;
     try {
       return await send(client, query);
@@ -197,6 +200,7 @@ export function openDatabase<P = unknown>(options: DatabaseOptions<P>): Database
   const shared = {
     scoped: (scope: Scope) => standalone(pool, sessionSettings(scope)),
     system: standalone(pool, sessionSettings(everything)),
+    unprotected: standalone(pool),
     pool: guarded,
     close: () => (closing ??= close()),
   };

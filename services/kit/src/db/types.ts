@@ -33,6 +33,12 @@ export interface Database<P = unknown> {
   /** Queries of the service itself that see every row. */
   system: Queryable;
   /**
+   * Queries of tables that have no row security. Of a protected table they may see anything or nothing. They leave the
+   * connection as it was: where calls of many scopes share a pool, telling a connection its scope twice per such query
+   * costs more than the query.
+   */
+  unprotected: Queryable;
+  /**
    * Runs `fn` in one transaction (READ COMMITTED) and commits when it returns; when it throws, nothing has happened.
    * After a serialization failure or a deadlock the whole of `fn` runs again, at most three times more, so it must have
    * no effect outside of the transaction. No remote calls inside.
