@@ -26,7 +26,7 @@ export {
   notFound,
   type Owner,
 } from './record.js';
-export { claimKeys, insertHoldings, insertRoles, type KeyClaim, keyKind, storeHoldings } from './store.js';
+export { claimKeys, insertHoldings, keyKind, storeHoldings } from './store.js';
 
 /** The holding of that name inside the scope; `lock` keeps it from changing until the transaction ends. */
 export async function findHolding(

@@ -5,7 +5,7 @@ import type { HoldingRecord } from './record.js';
 export const keyKind = { holding: 1, transaction: 2, interaction: 3 } as const;
 
 /** A source key that a row claims. */
-export interface KeyClaim {
+interface KeyClaim {
   sourceKey: string;
   partyId: string;
   id: string;
@@ -48,7 +48,7 @@ export async function insertHoldings(tx: Tx, rows: readonly HoldingRecord[]): Pr
 }
 
 /** Writes the parts of everybody in the holdings. */
-export async function insertRoles(tx: Tx, rows: readonly HoldingRecord[]): Promise<void> {
+async function insertRoles(tx: Tx, rows: readonly HoldingRecord[]): Promise<void> {
   const parts = rows.flatMap((row) => row.owners.map((owner) => ({ row, owner })));
   await tx.run(sql`
     INSERT INTO holding_role (party_id, holding_party_id, holding_id, role, organisation_path, manager)

@@ -17,7 +17,7 @@ import { fail } from '../errors.js';
 import { partyName } from './names.js';
 import { openParty, type PartyRecord, type Sensitive, sealParty } from './record.js';
 
-export { changedPaths, type PartyChange, storeChange } from './change.js';
+export { changedPaths, storeChange } from './change.js';
 export { assertParty } from './find.js';
 export { idsIn, partyIdIn, partyName } from './names.js';
 export { insertParties, openParty, partyColumns, type PartyRecord } from './record.js';

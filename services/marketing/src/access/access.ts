@@ -1,40 +1,12 @@
-import { type Scope, type Sql, sql } from '@rapport/kit/db';
+import { type Scope, sql, type Sql, within } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize } from '@rapport/kit/rpc';
 import { fail } from '../errors.js';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Whether a path is the other or lies above it. */
-export function covers(path: string, other: string): boolean {
-  return path === '/' || path === other || other.startsWith(`${path}/`);
-}
-
-/** `staff/{id}` of a caller, however its token writes the id; undefined for a service. */
-export function staffOf(call: Call): string | undefined {
-  const { subject, type } = call.principal;
-  if (type !== 'staff') return undefined;
-  return subject.startsWith('staff/') ? subject : `staff/${subject}`;
-}
-
-/**
- * The rows that the caller may see or change with this method. `own` speaks of `staff/{id}`, which is how rows name who
- * looks after a party.
- */
-export function scopeFor(call: Call): Scope {
-  if (call.scope.kind !== 'rows' || call.scope.own === undefined) return call.scope;
-  return { ...call.scope, own: staffOf(call) ?? call.scope.own };
-}
-
-/** Whether the caller stands above a path. */
-export function isInside(scope: Scope, organisationPath: string): boolean {
-  if (scope.kind !== 'rows') return scope.kind === 'everything';
-  if (scope.branch === organisationPath) return true;
-  return scope.subtree !== undefined && covers(scope.subtree, organisationPath);
-}
-
 /** Refuses to put a row at a path that the caller does not stand above. */
 export function assertInside(scope: Scope, organisationPath: string): void {
-  if (isInside(scope, organisationPath)) return;
+  if (within(scope, organisationPath)) return;
   throw fail('ORGANISATION_PATH_OUTSIDE', { metadata: { organisation_path: organisationPath } });
 }
 

@@ -2,7 +2,6 @@ import { audit } from '@rapport/kit/crypto';
 import { sql } from '@rapport/kit/db';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import { CampaignState, type ApproveCampaignRequest, ApproveCampaignResponse } from '@rapport/proto/marketing/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { type CampaignRow, campaignColumns, lockCampaign, toCampaign } from './campaign.js';
@@ -12,7 +11,7 @@ export async function approveCampaign(
   request: ApproveCampaignRequest,
   call: Call,
 ): Promise<ApproveCampaignResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   return idempotent(
     db,
     call,

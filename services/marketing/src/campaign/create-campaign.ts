@@ -3,7 +3,7 @@ import { type Call, idempotent } from '@rapport/kit/rpc';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { CampaignState, type CreateCampaignRequest, CreateCampaignResponse } from '@rapport/proto/marketing/v1';
 import { Channel } from '@rapport/proto/type/v1';
-import { assertInside, idOf, scopeFor } from '../access/access.js';
+import { assertInside, idOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { findOfferAt } from '../offer/offer.js';
@@ -18,7 +18,7 @@ export async function createCampaign(
   const { campaign } = request;
   if (!campaign) throw new TypeError('validation lets no request without a campaign pass');
   const { title, channel, purpose, organisationPath, onEnter, holdoutPercent, values } = campaign;
-  const scope = scopeFor(call);
+  const scope = call.scope;
   assertInside(scope, organisationPath);
   if (channel !== Channel.CHANNEL_EMAIL) {
     throw fail('CHANNEL_UNSUPPORTED', {

@@ -5,7 +5,6 @@ import {
   type GetCampaignSummaryRequest,
   type GetCampaignSummaryResponse,
 } from '@rapport/proto/marketing/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { findCampaign } from './campaign.js';
@@ -23,7 +22,7 @@ export async function getCampaignSummary(
   request: GetCampaignSummaryRequest,
   call: Call,
 ): Promise<GetCampaignSummaryResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   const campaign = await findCampaign(db.scoped(scope), scope, request.name);
   if (!campaign) throw fail('CAMPAIGN_NOT_FOUND', { metadata: { campaign: request.name } });
   const rows = await db.scoped(scope).rows<Counted>(sql`

@@ -10,7 +10,6 @@ import {
   type LaunchCampaignRequest,
   LaunchCampaignResponse,
 } from '@rapport/proto/marketing/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { type CampaignRow, campaignColumns, checkSegment, findCampaign, lockCampaign, toCampaign } from './campaign.js';
@@ -24,7 +23,7 @@ export async function launchCampaign(
   request: LaunchCampaignRequest,
   call: Call,
 ): Promise<LaunchCampaignResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   const found = await findCampaign(db.scoped(scope), scope, request.name);
   if (!found) throw fail('CAMPAIGN_NOT_FOUND', { metadata: { campaign: request.name } });
   const { segmentVersion } = toCampaign(found);

@@ -1,7 +1,7 @@
 import { scopeFilter, sql } from '@rapport/kit/db';
 import { type Call, pageSize } from '@rapport/kit/rpc';
 import type { ListCampaignsRequest, ListCampaignsResponse } from '@rapport/proto/marketing/v1';
-import { idBefore, pageOf, scopeFor, underPath } from '../access/access.js';
+import { idBefore, pageOf, underPath } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { type CampaignRow, campaignColumns, toCampaign } from './campaign.js';
 
@@ -10,7 +10,7 @@ export async function listCampaigns(
   request: ListCampaignsRequest,
   call: Call,
 ): Promise<ListCampaignsResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   const inState = request.state === 0 ? sql.empty : sql`AND state = ${request.state}`;
   const rows = await db.scoped(scope).rows<CampaignRow>(sql`
     SELECT ${campaignColumns} FROM campaign

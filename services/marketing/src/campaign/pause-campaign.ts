@@ -2,7 +2,6 @@ import { audit } from '@rapport/kit/crypto';
 import { sql } from '@rapport/kit/db';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import { CampaignState, type PauseCampaignRequest, PauseCampaignResponse } from '@rapport/proto/marketing/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { type CampaignRow, campaignColumns, lockCampaign, toCampaign } from './campaign.js';
 
@@ -11,7 +10,7 @@ export async function pauseCampaign(
   request: PauseCampaignRequest,
   call: Call,
 ): Promise<PauseCampaignResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   return idempotent(
     db,
     call,

@@ -1,6 +1,6 @@
+import { within } from '@rapport/kit/db';
 import type { Call } from '@rapport/kit/rpc';
 import type { GetContactPolicyRequest, GetContactPolicyResponse } from '@rapport/proto/marketing/v1';
-import { isInside, scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { findPolicy, toContactPolicy } from './contact-policy.js';
@@ -11,7 +11,7 @@ export async function getContactPolicy(
   call: Call,
 ): Promise<GetContactPolicyResponse> {
   // What lies outside of the caller's part of the bank has no policy as far as the caller may know.
-  const inside = isInside(scopeFor(call), organisationPath);
+  const inside = within(call.scope, organisationPath);
   const row = inside ? await findPolicy(db.system, organisationPath) : undefined;
   if (!row) throw fail('CONTACT_POLICY_NOT_FOUND', { metadata: { organisation_path: organisationPath } });
   return { policy: toContactPolicy(row) };

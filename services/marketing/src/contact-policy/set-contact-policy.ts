@@ -2,7 +2,7 @@ import { audit } from '@rapport/kit/crypto';
 import { everything, sql } from '@rapport/kit/db';
 import { type Call, checkEtag, idempotent } from '@rapport/kit/rpc';
 import { DeliveryReason, type SetContactPolicyRequest, SetContactPolicyResponse } from '@rapport/proto/marketing/v1';
-import { assertInside, scopeFor, underPath } from '../access/access.js';
+import { assertInside, underPath } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { lockPolicy, policyEtag, toContactPolicy } from './contact-policy.js';
@@ -15,7 +15,7 @@ export async function setContactPolicy(
   const { policy } = request;
   if (!policy) throw new TypeError('validation lets no request without a policy pass');
   const { organisationPath, frequencyCaps, quietHours } = policy;
-  assertInside(scopeFor(call), organisationPath);
+  assertInside(call.scope, organisationPath);
   if (new Set(frequencyCaps.map((cap) => `${cap.purpose} ${cap.days}`)).size < frequencyCaps.length) {
     throw fail('CAP_REPEATED', {
       violations: [{ field: 'policy.frequency_caps', description: 'has two of the same' }],

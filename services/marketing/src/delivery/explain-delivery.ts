@@ -6,7 +6,7 @@ import {
   type ExplainDeliveryRequest,
   type ExplainDeliveryResponse,
 } from '@rapport/proto/marketing/v1';
-import { scopeFor, uuidOf } from '../access/access.js';
+import { uuidOf } from '../access/access.js';
 import { findCampaign } from '../campaign/campaign.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -18,7 +18,7 @@ export async function explainDelivery(
   request: ExplainDeliveryRequest,
   call: Call,
 ): Promise<ExplainDeliveryResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   const row = await db.scoped(scope).maybe<DeliveryRow>(sql`
     SELECT ${deliveryColumns} FROM delivery
     WHERE party_id = ${uuidOf(request.party) ?? null}::uuid AND campaign_id = ${uuidOf(request.campaign) ?? null}::uuid

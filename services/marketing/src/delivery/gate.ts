@@ -1,3 +1,4 @@
+import { covers } from '@rapport/kit/db';
 import { createHash } from 'node:crypto';
 import { type Contactability, ConsentState, PartyState } from '@rapport/proto/customer/v1';
 import {
@@ -143,10 +144,7 @@ export function decide(facts: GateFacts): Verdict {
     return held(DeliveryReason.DELIVERY_REASON_CUSTOMER_UNAVAILABLE, retry, reachability, 'customer does not answer');
   }
   const { organisationPath: path } = facts;
-  const under =
-    contact !== undefined &&
-    (path === '/' || contact.organisationPath === path || contact.organisationPath.startsWith(`${path}/`));
-  if (!contact || !under) {
+  if (!contact || !covers(path, contact.organisationPath)) {
     const finding = contact ? 'belongs to another part of the bank' : 'is not known to customer';
     return suppressed(DeliveryReason.DELIVERY_REASON_PARTY_NOT_FOUND, reachability, finding);
   }

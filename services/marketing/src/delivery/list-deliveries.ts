@@ -1,7 +1,7 @@
 import { scopeFilter, sql } from '@rapport/kit/db';
 import { type Call, pageSize } from '@rapport/kit/rpc';
 import { DeliveryDecision, type ListDeliveriesRequest, type ListDeliveriesResponse } from '@rapport/proto/marketing/v1';
-import { idBefore, pageOf, scopeFor, uuidOf } from '../access/access.js';
+import { idBefore, pageOf, uuidOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { type DeliveryRow, deliveryColumns, SENDING, toDelivery } from './delivery.js';
 
@@ -10,7 +10,7 @@ export async function listDeliveries(
   request: ListDeliveriesRequest,
   call: Call,
 ): Promise<ListDeliveriesResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   const { campaign, party, decision, reason } = request;
   const states = decision === DeliveryDecision.DELIVERY_DECISION_PENDING ? [decision, SENDING] : [decision];
   const rows = await db.scoped(scope).rows<DeliveryRow>(sql`

@@ -34,19 +34,17 @@ it('a branch manager sees the messages to the own branch, and no others', async 
   expect(await failureOf(manager.getCampaignSummary({ name }))).toMatchObject({ kind: 'not_found' });
 });
 
-it('a relationship manager sees the messages to the own customers, however the token writes the id', async () => {
-  for (const sub of ['staff/rosa', 'rosa']) {
-    const rosa = suite.as(['relationship_manager'], '/demo/prague/1', sub);
-    const { deliveries } = await rosa.listDeliveries({ ...list, campaign: name });
-    expect(deliveries.map(({ party }) => party)).toEqual([here[0]]);
-    const answer = await rosa.explainDelivery({ campaign: name, party: here[0] ?? '' });
-    expect(answer).toMatchObject({
-      decision: DeliveryDecision.DELIVERY_DECISION_SENT,
-      reason: DeliveryReason.DELIVERY_REASON_ALL_CHECKS_PASSED,
-      explanation: 'It was sent: every check was passed.',
-    });
-    expect((await failureOf(rosa.explainDelivery({ campaign: name, party: there }))).kind).toBe('not_found');
-  }
+it('a relationship manager sees the messages to the own customers', async () => {
+  const rosa = suite.as(['relationship_manager'], '/demo/prague/1', 'staff/rosa');
+  const { deliveries } = await rosa.listDeliveries({ ...list, campaign: name });
+  expect(deliveries.map(({ party }) => party)).toEqual([here[0]]);
+  const answer = await rosa.explainDelivery({ campaign: name, party: here[0] ?? '' });
+  expect(answer).toMatchObject({
+    decision: DeliveryDecision.DELIVERY_DECISION_SENT,
+    reason: DeliveryReason.DELIVERY_REASON_ALL_CHECKS_PASSED,
+    explanation: 'It was sent: every check was passed.',
+  });
+  expect((await failureOf(rosa.explainDelivery({ campaign: name, party: there }))).kind).toBe('not_found');
 });
 
 it('says of a party that is not in the audience that it is not', async () => {

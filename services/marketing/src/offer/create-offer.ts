@@ -2,7 +2,7 @@ import { audit } from '@rapport/kit/crypto';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { type CreateOfferRequest, CreateOfferResponse } from '@rapport/proto/marketing/v1';
-import { assertInside, scopeFor } from '../access/access.js';
+import { assertInside } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { findProductAt } from '../product/product.js';
@@ -16,7 +16,7 @@ export async function createOffer(
   const { offer } = request;
   if (!offer) throw new TypeError('validation lets no request without an offer pass');
   const { title, terms, organisationPath } = offer;
-  const scope = scopeFor(call);
+  const scope = call.scope;
   assertInside(scope, organisationPath);
   const startDate = dayOf(offer.startDate, 'offer.start_date');
   const endDate = dayOf(offer.endDate, 'offer.end_date');

@@ -1,7 +1,7 @@
 import { audit } from '@rapport/kit/crypto';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import { type CreateProductRequest, CreateProductResponse } from '@rapport/proto/marketing/v1';
-import { assertInside, scopeFor } from '../access/access.js';
+import { assertInside } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { toProduct } from './product.js';
@@ -14,7 +14,7 @@ export async function createProduct(
   const { productId, product } = request;
   if (!product) throw new TypeError('validation lets no request without a product pass');
   const { title, description, category, organisationPath } = product;
-  const scope = scopeFor(call);
+  const scope = call.scope;
   assertInside(scope, organisationPath);
   const write = { productId, title, description, category, organisationPath, createTime: clock.now() };
   return idempotent(

@@ -8,7 +8,6 @@ import {
   ReferralAccepted,
   ReferralState,
 } from '@rapport/proto/marketing/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { lockReferral, referralColumns, referralFacts, type ReferralRow, toReferral } from './referral.js';
 
@@ -17,7 +16,7 @@ export async function acceptReferral(
   request: AcceptReferralRequest,
   call: Call,
 ): Promise<AcceptReferralResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   return idempotent(
     db,
     call,

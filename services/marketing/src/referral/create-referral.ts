@@ -1,6 +1,7 @@
+import { covers } from '@rapport/kit/db';
 import { audit } from '@rapport/kit/crypto';
 import { publish } from '@rapport/kit/events';
-import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type Call, callerName, idempotent } from '@rapport/kit/rpc';
 import { uuidv7 } from '@rapport/kit/runtime';
 import {
   type CreateReferralRequest,
@@ -8,7 +9,7 @@ import {
   ReferralMade,
   ReferralState,
 } from '@rapport/proto/marketing/v1';
-import { covers, scopeFor, staffOf, uuidOf } from '../access/access.js';
+import { uuidOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { findProductAt } from '../product/product.js';
@@ -22,7 +23,7 @@ export async function createReferral(
   const { referral } = request;
   if (!referral) throw new TypeError('validation lets no request without a referral pass');
   const { fromStaff, fromUnit, toStaff, toUnit, note, organisationPath } = referral;
-  if (fromStaff !== staffOf(call)) throw fail('NOT_YOUR_REFERRAL', { metadata: { from_staff: fromStaff } });
+  if (fromStaff !== callerName(call)) throw fail('NOT_YOUR_REFERRAL', { metadata: { from_staff: fromStaff } });
   // Whom it is made to may sit anywhere in the bank; the party is one of the maker's own part of it.
   if (!covers(call.principal.orgPath, organisationPath)) {
     throw fail('ORGANISATION_PATH_OUTSIDE', { metadata: { organisation_path: organisationPath } });
@@ -31,7 +32,7 @@ export async function createReferral(
   if (partyId === undefined) {
     throw fail('PARTY_NAME_INVALID', { violations: [{ field: 'referral.party', description: 'is no name' }] });
   }
-  const scope = scopeFor(call);
+  const scope = call.scope;
   return idempotent(
     db,
     call,

@@ -1,6 +1,5 @@
 import type { Call } from '@rapport/kit/rpc';
 import type { GetReferralRequest, GetReferralResponse } from '@rapport/proto/marketing/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { findReferral, toReferral } from './referral.js';
@@ -10,7 +9,7 @@ export async function getReferral(
   request: GetReferralRequest,
   call: Call,
 ): Promise<GetReferralResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   const row = await findReferral(db.scoped(scope), scope, request.name);
   if (!row) throw fail('REFERRAL_NOT_FOUND', { metadata: { referral: request.name } });
   await reads.record(call, [request.name, `parties/${row.partyId}`]);

@@ -1,7 +1,7 @@
 import { sql } from '@rapport/kit/db';
 import { type Call, pageSize } from '@rapport/kit/rpc';
 import type { ListReferralsRequest, ListReferralsResponse } from '@rapport/proto/marketing/v1';
-import { idBefore, pageOf, scopeFor, underPath, uuidOf } from '../access/access.js';
+import { idBefore, pageOf, underPath, uuidOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { referralColumns, referralFilter, type ReferralRow, toReferral } from './referral.js';
 
@@ -10,7 +10,7 @@ export async function listReferrals(
   request: ListReferralsRequest,
   call: Call,
 ): Promise<ListReferralsResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   const { party, fromStaff, toStaff, state } = request;
   const rows = await db.scoped(scope).rows<ReferralRow>(sql`
     SELECT ${referralColumns} FROM referral

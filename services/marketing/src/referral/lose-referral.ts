@@ -8,7 +8,6 @@ import {
   ReferralLost,
   ReferralState,
 } from '@rapport/proto/marketing/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { lockReferral, referralColumns, referralFacts, type ReferralRow, toReferral } from './referral.js';
 
@@ -17,7 +16,7 @@ export async function loseReferral(
   request: LoseReferralRequest,
   call: Call,
 ): Promise<LoseReferralResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   return idempotent(
     db,
     call,

@@ -15,7 +15,7 @@ afterAll(() => suite.close());
 
 const party = 'parties/01890000-0000-7000-8000-000000000001';
 /** Anna of branch 1 in Prague refers to Ben of branch 2 in Brno. The gateway writes `staff/{id}`, the operator `{id}`. */
-const anna = () => suite.as(['relationship_manager'], '/demo/prague/1', 'anna');
+const anna = () => suite.as(['relationship_manager'], '/demo/prague/1', 'staff/anna');
 const ben = () => suite.as(['relationship_manager'], '/demo/brno/2', 'staff/ben');
 const cleo = () => suite.as(['relationship_manager'], '/demo/prague/1', 'staff/cleo');
 

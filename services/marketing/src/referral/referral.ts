@@ -1,7 +1,7 @@
 import { type Queryable, type Scope, type Sql, sql } from '@rapport/kit/db';
-import { type Call, checkEtag, etag } from '@rapport/kit/rpc';
+import { type Call, callerName, checkEtag, etag } from '@rapport/kit/rpc';
 import { type Referral, ReferralState } from '@rapport/proto/marketing/v1';
-import { staffOf, uuidOf } from '../access/access.js';
+import { uuidOf } from '../access/access.js';
 import { fail } from '../errors.js';
 
 export interface ReferralRow {
@@ -99,7 +99,7 @@ export async function lockReferral(
     WHERE referral_id = ${uuidOf(request.name) ?? null}::uuid AND ${referralFilter(scope)} FOR UPDATE`);
   const metadata = { referral: request.name };
   if (!row) throw fail('REFERRAL_NOT_FOUND', { metadata });
-  if (row.toStaff !== staffOf(call)) throw fail('NOT_YOUR_REFERRAL', { metadata });
+  if (row.toStaff !== callerName(call)) throw fail('NOT_YOUR_REFERRAL', { metadata });
   checkEtag(request.etag, etag(row.referralId, row.version));
   if (!states.includes(row.state)) {
     throw fail('REFERRAL_STATE', { metadata: { ...metadata, state: ReferralState[row.state] ?? '' } });

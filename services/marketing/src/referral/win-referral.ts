@@ -3,7 +3,6 @@ import { sql } from '@rapport/kit/db';
 import { publish } from '@rapport/kit/events';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import { type WinReferralRequest, WinReferralResponse, ReferralState, ReferralWon } from '@rapport/proto/marketing/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { lockReferral, referralColumns, referralFacts, type ReferralRow, toReferral } from './referral.js';
 
@@ -14,7 +13,7 @@ export async function winReferral(
 ): Promise<WinReferralResponse> {
   const { amount } = request;
   if (!amount) throw new TypeError('validation lets no request without an amount pass');
-  const scope = scopeFor(call);
+  const scope = call.scope;
   return idempotent(
     db,
     call,

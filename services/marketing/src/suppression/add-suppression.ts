@@ -1,7 +1,7 @@
 import { audit } from '@rapport/kit/crypto';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import { type AddSuppressionRequest, AddSuppressionResponse } from '@rapport/proto/marketing/v1';
-import { assertInside, scopeFor, uuidOf } from '../access/access.js';
+import { assertInside, uuidOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { putSuppression, toSuppression } from './suppression.js';
@@ -14,7 +14,7 @@ export async function addSuppression(
   const { suppression } = request;
   if (!suppression) throw new TypeError('validation lets no request without a suppression pass');
   const { party, channel, purpose, reason, organisationPath, expireTime } = suppression;
-  const scope = scopeFor(call);
+  const scope = call.scope;
   assertInside(scope, organisationPath);
   const partyId = uuidOf(party);
   if (partyId === undefined)

@@ -1,7 +1,7 @@
 import { scopeFilter, sql } from '@rapport/kit/db';
 import { type Call, pageSize } from '@rapport/kit/rpc';
 import type { ListSuppressionsRequest, ListSuppressionsResponse } from '@rapport/proto/marketing/v1';
-import { idBefore, pageOf, scopeFor, underPath, uuidOf } from '../access/access.js';
+import { idBefore, pageOf, underPath, uuidOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { type SuppressionRow, suppressionColumns, toSuppression } from './suppression.js';
 
@@ -10,7 +10,7 @@ export async function listSuppressions(
   request: ListSuppressionsRequest,
   call: Call,
 ): Promise<ListSuppressionsResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   const ofParty = request.party === '' ? sql.empty : sql`AND party_id = ${uuidOf(request.party) ?? null}::uuid`;
   const rows = await db.scoped(scope).rows<SuppressionRow>(sql`
     SELECT ${suppressionColumns} FROM suppression

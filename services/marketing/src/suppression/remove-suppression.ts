@@ -2,7 +2,7 @@ import { audit } from '@rapport/kit/crypto';
 import { sql } from '@rapport/kit/db';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import { type RemoveSuppressionRequest, RemoveSuppressionResponse } from '@rapport/proto/marketing/v1';
-import { scopeFor, uuidOf } from '../access/access.js';
+import { uuidOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 
@@ -11,7 +11,7 @@ export async function removeSuppression(
   request: RemoveSuppressionRequest,
   call: Call,
 ): Promise<RemoveSuppressionResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   const id = uuidOf(request.name);
   return idempotent(
     db,

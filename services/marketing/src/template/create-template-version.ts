@@ -2,7 +2,7 @@ import { audit } from '@rapport/kit/crypto';
 import { sql } from '@rapport/kit/db';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import { type CreateTemplateVersionRequest, CreateTemplateVersionResponse } from '@rapport/proto/marketing/v1';
-import { assertInside, scopeFor } from '../access/access.js';
+import { assertInside } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { checkTexts, findTemplate, storedVersion, toTemplateVersion } from './template.js';
@@ -14,7 +14,7 @@ export async function createTemplateVersion(
 ): Promise<CreateTemplateVersionResponse> {
   const { parent, version } = request;
   if (!version) throw new TypeError('validation lets no request without a version pass');
-  const scope = scopeFor(call);
+  const scope = call.scope;
   checkTexts(version.variables, version.variants);
   const stored = storedVersion(version);
   return idempotent(

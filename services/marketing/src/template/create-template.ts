@@ -1,7 +1,7 @@
 import { audit } from '@rapport/kit/crypto';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import { type CreateTemplateRequest, CreateTemplateResponse } from '@rapport/proto/marketing/v1';
-import { assertInside, scopeFor } from '../access/access.js';
+import { assertInside } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { checkTexts, storedVersion, toTemplate } from './template.js';
@@ -13,7 +13,7 @@ export async function createTemplate(
 ): Promise<CreateTemplateResponse> {
   const { templateId, title, organisationPath, version } = request;
   if (!version) throw new TypeError('validation lets no request without a version pass');
-  const scope = scopeFor(call);
+  const scope = call.scope;
   assertInside(scope, organisationPath);
   checkTexts(version.variables, version.variants);
   const stored = storedVersion(version);

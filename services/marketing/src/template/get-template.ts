@@ -1,12 +1,11 @@
 import type { Call } from '@rapport/kit/rpc';
 import type { GetTemplateRequest, GetTemplateResponse } from '@rapport/proto/marketing/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { findTemplate, templateNameOf, toTemplate, toTemplateVersion } from './template.js';
 
 export async function getTemplate({ db }: Deps, request: GetTemplateRequest, call: Call): Promise<GetTemplateResponse> {
-  const scope = scopeFor(call);
+  const scope = call.scope;
   const { id, version } = templateNameOf(request.name);
   const newest = await findTemplate(db.system, scope, `templates/${id}`);
   const asked = version === undefined ? newest : await findTemplate(db.system, scope, request.name);

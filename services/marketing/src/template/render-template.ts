@@ -1,6 +1,5 @@
 import type { Call } from '@rapport/kit/rpc';
 import type { RenderTemplateRequest, RenderTemplateResponse } from '@rapport/proto/marketing/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { findTemplate, isGiven, readValues, renderMessage, toTemplateVersion } from './template.js';
@@ -10,7 +9,7 @@ export async function renderTemplate(
   request: RenderTemplateRequest,
   call: Call,
 ): Promise<RenderTemplateResponse> {
-  const row = await findTemplate(db.system, scopeFor(call), request.name);
+  const row = await findTemplate(db.system, call.scope, request.name);
   if (!row) throw fail('TEMPLATE_NOT_FOUND', { metadata: { template: request.name } });
   const { variables, variants } = toTemplateVersion(row);
   const examples = variables.filter(({ example }) => example !== '').map(({ key, example }) => [key, example] as const);

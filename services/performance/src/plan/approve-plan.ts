@@ -1,8 +1,7 @@
 import { audit } from '@rapport/kit/crypto';
 import { scopeFilter, sql } from '@rapport/kit/db';
-import { type Call, checkEtag, idempotent } from '@rapport/kit/rpc';
+import { type Call, callerName, checkEtag, idempotent } from '@rapport/kit/rpc';
 import { type ApprovePlanRequest, ApprovePlanResponse, PlanState } from '@rapport/proto/performance/v1';
-import { callerName } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { isApproved, planColumns, planEtag, planIn, planMessage, type PlanRow } from './plan.js';

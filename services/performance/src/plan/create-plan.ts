@@ -1,8 +1,7 @@
 import { audit } from '@rapport/kit/crypto';
 import { type Queryable, sql } from '@rapport/kit/db';
-import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type Call, callerName, idempotent } from '@rapport/kit/rpc';
 import { type CreatePlanRequest, CreatePlanResponse, type KpiPlan, PlanState } from '@rapport/proto/performance/v1';
-import { callerName } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { keepTree } from '../knowledge/knowledge.js';

@@ -1,10 +1,9 @@
 import { audit } from '@rapport/kit/crypto';
 import { everything, scopeFilter, sql, type Tx } from '@rapport/kit/db';
 import { publish } from '@rapport/kit/events';
-import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type Call, callerName, idempotent } from '@rapport/kit/rpc';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { type ComputeScoresRequest, ComputeScoresResponse, ScoresComputed } from '@rapport/proto/performance/v1';
-import { callerName } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { knowledgeTime } from '../knowledge/knowledge.js';

@@ -1,7 +1,7 @@
-import { type Queryable, sql } from '@rapport/kit/db';
-import { type Call, decodePage, encodePage, pageSize } from '@rapport/kit/rpc';
+import { type Queryable, sql, within } from '@rapport/kit/db';
+import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { GetRankingRequest, GetRankingResponse } from '@rapport/proto/performance/v1';
-import { aboutStaff, below, scopeFor, within } from '../access/access.js';
+import { aboutStaff, below } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { findUnit, unitIdIn, unitName } from '../unit/unit.js';
@@ -50,7 +50,7 @@ export async function getRanking(deps: Deps, request: GetRankingRequest, call: C
     rows: shown.map((row) => ({
       rank: Number(row.rank),
       staff: row.staff,
-      displayName: within(scope, row) ? (row.displayName ?? '') : '',
+      displayName: within(scope, row.organisationPath, row.staff) ? (row.displayName ?? '') : '',
       unit: unitName(row.unitId),
       totalMillionths: row.total,
     })),

@@ -1,7 +1,7 @@
 import { everything, sql } from '@rapport/kit/db';
-import type { Call } from '@rapport/kit/rpc';
+import { type Call, scopeFor } from '@rapport/kit/rpc';
 import type { GetScoreRequest, GetScoreResponse } from '@rapport/proto/performance/v1';
-import { aboutStaff, scopeFor } from '../access/access.js';
+import { aboutStaff } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { findPlan, planName } from '../plan/plan.js';

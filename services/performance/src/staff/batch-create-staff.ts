@@ -1,8 +1,8 @@
 import { audit } from '@rapport/kit/crypto';
 import { sql } from '@rapport/kit/db';
-import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { type BatchCreateStaffRequest, BatchCreateStaffResponse } from '@rapport/proto/performance/v1';
-import { aboutStaff, scopeFor } from '../access/access.js';
+import { aboutStaff } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { keepTree, recordTime } from '../knowledge/knowledge.js';

@@ -1,7 +1,6 @@
 import { audit } from '@rapport/kit/crypto';
-import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { type CreateStaffRequest, CreateStaffResponse, type Staff } from '@rapport/proto/performance/v1';
-import { scopeFor } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { keepTree, recordTime } from '../knowledge/knowledge.js';

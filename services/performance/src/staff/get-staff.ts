@@ -1,7 +1,7 @@
 import { sql } from '@rapport/kit/db';
-import type { Call } from '@rapport/kit/rpc';
+import { type Call, scopeFor } from '@rapport/kit/rpc';
 import type { GetStaffRequest, GetStaffResponse } from '@rapport/proto/performance/v1';
-import { aboutStaff, scopeFor } from '../access/access.js';
+import { aboutStaff } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { staffColumns, staffMessage, type StaffRow } from './staff.js';

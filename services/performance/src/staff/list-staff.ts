@@ -1,7 +1,7 @@
 import { sql } from '@rapport/kit/db';
-import { type Call, decodePage, encodePage, pageSize } from '@rapport/kit/rpc';
+import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListStaffRequest, ListStaffResponse } from '@rapport/proto/performance/v1';
-import { aboutStaff, below, scopeFor } from '../access/access.js';
+import { aboutStaff, below } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { unitIdIn } from '../unit/unit.js';
 import { staffColumns, staffMessage, type StaffRow, unitPaths } from './staff.js';

@@ -1,8 +1,7 @@
-import { type Queryable, type Scope, type Sql, scopeFilter, sql, type Tx } from '@rapport/kit/db';
+import { type Queryable, type Scope, scopeFilter, sql, type Sql, type Tx, within } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
 import { etag } from '@rapport/kit/rpc';
 import { type Staff, StaffChanged, StaffState } from '@rapport/proto/performance/v1';
-import { within } from '../access/access.js';
 import { unitIdIn, unitName } from '../unit/unit.js';
 
 /** A member of the staff as stored. */
@@ -28,7 +27,7 @@ export const staffColumns: Sql = sql.raw(`staff.staff, staff.display_name AS "di
 export function staffMessage(row: StaffRow, clear: Scope): Staff {
   return {
     name: row.staff,
-    displayName: within(clear, row) ? row.displayName : '',
+    displayName: within(clear, row.organisationPath, row.staff) ? row.displayName : '',
     unit: unitName(row.unitId),
     organisationPath: row.organisationPath,
     roles: row.roles,

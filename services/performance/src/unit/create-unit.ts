@@ -1,5 +1,5 @@
 import { audit } from '@rapport/kit/crypto';
-import { type Scope, sql, type Tx } from '@rapport/kit/db';
+import { type Scope, sql, type Tx, within } from '@rapport/kit/db';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import {
   type CreateUnitRequest,
@@ -7,7 +7,6 @@ import {
   type OrganisationUnit,
   UnitKind,
 } from '@rapport/proto/performance/v1';
-import { within } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { keepTree, recordTime } from '../knowledge/knowledge.js';
@@ -27,7 +26,7 @@ export async function createUnit(deps: Deps, request: CreateUnitRequest, call: C
     const above = unit.parent === '' ? '' : await pathAbove(tx, unit, call.scope);
     const path = `${above}/${segment}`;
     if (path.length > PATH_LENGTH) throw tooLong('the organisation path would be longer than 200 characters');
-    if (!within(call.scope, { organisationPath: path, staff: '' })) {
+    if (!within(call.scope, path)) {
       throw fail('ORGANISATION_PATH_OUTSIDE', { metadata: { organisation_path: path } });
     }
     const time = await recordTime(tx);

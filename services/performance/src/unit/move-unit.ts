@@ -1,8 +1,8 @@
 import { audit } from '@rapport/kit/crypto';
-import { sql, type Tx } from '@rapport/kit/db';
+import { covers, sql, type Tx } from '@rapport/kit/db';
 import { type Call, checkEtag, idempotent } from '@rapport/kit/rpc';
 import { type MoveUnitRequest, MoveUnitResponse } from '@rapport/proto/performance/v1';
-import { below, covers } from '../access/access.js';
+import { below } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { changeTree, recordTime } from '../knowledge/knowledge.js';

@@ -1,12 +1,13 @@
+import { covers } from '@rapport/kit/db';
 import { audit } from '@rapport/kit/crypto';
-import { type Call, idempotent } from '@rapport/kit/rpc';
+import { type Call, callerName, idempotent } from '@rapport/kit/rpc';
 import {
   type CreateDashboardRequest,
   CreateDashboardResponse,
   type Dashboard,
   Tile,
 } from '@rapport/proto/reporting/v1';
-import { callerName, covers, placeOf } from '../caller/caller.js';
+import { placeOf } from '../caller/caller.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { resolve } from '../metric/metric.js';

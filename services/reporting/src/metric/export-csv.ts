@@ -1,10 +1,9 @@
 import { audit } from '@rapport/kit/crypto';
 import { publish } from '@rapport/kit/events';
-import type { Call } from '@rapport/kit/rpc';
+import { type Call, callerName } from '@rapport/kit/rpc';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { type ExportCsvRequest, type ExportCsvResponse, ReportExported } from '@rapport/proto/reporting/v1';
 import { stringify } from 'csv-stringify/sync';
-import { callerName } from '../caller/caller.js';
 import type { Deps } from '../deps.js';
 import { type Figures, resolve } from './metric.js';
 import { type FigureRow, statementOf } from './statement.js';

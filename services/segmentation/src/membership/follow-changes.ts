@@ -1,10 +1,10 @@
-import { type Database, everything, type Lease, leased, sql, type Tx } from '@rapport/kit/db';
+import { covers, type Database, everything, type Lease, leased, sql, type Tx } from '@rapport/kit/db';
 import { logger, type Running } from '@rapport/kit/runtime';
 import { span } from '@rapport/kit/telemetry';
 import { MembershipReason } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { compileRules, type DayNumber, readRule, type Rule } from '../rule/rule.js';
-import { covers, dateMessage, dayOf, today, type VersionRow, versionName, versionRows } from '../segment/segment.js';
+import { dateMessage, dayOf, today, type VersionRow, versionName, versionRows } from '../segment/segment.js';
 import { type Change, publishChanges } from './changes.js';
 
 interface Changed {

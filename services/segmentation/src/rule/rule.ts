@@ -1,6 +1,6 @@
 // The rule language: what other features may use of it.
-export { dayAt, endOfDay } from './calendar.js';
-export { type CompiledRules, compileRules, type Dated } from './compile.js';
+export { dayAt } from './calendar.js';
+export { compileRules } from './compile.js';
 export { dayNumber } from './constant.js';
 export { describeRule } from './describe.js';
 export type { Problem } from './problem.js';

@@ -19,9 +19,7 @@ export type Feature =
 export type DayNumber = number;
 
 /** One side of a comparison. The value of a date is its day number. */
-export type Operand =
-  | { type: ValueType; feature: Feature }
-  | { type: ValueType; value: string | number | boolean | DayNumber };
+export type Operand = { type: ValueType; feature: Feature } | { type: ValueType; value: string | number | boolean };
 
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
 

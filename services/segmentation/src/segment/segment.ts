@@ -1,4 +1,4 @@
-import { type Queryable, type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
+import { covers, type Queryable, type Scope, scopeFilter, sql, type Sql } from '@rapport/kit/db';
 import type { DateMessage } from '@rapport/proto/google/type';
 import type { Segment, SegmentState, SegmentVersion } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
@@ -14,11 +14,6 @@ export function parseName(name: string): { segmentId: string; version: number | 
 /** The resource name of a version. */
 export function versionName(segmentId: string, version: number): string {
   return `segments/${segmentId}@${version}`;
-}
-
-/** Whether a path is another one or lies below it. */
-export function covers(path: string, other: string): boolean {
-  return path === '/' || path === other || other.startsWith(`${path}/`);
 }
 
 /** Whether a scope reaches a whole path with all below it. */
