@@ -36,6 +36,33 @@ describe('errors', () => {
     });
   });
 
+  test.each([
+    [
+      'many violations',
+      { violations: Array.from({ length: 20_000 }, (_, at) => ({ field: `f[${at}]`, description: 'x' })) },
+    ],
+    [
+      'long violations',
+      { violations: Array.from({ length: 100 }, () => ({ field: 'é'.repeat(5000), description: 'x' })) },
+    ],
+    ['long metadata', { metadata: { probe: 'é'.repeat(100_000) } }],
+    ['much metadata', { metadata: Object.fromEntries(Array.from({ length: 5000 }, (_, at) => [`k${at}`, 'value'])) }],
+  ])('a failure with %s arrives cut, and the connection of the others lives on', async (_what, detail) => {
+    const { remote } = await probe({
+      getProbe: async ({ text }) => {
+        if (text === 'bad')
+          throw new Failure('PROBE_BAD', 'invalid', 'It is bad.', { domain: 'probe.rapport', ...detail });
+        await sleep(100);
+        return { text: 'good' };
+      },
+    });
+    const good = remote.getProbe({ text: 'good' }, { retry: false });
+    const failure = await failureOf(remote.getProbe({ text: 'bad' }, { retry: false }));
+    expect(failure).toMatchObject({ reason: 'PROBE_BAD', kind: 'invalid', domain: 'probe.rapport' });
+    expect(failure.violations.length > 0).toBe('violations' in detail);
+    expect(await good).toMatchObject({ text: 'good' });
+  });
+
   test('an unknown error is INTERNAL with a fixed text and the correlation id of one log line', async () => {
     const logged = jest.spyOn(logger, 'error').mockImplementation(() => undefined);
     const { remote } = await probe({

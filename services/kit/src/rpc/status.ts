@@ -14,13 +14,40 @@ function any(type: string, value: Uint8Array): { typeUrl: string; value: Buffer 
   return { typeUrl: typePrefix + type, value: Buffer.from(value) };
 }
 
-/** The gRPC status of a failure, with google.rpc.ErrorInfo, BadRequest and RetryInfo in `grpc-status-details-bin`. */
+/**
+ * Details travel as one header, and HTTP/2 ends the whole connection, with the calls of everybody on it, over one that is
+ * larger than the peer takes (64 KiB in Node). A request can break as many rules as it has fields, so all parts are cut.
+ */
+const most = { violations: 100, metadata: 20, text: 300, bytes: 16_384 } as const;
+
+function cut(text: string): string {
+  return text.length > most.text ? `${text.slice(0, most.text)}…` : text;
+}
+
+/** The first so many pairs of texts, each cut, as long as there is room for them. */
+function fitting(pairs: readonly (readonly [string, string])[], count: number): [string, string][] {
+  let room: number = most.bytes;
+  return pairs
+    .slice(0, count)
+    .map(([one, other]): [string, string] => [cut(one), cut(other)])
+    .filter(([one, other]) => {
+      room -= Buffer.byteLength(one) + Buffer.byteLength(other);
+      return room >= 0;
+    });
+}
+
+/**
+ * The gRPC status of a failure, with google.rpc.ErrorInfo, BadRequest and RetryInfo in `grpc-status-details-bin`: the
+ * first 100 violations and 20 entries of metadata, texts of 300 characters.
+ */
 export function encodeFailure(failure: Failure): StatusObject {
-  const { reason, domain, metadata, violations, retryInMs } = failure;
+  const { reason, domain, retryInMs } = failure;
   const code = statusOfKind[failure.kind];
-  const details = [any(ErrorInfo.$type, ErrorInfo.encode({ reason, domain, metadata: { ...metadata } }).finish())];
-  if (violations.length > 0) {
-    const fieldViolations = [...violations];
+  const metadata = Object.fromEntries(fitting(Object.entries(failure.metadata), most.metadata));
+  const details = [any(ErrorInfo.$type, ErrorInfo.encode({ reason, domain, metadata }).finish())];
+  const violations = failure.violations.map(({ field, description }) => [field, description] as const);
+  const fieldViolations = fitting(violations, most.violations).map(([field, description]) => ({ field, description }));
+  if (fieldViolations.length > 0) {
     details.push(any(BadRequest.$type, BadRequest.encode(BadRequest.fromPartial({ fieldViolations })).finish()));
   }
   if (retryInMs !== undefined) {
@@ -29,8 +56,9 @@ export function encodeFailure(failure: Failure): StatusObject {
     details.push(any(RetryInfo.$type, RetryInfo.encode(RetryInfo.fromPartial({ retryDelay })).finish()));
   }
   const trailer = new Metadata();
-  trailer.set(detailsKey, Buffer.from(RpcStatus.encode({ code, message: failure.message, details }).finish()));
-  return { code, details: failure.message, metadata: trailer };
+  const message = cut(failure.message);
+  trailer.set(detailsKey, Buffer.from(RpcStatus.encode({ code, message, details }).finish()));
+  return { code, details: message, metadata: trailer };
 }
 
 /** Failures of another service that say nothing about the caller's own request stay inside as INTERNAL. */
