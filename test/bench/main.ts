@@ -41,6 +41,7 @@ async function measureCustomer(names: readonly string[], say: Say): Promise<Figu
     await world.database.query('ANALYZE');
     const figures: Figure[] = [];
     for (const name of names) {
+      await world.rest();
       if (name === 'import_transactions') figures.push(await measureImport(world, PARTIES, TRANSACTIONS, say));
       else figures.push(await measureRead(world, name, say));
     }

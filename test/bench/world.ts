@@ -19,6 +19,8 @@ export interface World {
   reader: string;
   /** A token of an operator, who may import. */
   operator: string;
+  /** Waits until the events are on their way and the audit chain is closed, work that would count against a read. */
+  rest(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -66,6 +68,19 @@ async function prepareDatabase(superuserUrl: string): Promise<void> {
   } finally {
     await client.end();
   }
+}
+
+async function untilRest(database: pg.Pool): Promise<void> {
+  const end = Date.now() + 120_000;
+  while (Date.now() < end) {
+    const { rows } = await database.query<{ busy: boolean }>(`
+      SELECT EXISTS (SELECT FROM kit.outbox o WHERE NOT EXISTS (
+          SELECT FROM kit.relay_cursor c WHERE (o.xid, o.id) <= (c.xid, c.id)))
+        OR EXISTS (SELECT FROM kit.audit WHERE chain_seq IS NULL) AS busy`);
+    if (rows[0]?.busy === false) return;
+    await sleep(200);
+  }
+  throw new Error('the service did not come to rest in two minutes');
 }
 
 /** Starts everything in a folder of its own, durable as in production, and stops it again when anything fails. */
@@ -136,6 +151,7 @@ export async function startWorld(say: Say): Promise<World> {
       database,
       reader: token('staff/reader', ['call_centre_agent']),
       operator: token('staff/operator', ['operator']),
+      rest: () => untilRest(database),
       stop: end,
     };
   } catch (error) {
