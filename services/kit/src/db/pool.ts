@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { metrics } from '@opentelemetry/api';
 import pg from 'pg';
 import { logger } from '../runtime/index.js';
+import { histogram, metric } from '../telemetry/index.js';
 import { type SessionSettings, sessionSettings } from './scope.js';
 import type { DatabaseOptions, PoolMetric } from './types.js';
 
@@ -69,9 +70,11 @@ async function apply(client: pg.ClientBase, settings: SessionSettings): Promise<
   applied.set(client, settings);
 }
 
+const wait = histogram(metric.databaseWait);
+
 /** Takes a connection that sees the rows of the settings. Release it with `true` when it broke. */
 export async function checkOut(pool: pg.Pool, settings: SessionSettings): Promise<pg.PoolClient> {
-  const client = await pool.connect();
+  const client = await wait.time({}, () => pool.connect());
   try {
     await apply(client, settings);
     return client;
@@ -102,7 +105,9 @@ export function createPool<P>(options: DatabaseOptions<P>): pg.Pool {
   });
   pool.on('connect', (client) => {
     // Compiling costs milliseconds and is chosen for whatever looks expensive; services run short statements.
-    const settings = options.genericPlans ? "SET jit = off; SET plan_cache_mode = 'force_generic_plan'" : 'SET jit = off';
+    const settings = options.genericPlans
+      ? "SET jit = off; SET plan_cache_mode = 'force_generic_plan'"
+      : 'SET jit = off';
     client.query(settings).catch((error: unknown) => logger.warn({ err: error }, 'a database connection broke'));
     countRefusals(client);
     // A connection that ends while it is in use tells so here; unheard, it would end the process. The query in

@@ -138,7 +138,6 @@ export const attribute = {
   domain: 'rapport.domain',
   purpose: 'rapport.purpose',
   denialReason: 'rapport.authorisation.reason',
-  job: 'rapport.job',
   statement: 'rapport.analytics.statement',
   engine: 'rapport.analytics.engine',
   failure: 'rapport.failure.reason',
