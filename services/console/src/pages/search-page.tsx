@@ -38,12 +38,12 @@ export function SearchPage() {
               value={by}
               options={ways.map((way) => ({ value: way, label: t(`search.${way}`) }))}
               onChange={(way) =>
-                search(way, typed.current?.querySelector<HTMLInputElement>('[data-search]')?.value ?? text)
+                search(way, typed.current?.querySelector<HTMLInputElement>('#customer-search')?.value ?? text)
               }
             />
             <Input.Search
               key={text}
-              data-search=""
+              id="customer-search"
               defaultValue={text}
               autoFocus
               allowClear

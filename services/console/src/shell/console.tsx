@@ -80,7 +80,7 @@ export function Console() {
   const { language } = useWords();
   dayjs.locale(language === 'zh' ? 'zh-cn' : 'en-gb');
   return (
-    <ConfigProvider locale={language === 'zh' ? zhCN : enGB} theme={theme}>
+    <ConfigProvider locale={language === 'zh' ? zhCN : enGB} theme={theme} button={{ autoInsertSpace: false }}>
       <App style={{ height: '100%' }}>
         <QueryClientProvider client={queries}>
           <SignedIn />

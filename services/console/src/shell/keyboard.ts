@@ -18,7 +18,7 @@ export function useKeyboard(showHelp: () => void): void {
       began = 0;
       if (event.key === '/') {
         event.preventDefault();
-        const box = document.querySelector<HTMLInputElement>('input[data-search]');
+        const box = document.querySelector<HTMLInputElement>('#customer-search');
         if (box) box.focus();
         else void navigate('/parties');
       } else if (event.key === '?') showHelp();

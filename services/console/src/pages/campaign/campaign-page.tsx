@@ -81,7 +81,7 @@ export function CampaignPage() {
     enabled: launched,
     refetchInterval: running ? reloadMs : false,
   });
-  if (error) {
+  if (error && !data) {
     return (
       <>
         <PageHead title={t('menu.campaigns')} />

@@ -52,7 +52,7 @@ export function CasePage() {
     queryFn: ({ signal }) => listCaseTypes(signal),
     staleTime: 300_000,
   });
-  if (error) {
+  if (error && !data) {
     return (
       <>
         <PageHead title={t('menu.cases')} />

@@ -27,7 +27,7 @@ export function CustomerPage() {
     queryKey: ['party', id],
     queryFn: ({ signal }) => getCustomerView(id, signal),
   });
-  if (error) {
+  if (error && !data) {
     return (
       <>
         <PageHead title={t('customer.title')} />

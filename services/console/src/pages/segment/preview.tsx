@@ -38,7 +38,7 @@ export function Preview({ rule, asOf, organisationPath }: PreviewProps) {
       {refused ? <Typography.Text type="secondary">{t('preview.badRule')}</Typography.Text> : null}
       {rule.trim() === '' ? <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('preview.empty')} /> : null}
       {shown ? (
-        <Flex vertical gap={12} aria-live="polite">
+        <Flex vertical gap={12} aria-live="polite" style={{ opacity: isFetching || later !== rule ? 0.4 : 1 }}>
           <Flex align="baseline" gap={8}>
             <span className="number-tile" data-testid="preview-count">
               {formatCount(shown.count, language)}

@@ -86,7 +86,7 @@ export function SegmentPage() {
   const reload = [['segment', id], ['segments'], ['members']];
   const publish = useWrite(publishSegment, { done: t('segment.published'), reload });
   const evaluate = useWrite(evaluateSegment, { done: t('segment.evaluated'), reload });
-  if (error) {
+  if (error && !data) {
     return (
       <>
         <PageHead title={t('menu.segments')} />

@@ -1,0 +1,118 @@
+// A browser at the console of a running suite.
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type TestSuite, testSuite } from '@rapport/test/kit';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+
+const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
+const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const WAIT_MS = 45_000;
+const STORY_MS = 6 * 60_000;
+const password = 'a demo password of the test';
+
+function findBrowser(): string {
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter);
+  const found = folders.flatMap((folder) => names.map((name) => path.join(folder, name))).find(existsSync);
+  const chosen = process.env['RAPPORT_CHROMIUM'] ?? found;
+  if (!chosen) throw new Error('no Chromium: install one, or name it in RAPPORT_CHROMIUM');
+  return chosen;
+}
+
+export interface Visitor {
+  page: Page;
+  /** Goes to a page of the console by its address. */
+  go(to: string): Promise<void>;
+  /** Writes what is seen into a file of the run's folder. */
+  shot(name: string): Promise<void>;
+}
+
+export interface Desk {
+  origin: string;
+  /** Opens a browser of its own for somebody, signed in by name and password; `undefined` is nobody. */
+  visit(user: string | undefined, locale?: 'en-GB' | 'zh-CN'): Promise<Visitor>;
+  signIn(page: Page, user: string): Promise<void>;
+  /** What pages threw, and what the content security policy refused. */
+  faults: string[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a suite with a small generated bank and a browser. With RAPPORT_JOURNEY_URL (and RAPPORT_DEMO_PASSWORD) it
+ * works at a suite that runs already.
+ */
+export async function openDesk(): Promise<Desk> {
+  const running = process.env['RAPPORT_JOURNEY_URL'];
+  const secret = running ? (process.env['RAPPORT_DEMO_PASSWORD'] ?? '') : password;
+  let suite: TestSuite | undefined;
+  let origin = running ?? '';
+  if (!running) {
+    suite = await testSuite('console', { RAPPORT_DEMO_PASSWORD: password });
+    const state = JSON.parse(readFileSync(path.join(suite.data, 'state.json'), 'utf8')) as {
+      gateway: { http: string };
+    };
+    origin = state.gateway.http;
+    await suite.rapport(['story', '--parties', '120', '--bank', 'demo', '--json'], STORY_MS);
+  }
+  const shots = mkdtempSync(path.join(tmpdir(), 'rapport-console-'));
+  const browser: Browser = await chromium.launch({ executablePath: findBrowser(), args: [...flags, ...quiet] });
+  const faults: string[] = [];
+  const contexts: BrowserContext[] = [];
+
+  async function signIn(page: Page, user: string): Promise<void> {
+    await page.locator('input[name=username]').fill(user);
+    await page.locator('input[name=password]').fill(secret);
+    await page.locator('button[type=submit]').click();
+    await page.locator('main h1').waitFor();
+  }
+
+  return {
+    origin,
+    faults,
+    signIn,
+    visit: async (user, locale = 'en-GB') => {
+      const context = await browser.newContext({
+        viewport: { width: 1440, height: 900 },
+        locale,
+        timezoneId: 'Europe/Prague',
+      });
+      context.setDefaultTimeout(WAIT_MS);
+      contexts.push(context);
+      const page = await context.newPage();
+      page.on('pageerror', (error) => faults.push(`${user}: ${error.message}`));
+      page.on('console', (message) => {
+        if (/Content Security Policy/.test(message.text())) faults.push(`${user}: ${message.text()}`);
+      });
+      const go = async (to: string): Promise<void> => {
+        await page.goto(`${origin}${to}`);
+        await page.locator('main h1').waitFor();
+      };
+      if (user) {
+        await page.goto(`${origin}/dashboard`);
+        await signIn(page, user);
+      } else await page.goto(origin);
+      const shot = async (name: string): Promise<void> => {
+        await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });
+      };
+      return { page, go, shot };
+    },
+    stop: async () => {
+      for (const context of contexts) await context.close();
+      await browser.close();
+      await suite?.stop();
+    },
+  };
+}
+
+/** Chooses an option of the select with that label. */
+export async function choose(page: Page, label: string | RegExp, option: string | RegExp): Promise<void> {
+  await page.getByRole('combobox', { name: label }).first().click();
+  await page.locator('.ant-select-dropdown:visible .ant-select-item-option', { hasText: option }).first().click();
+}
+
+/** Presses a button and says yes to the question that it asks. */
+export async function confirm(page: Page, button: string | RegExp, yes: string): Promise<void> {
+  await page.locator('main').getByRole('button', { name: button, exact: true }).click();
+  await page.locator('.ant-popconfirm:visible').getByRole('button', { name: yes }).click();
+}
