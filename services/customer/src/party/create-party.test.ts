@@ -136,6 +136,11 @@ describe('CreateParty', () => {
     });
     const manager = as({ sub: 'staff/rm1', roles: ['relationship_manager'], orgPath: '/berka/prague/1' });
     expect(await failure(create(person(), manager))).toMatchObject({ reason: 'ORGANISATION_PATH_OUTSIDE' });
+    // Who looks after it may see it anywhere, and still puts nobody into another branch or bank.
+    for (const organisationPath of ['/berka/brno/2', '/berka', '/demo/1', '/']) {
+      const own = person({ relationshipManager: 'staff/rm1', organisationPath });
+      expect(await failure(create(own, manager))).toMatchObject({ reason: 'ORGANISATION_PATH_OUTSIDE' });
+    }
     expect(await counts(running)).toEqual(before);
     const { party } = await create(person({ relationshipManager: 'staff/rm1' }), manager);
     expect(party?.relationshipManager).toBe('staff/rm1');

@@ -2,7 +2,7 @@ import { audit } from '@rapport/kit/crypto';
 import { publish } from '@rapport/kit/events';
 import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { type CreatePartyRequest, CreatePartyResponse, type Party, PartyCreated } from '@rapport/proto/customer/v1';
-import { assertInside } from '../access/access.js';
+import { assertInside, assertPlace } from '../access/access.js';
 import { dayDate } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -17,6 +17,7 @@ export async function createParty(deps: Deps, request: CreatePartyRequest, call:
   const row = newRecord(deps, party);
   const scope = scopeFor(call, 'C2');
   assertInside(scope, row);
+  assertPlace(call, row);
   const name = partyName(row.partyId);
   return idempotent(
     deps.db,

@@ -308,6 +308,15 @@ describe('UpdateParty', () => {
     expect(
       await failure(update(party, ['region'], as({ sub: 'b', roles: ['branch_manager'], orgPath: '/berka/brno' }))),
     ).toMatchObject({ reason: 'PARTY_NOT_FOUND' });
+    const manager = prague('relationship_manager', 'staff/rm1');
+    const { party: managed } = await running.customer.getParty({ name: jana.name }, manager);
+    for (const organisationPath of ['/berka/brno/2', '/demo/1', '/']) {
+      expect(
+        await failure(update({ ...(managed as Party), organisationPath }, ['organisation_path'], manager)),
+      ).toMatchObject({
+        reason: 'ORGANISATION_PATH_OUTSIDE',
+      });
+    }
     const outside = { ...party, organisationPath: '/berka/brno/2' };
     expect(await failure(update(outside, ['organisation_path'], prague('branch_manager')))).toMatchObject({
       reason: 'ORGANISATION_PATH_OUTSIDE',

@@ -9,7 +9,7 @@ import {
   type UpdatePartyRequest,
   UpdatePartyResponse,
 } from '@rapport/proto/customer/v1';
-import { assertInside } from '../access/access.js';
+import { assertInside, assertPlace } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { changedPaths, storeChange, updatable } from './change.js';
@@ -49,6 +49,7 @@ export async function updateParty(deps: Deps, request: UpdatePartyRequest, call:
         updateTime: deps.clock.now(),
       });
       assertInside(scope, row);
+      assertPlace(call, row, before);
       await audit(tx, call, { resource: partyName(id), fields: paths });
       if (paths.length === 0) return { party: current };
       await storeChange(tx, deps.cipher, [{ before, row, contactPoints: next.contactPoints }]);
