@@ -138,6 +138,9 @@ async function launch({ dir, port, sync, settings, log, detached }) {
     unix_socket_directories: '',
     timezone: 'UTC',
     log_timezone: 'UTC',
+    // A statement that fails is reported by the service that sent it; the server would quote values of rows beside it.
+    log_min_messages: 'log',
+    log_error_verbosity: 'terse',
     ...(sync ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
     ...settings,
   };

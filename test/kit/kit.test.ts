@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import pg from 'pg';
 import { testAuth, testBus, testDatabase, testToken } from './index.js';
+import { testRun } from './run.js';
 
 async function ask(url: string, text: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url });
@@ -29,6 +31,22 @@ describe('testDatabase', () => {
     await first.drop();
     await second.drop();
     await expect(ask(first.url, 'SELECT 1')).rejects.toThrow('does not exist');
+  });
+
+  it('runs on a server whose log quotes no value of a row', async () => {
+    const database = await testDatabase('kit');
+    await ask(database.url, 'CREATE TABLE person (name text PRIMARY KEY)');
+    for (const text of [
+      `INSERT INTO person VALUES ('Planted Novak'), ('Planted Novak')`,
+      `SELECT 'Planted Novak'::uuid`,
+      `SELECT '["Planted Novak", "\\u0000"]'::jsonb`,
+    ]) {
+      await expect(ask(database.url, text)).rejects.toThrow();
+    }
+    const log = readFileSync(join(testRun().dir, 'postgres.log'), 'utf8');
+    expect(log).toContain('ready to accept connections');
+    expect(log).not.toContain('Planted');
+    await database.drop();
   });
 
   it('sorts and encodes as a bank on any machine would', async () => {
