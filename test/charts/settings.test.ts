@@ -16,11 +16,23 @@ const left: Record<string, string> = {
   TLS_KEY_FILE: 'set by the value tls.secretName',
 };
 
+const shared = readFileSync(join(root, 'services/kit/src/runtime/settings.ts'), 'utf8');
+
+/** Names in a text that describes an environment, with those of the shared shapes that it spreads. */
+function namesIn(source: string): string[] {
+  const own = [...source.matchAll(/(?:^|\{)\s*([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+):/gm)].map(([, name]) => name ?? '');
+  const spread = [...source.matchAll(/^\s+\.\.\.(\w+)(?:\.shape)?,$/gm)].flatMap(([, shape = '']) => {
+    const text = new RegExp(`^export const ${shape} = [^]*?;$`, 'm').exec(shared)?.[0];
+    if (text === undefined) throw new Error(`kit has no settings called ${shape}`);
+    return namesIn(text);
+  });
+  return [...own, ...spread];
+}
+
 /** Names in the environment schema of a service. */
 function settingsOf(service: string): string[] {
   const source = readFileSync(join(root, 'services', service, 'src/config.ts'), 'utf8');
-  const names = [...source.matchAll(/^\s+([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+):/gm)].map(([, name]) => name ?? '');
-  return [...new Set(names)].sort();
+  return [...new Set(namesIn(source))].sort();
 }
 
 /** Names that the chart gives the service. */

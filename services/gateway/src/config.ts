@@ -1,4 +1,4 @@
-import { address, readConfig } from '@rapport/kit/runtime';
+import { address, readConfig, tlsRules } from '@rapport/kit/runtime';
 import { z } from 'zod';
 
 const positive = (fallback: number) => z.coerce.number().int().positive().default(fallback);
@@ -67,13 +67,7 @@ const schema = z
     path: ['OIDC_AUDIENCE'],
     error: 'must differ from OIDC_CLIENT_ID, or ID tokens would pass as bearer tokens',
   })
-  .refine(
-    (config) => [config.TLS_CA_FILE, config.TLS_CERT_FILE, config.TLS_KEY_FILE].filter(Boolean).length % 3 === 0,
-    {
-      path: ['TLS_CA_FILE'],
-      error: 'TLS_CA_FILE, TLS_CERT_FILE and TLS_KEY_FILE belong together',
-    },
-  );
+  .superRefine(tlsRules);
 
 /** The environment of the gateway. The README explains each name. */
 export type Config = z.infer<typeof schema>;

@@ -2,8 +2,15 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
-import type { Tls } from '@rapport/kit/rpc';
-import { createHealth, createLogger, parseAddress, runUntilSignal, serveOps, systemClock } from '@rapport/kit/runtime';
+import {
+  createHealth,
+  createLogger,
+  parseAddress,
+  runUntilSignal,
+  serveOps,
+  systemClock,
+  tlsOf,
+} from '@rapport/kit/runtime';
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
 import { type Config, demoConfig, gatewayConfig } from './config.js';
@@ -47,11 +54,6 @@ function providerFor(config: Config, embedded: EmbeddedProvider | undefined): Pr
     redirectUri: new URL('/auth/callback', config.PUBLIC_URL),
     signedOutUri: new URL('/', config.PUBLIC_URL),
   });
-}
-
-function tlsOf(config: Config): Tls | undefined {
-  const { TLS_CA_FILE: caFile, TLS_CERT_FILE: certificateFile, TLS_KEY_FILE: keyFile } = config;
-  return caFile && certificateFile && keyFile ? { caFile, certificateFile, keyFile } : undefined;
 }
 
 /** Comments of the contract, generated beside the descriptor image; the API document goes without where they are not. */

@@ -1,9 +1,18 @@
 import { join } from 'node:path';
-import { auditReads, readPublicKeys, readSigningKey, startSealer, verifyAudit } from '@rapport/kit/crypto';
+import { auditReads, auditVerifier, startSealer } from '@rapport/kit/crypto';
 import { migrateService, openDatabase, sql } from '@rapport/kit/db';
 import { connectBus, startConsumer, startRelay } from '@rapport/kit/events';
 import { client, startServer } from '@rapport/kit/rpc';
-import { createHealth, createLogger, every, runUntilSignal, serveOps, systemClock } from '@rapport/kit/runtime';
+import {
+  createHealth,
+  createLogger,
+  runCommand,
+  runUntilSignal,
+  serveOps,
+  systemClock,
+  tlsOf,
+  watch,
+} from '@rapport/kit/runtime';
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
 import { CustomerServiceClient } from '@rapport/proto/customer/v1';
@@ -19,11 +28,6 @@ import { createWakeup } from './wakeup/wakeup.js';
 
 const folder = join(__dirname, '..');
 
-function tlsFiles(config: Config) {
-  const { TLS_CA_FILE: caFile, TLS_CERT_FILE: certificateFile, TLS_KEY_FILE: keyFile } = config;
-  return caFile && certificateFile && keyFile ? { caFile, certificateFile, keyFile } : undefined;
-}
-
 async function serve(config: Config): Promise<void> {
   const logger = createLogger({ service: 'marketing', level: config.LOG_LEVEL });
   const health = createHealth();
@@ -36,15 +40,10 @@ async function serve(config: Config): Promise<void> {
     application: 'rapport-marketing',
     prisma: (adapter) => new PrismaClient({ adapter }),
   });
-  const tls = tlsFiles(config);
-  const nats = await connectBus({
-    url: config.NATS_URL,
-    name: 'rapport-marketing',
-    ...(tls && { tls: { caFile: tls.caFile, certFile: tls.certificateFile, keyFile: tls.keyFile } }),
-  });
+  const tls = tlsOf(config);
+  const nats = await connectBus({ url: config.NATS_URL, name: 'rapport-marketing', tls });
   const peer = { tls, identity: config.SERVICE_KEY_FILE };
   const wakeup = createWakeup();
-  const publicKeys = config.AUTH_JWKS_FILE ? readPublicKeys(config.AUTH_JWKS_FILE) : undefined;
   const deps: Deps = {
     db,
     reads: auditReads(db),
@@ -58,7 +57,7 @@ async function serve(config: Config): Promise<void> {
       connections: config.SMTP_CONNECTIONS,
     }),
     wake: () => wakeup.ring(),
-    verifyAudit: (signal) => verifyAudit(db, { publicKeys, signal }),
+    verifyAudit: auditVerifier(db, config.AUTH_JWKS_FILE),
   };
 
   const server = await startServer({
@@ -72,7 +71,6 @@ async function serve(config: Config): Promise<void> {
     reflection: config.GRPC_REFLECTION,
   });
 
-  const signing = config.SERVICE_KEY_FILE ? readSigningKey(config.SERVICE_KEY_FILE) : undefined;
   const delivering = {
     batch: config.DELIVERY_BATCH,
     concurrency: config.SMTP_CONNECTIONS,
@@ -84,13 +82,8 @@ async function serve(config: Config): Promise<void> {
     startConsumer({ db, nats, name: 'marketing-audience', handlers: handlers(deps) }),
     startCampaigns(deps, wakeup, config.DELIVERY_POLL_MS),
     startDelivering(deps, delivering, wakeup),
-    startSealer({ db, signing }),
-    every('database check', 5000, async () => {
-      await db.system.run(sql`SELECT 1`).then(
-        () => health.set('database', true),
-        () => health.set('database', false),
-      );
-    }),
+    startSealer({ db, keyFile: config.SERVICE_KEY_FILE }),
+    await watch(health, 'database', () => db.system.run(sql`SELECT 1`)),
   ];
   health.set('started', true);
   logger.info({ grpc: server.port, ops: ops.port }, 'marketing is ready');
@@ -111,17 +104,7 @@ async function serve(config: Config): Promise<void> {
   );
 }
 
-async function main(): Promise<void> {
-  if (process.argv[2] === 'migrate') {
-    const { DATABASE_URL: url } = migrationConfig();
-    const applied = await migrateService({ url, dir: join(folder, 'prisma/migrations') });
-    createLogger({ service: 'marketing' }).info({ applied }, 'migrated');
-    return;
-  }
-  await serve(marketingConfig());
-}
-
-main().catch((error: unknown) => {
-  createLogger({ service: 'marketing' }).fatal({ err: error }, 'marketing cannot run');
-  process.exit(1);
+void runCommand('marketing', {
+  serve: () => serve(marketingConfig()),
+  migrate: () => migrateService({ url: migrationConfig().DATABASE_URL, dir: join(folder, 'prisma/migrations') }),
 });

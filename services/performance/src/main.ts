@@ -1,23 +1,18 @@
 import { join } from 'node:path';
-import { auditReads, readPublicKeys, readSigningKey, startSealer, verifyAudit } from '@rapport/kit/crypto';
+import { auditReads, auditVerifier, startSealer } from '@rapport/kit/crypto';
 import { migrateService, openDatabase, sql } from '@rapport/kit/db';
 import { connectBus, startRelay } from '@rapport/kit/events';
 import { startServer } from '@rapport/kit/rpc';
-import { createHealth, createLogger, every, runUntilSignal, serveOps } from '@rapport/kit/runtime';
+import { createHealth, createLogger, runCommand, runUntilSignal, serveOps, tlsOf, watch } from '@rapport/kit/runtime';
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
-import { type Config, migrationConfig, serviceConfig } from './config.js';
+import { type Config, migrationConfig, performanceConfig } from './config.js';
 import type { Deps } from './deps.js';
 import { PrismaClient } from './gen/prisma/client.js';
 import { consumers, routes } from './server.js';
 
 const name = 'performance';
 const folder = join(__dirname, '..');
-
-function tlsOf(config: Config) {
-  const { TLS_CA_FILE: caFile, TLS_CERT_FILE: certFile, TLS_KEY_FILE: keyFile } = config;
-  return caFile && certFile && keyFile ? { caFile, certFile, keyFile } : undefined;
-}
 
 async function serve(config: Config): Promise<void> {
   const logger = createLogger({ service: name, level: config.LOG_LEVEL });
@@ -31,12 +26,11 @@ async function serve(config: Config): Promise<void> {
     prisma: (adapter) => new PrismaClient({ adapter }),
   });
   const tls = tlsOf(config);
-  const nats = await connectBus({ url: config.NATS_URL, name: `rapport-${name}`, ...(tls && { tls }) });
-  const publicKeys = config.AUTH_JWKS_FILE ? readPublicKeys(config.AUTH_JWKS_FILE) : undefined;
+  const nats = await connectBus({ url: config.NATS_URL, name: `rapport-${name}`, tls });
   const deps: Deps = {
     db,
     reads: auditReads(db),
-    verifyAudit: (signal) => verifyAudit(db, { publicKeys, signal }),
+    verifyAudit: auditVerifier(db, config.AUTH_JWKS_FILE),
     timeZone: config.BANK_TIME_ZONE,
   };
   const server = await startServer({
@@ -47,18 +41,12 @@ async function serve(config: Config): Promise<void> {
     validation: descriptorSet(),
     health,
     reflection: config.GRPC_REFLECTION,
-    ...(tls && { tls: { caFile: tls.caFile, certificateFile: tls.certFile, keyFile: tls.keyFile } }),
+    tls,
   });
-  const checkDatabase = () =>
-    db.system.run(sql`SELECT 1`).then(
-      () => health.set('database', true),
-      () => health.set('database', false),
-    );
-  await checkDatabase();
   const background = [
     startRelay({ db, nats, domain: name, stream: { replicas: config.EVENT_REPLICAS } }),
-    startSealer({ db, signing: config.SERVICE_KEY_FILE ? readSigningKey(config.SERVICE_KEY_FILE) : undefined }),
-    every('database check', 2_000, () => checkDatabase()),
+    startSealer({ db, keyFile: config.SERVICE_KEY_FILE }),
+    await watch(health, 'database', () => db.system.run(sql`SELECT 1`)),
     ...consumers(deps, nats),
   ];
   health.set('grpc', true);
@@ -74,13 +62,7 @@ async function serve(config: Config): Promise<void> {
   await runUntilSignal(stops, { drainMs: config.DRAIN_MS, health });
 }
 
-async function main(): Promise<void> {
-  if (process.argv[2] !== 'migrate') return serve(serviceConfig());
-  createLogger({ service: name });
-  await migrateService({ url: migrationConfig().DATABASE_URL, dir: join(folder, 'prisma', 'migrations') });
-}
-
-main().catch((error: unknown) => {
-  createLogger({ service: name }).fatal({ err: error }, 'the performance service could not start');
-  process.exit(1);
+void runCommand(name, {
+  serve: () => serve(performanceConfig()),
+  migrate: () => migrateService({ url: migrationConfig().DATABASE_URL, dir: join(folder, 'prisma/migrations') }),
 });

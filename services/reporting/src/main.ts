@@ -1,10 +1,19 @@
 import { join } from 'node:path';
 import { openAnalytics } from '@rapport/kit/analytics';
-import { auditReads, readPublicKeys, readSigningKey, startSealer, verifyAudit } from '@rapport/kit/crypto';
+import { auditReads, auditVerifier, startSealer } from '@rapport/kit/crypto';
 import { migrateService, openDatabase, sql } from '@rapport/kit/db';
 import { connectBus, startRelay } from '@rapport/kit/events';
-import { startServer, type Tls } from '@rapport/kit/rpc';
-import { createHealth, createLogger, every, runUntilSignal, serveOps, systemClock } from '@rapport/kit/runtime';
+import { startServer } from '@rapport/kit/rpc';
+import {
+  createHealth,
+  createLogger,
+  runCommand,
+  runUntilSignal,
+  serveOps,
+  systemClock,
+  tlsOf,
+  watch,
+} from '@rapport/kit/runtime';
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
 import { type Config, migrationConfig, reportingConfig } from './config.js';
@@ -14,11 +23,6 @@ import { PrismaClient } from './gen/prisma/client.js';
 import { follow, routes } from './server.js';
 
 const folder = join(__dirname, '..');
-
-function tlsOf(config: Config): Tls | undefined {
-  const { TLS_CA_FILE: caFile, TLS_CERT_FILE: certificateFile, TLS_KEY_FILE: keyFile } = config;
-  return caFile && certificateFile && keyFile ? { caFile, certificateFile, keyFile } : undefined;
-}
 
 async function serve(config: Config): Promise<void> {
   const logger = createLogger({ service: 'reporting', level: config.LOG_LEVEL });
@@ -39,19 +43,14 @@ async function serve(config: Config): Promise<void> {
   });
   await analytics.ensure(factTables);
   const tls = tlsOf(config);
-  const nats = await connectBus({
-    url: config.NATS_URL,
-    name: 'rapport-reporting',
-    ...(tls && { tls: { caFile: tls.caFile, certFile: tls.certificateFile, keyFile: tls.keyFile } }),
-  });
-  const publicKeys = config.AUTH_JWKS_FILE ? readPublicKeys(config.AUTH_JWKS_FILE) : undefined;
+  const nats = await connectBus({ url: config.NATS_URL, name: 'rapport-reporting', tls });
   const deps: Deps = {
     db,
     analytics,
     clock: systemClock,
     zone: config.BANK_TIME_ZONE,
     reads: auditReads(db),
-    verifyAudit: (signal) => verifyAudit(db, { publicKeys, signal }),
+    verifyAudit: auditVerifier(db, config.AUTH_JWKS_FILE),
   };
 
   const server = await startServer({
@@ -65,19 +64,12 @@ async function serve(config: Config): Promise<void> {
     reflection: config.GRPC_REFLECTION,
   });
 
-  const answering = (check: string, ask: () => Promise<unknown>) =>
-    every(`${check} check`, 5000, async () => {
-      await ask().then(
-        () => health.set(check, true),
-        () => health.set(check, false),
-      );
-    });
   const running = [
     startRelay({ db, nats, domain: 'reporting', stream: { replicas: config.EVENT_REPLICAS } }),
     follow(deps, nats),
-    startSealer({ db, signing: config.SERVICE_KEY_FILE ? readSigningKey(config.SERVICE_KEY_FILE) : undefined }),
-    answering('database', () => db.system.run(sql`SELECT 1`)),
-    answering('analytics', () => analytics.query('SELECT 1')),
+    startSealer({ db, keyFile: config.SERVICE_KEY_FILE }),
+    await watch(health, 'database', () => db.system.run(sql`SELECT 1`)),
+    await watch(health, 'analytics', () => analytics.query('SELECT 1')),
   ];
   health.set('started', true);
   logger.info({ grpc: server.port, ops: ops.port, analytics: analytics.engine }, 'reporting is ready');
@@ -96,17 +88,7 @@ async function serve(config: Config): Promise<void> {
   );
 }
 
-async function main(): Promise<void> {
-  if (process.argv[2] === 'migrate') {
-    const { DATABASE_URL: url } = migrationConfig();
-    const applied = await migrateService({ url, dir: join(folder, 'prisma/migrations') });
-    createLogger({ service: 'reporting' }).info({ applied }, 'migrated');
-    return;
-  }
-  await serve(reportingConfig());
-}
-
-main().catch((error: unknown) => {
-  createLogger({ service: 'reporting' }).fatal({ err: error }, 'reporting cannot run');
-  process.exit(1);
+void runCommand('reporting', {
+  serve: () => serve(reportingConfig()),
+  migrate: () => migrateService({ url: migrationConfig().DATABASE_URL, dir: join(folder, 'prisma/migrations') }),
 });

@@ -1,10 +1,19 @@
 import { join } from 'node:path';
 import { openAnalytics } from '@rapport/kit/analytics';
-import { auditReads, readPublicKeys, readSigningKey, startSealer, verifyAudit } from '@rapport/kit/crypto';
+import { auditReads, auditVerifier, startSealer } from '@rapport/kit/crypto';
 import { migrateService, openDatabase, sql } from '@rapport/kit/db';
 import { connectBus, startRelay } from '@rapport/kit/events';
 import { startServer } from '@rapport/kit/rpc';
-import { createHealth, createLogger, every, runUntilSignal, serveOps, systemClock } from '@rapport/kit/runtime';
+import {
+  createHealth,
+  createLogger,
+  runCommand,
+  runUntilSignal,
+  serveOps,
+  systemClock,
+  tlsOf,
+  watch,
+} from '@rapport/kit/runtime';
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
 import { type Config, migrationConfig, segmentationConfig } from './config.js';
@@ -15,11 +24,6 @@ import { createChanges } from './membership/follow-changes.js';
 import { follow, routes } from './server.js';
 
 const folder = join(__dirname, '..');
-
-function tlsFiles(config: Config) {
-  const { TLS_CA_FILE: caFile, TLS_CERT_FILE: certificateFile, TLS_KEY_FILE: keyFile } = config;
-  return caFile && certificateFile && keyFile ? { caFile, certificateFile, keyFile } : undefined;
-}
 
 async function serve(config: Config): Promise<void> {
   const logger = createLogger({ service: 'segmentation', level: config.LOG_LEVEL });
@@ -39,20 +43,15 @@ async function serve(config: Config): Promise<void> {
     maxMemoryBytes: config.ANALYTICS_MEMORY_MB * 1_000_000,
   });
   await analytics.ensure(factTables);
-  const tls = tlsFiles(config);
-  const nats = await connectBus({
-    url: config.NATS_URL,
-    name: 'rapport-segmentation',
-    ...(tls && { tls: { caFile: tls.caFile, certFile: tls.certificateFile, keyFile: tls.keyFile } }),
-  });
-  const publicKeys = config.AUTH_JWKS_FILE ? readPublicKeys(config.AUTH_JWKS_FILE) : undefined;
+  const tls = tlsOf(config);
+  const nats = await connectBus({ url: config.NATS_URL, name: 'rapport-segmentation', tls });
   const deps: Deps = {
     db,
     analytics,
     clock: systemClock,
     zone: config.BANK_TIME_ZONE,
     reads: auditReads(db),
-    verifyAudit: (signal) => verifyAudit(db, { publicKeys, signal }),
+    verifyAudit: auditVerifier(db, config.AUTH_JWKS_FILE),
   };
 
   const server = await startServer({
@@ -67,17 +66,11 @@ async function serve(config: Config): Promise<void> {
   });
 
   const changes = createChanges();
-  const signing = config.SERVICE_KEY_FILE ? readSigningKey(config.SERVICE_KEY_FILE) : undefined;
   const running = [
     startRelay({ db, nats, domain: 'segmentation', stream: { replicas: config.EVENT_REPLICAS } }),
     ...follow(deps, nats, changes),
-    startSealer({ db, signing }),
-    every('database check', 5000, async () => {
-      await db.system.run(sql`SELECT 1`).then(
-        () => health.set('database', true),
-        () => health.set('database', false),
-      );
-    }),
+    startSealer({ db, keyFile: config.SERVICE_KEY_FILE }),
+    await watch(health, 'database', () => db.system.run(sql`SELECT 1`)),
   ];
   health.set('started', true);
   logger.info({ grpc: server.port, ops: ops.port, analytics: analytics.engine }, 'segmentation is ready');
@@ -96,17 +89,7 @@ async function serve(config: Config): Promise<void> {
   );
 }
 
-async function main(): Promise<void> {
-  if (process.argv[2] === 'migrate') {
-    const { DATABASE_URL: url } = migrationConfig();
-    const applied = await migrateService({ url, dir: join(folder, 'prisma/migrations') });
-    createLogger({ service: 'segmentation' }).info({ applied }, 'migrated');
-    return;
-  }
-  await serve(segmentationConfig());
-}
-
-main().catch((error: unknown) => {
-  createLogger({ service: 'segmentation' }).fatal({ err: error }, 'segmentation cannot run');
-  process.exit(1);
+void runCommand('segmentation', {
+  serve: () => serve(segmentationConfig()),
+  migrate: () => migrateService({ url: migrationConfig().DATABASE_URL, dir: join(folder, 'prisma/migrations') }),
 });

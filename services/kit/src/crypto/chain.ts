@@ -205,10 +205,13 @@ const sealed = counter(metric.auditSealed);
 export function startSealer(options: {
   db: Database;
   signing?: SigningKey | undefined;
+  /** Or the file that `readSigningKey` reads it from. */
+  keyFile?: string | undefined;
   everyMs?: number;
   rootEveryMs?: number;
 }): Running {
-  const { db, signing } = options;
+  const { db, keyFile } = options;
+  const signing = options.signing ?? (keyFile === undefined ? undefined : readSigningKey(keyFile));
   const limit = 2000;
   const seal = every('audit sealer', options.everyMs ?? 1000, async () => {
     let count: number;
@@ -250,4 +253,13 @@ export function readPublicKeys(jwksFile: string): Map<string, KeyObject> {
   const found = new Map<string, KeyObject>();
   for (const jwk of keys) if (jwk.kid) found.set(jwk.kid, createPublicKey({ key: jwk, format: 'jwk' }));
   return found;
+}
+
+/** `verifyAudit` for the operations service. The keys come from a JWKS file; without one no signature is checked. */
+export function auditVerifier(
+  db: Pick<Database, 'system'>,
+  jwksFile?: string,
+): (signal: AbortSignal) => Promise<AuditVerdict> {
+  const publicKeys = jwksFile === undefined ? undefined : readPublicKeys(jwksFile);
+  return (signal) => verifyAudit(db, { ...(publicKeys && { publicKeys }), signal });
 }

@@ -8,6 +8,7 @@ export { auditReads, type ReadRecorder } from './audit-reads.js';
 export { blindIndex, normalise } from './blind-index.js';
 export {
   type AuditVerdict,
+  auditVerifier,
   type BrokenRecord,
   readPublicKeys,
   readSigningKey,

@@ -11,7 +11,7 @@ export interface BusOptions {
   /** What the broker shows as the connection's name. */
   name: string;
   /** Files in PEM for mTLS. */
-  tls?: { caFile: string; certFile: string; keyFile: string };
+  tls?: { caFile: string; certificateFile: string; keyFile: string } | undefined;
   /** How long to wait for the broker at the start in milliseconds, 60,000 unless told. */
   waitMs?: number;
 }
@@ -94,7 +94,7 @@ export async function connectBus({ url, name, tls, waitMs = 60_000 }: BusOptions
         maxReconnectAttempts: -1,
         reconnectTimeWait: RETRY_MS,
         pingInterval: 10_000,
-        ...(tls ? { tls } : {}),
+        ...(tls && { tls: { caFile: tls.caFile, certFile: tls.certificateFile, keyFile: tls.keyFile } }),
       });
       try {
         assertUsable(nats);
