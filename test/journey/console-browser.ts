@@ -107,8 +107,11 @@ export async function openDesk(): Promise<Desk> {
 
 /** Chooses an option of the select with that label. */
 export async function choose(page: Page, label: string | RegExp, option: string | RegExp): Promise<void> {
+  const open = page.locator('.ant-select-dropdown:visible');
   await page.getByRole('combobox', { name: label }).first().click();
-  await page.locator('.ant-select-dropdown:visible .ant-select-item-option', { hasText: option }).first().click();
+  await open.locator('.ant-select-item-option', { hasText: option }).first().click();
+  // It fades away; the next one must not be mistaken for it.
+  await open.waitFor({ state: 'hidden' });
 }
 
 /** Presses a button and says yes to the question that it asks. */

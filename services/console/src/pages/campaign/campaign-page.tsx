@@ -51,8 +51,7 @@ function Actions({ campaign, id }: { campaign: Campaign; id: string }) {
       >
         <Button
           type={step === 'pause' ? 'default' : 'primary'}
-          loading={isPending}
-          disabled={step === 'approve' && campaign.createdBy === subject}
+          disabled={isPending || (step === 'approve' && campaign.createdBy === subject)}
         >
           {t(`campaign.${step}`)}
         </Button>

@@ -77,7 +77,7 @@ export function CaseActions({ id, of }: { id: string; of: Case }) {
           cancelText={t('common.no')}
           onConfirm={() => mutate({ verb: 'advanceComplaint', step })}
         >
-          <Button type="primary" loading={isPending}>
+          <Button type="primary" disabled={isPending}>
             {t('case.step', { step: label(step) })}
           </Button>
         </Popconfirm>
@@ -85,7 +85,7 @@ export function CaseActions({ id, of }: { id: string; of: Case }) {
       {active ? <Button onClick={() => show('assign')}>{t('case.assign')}</Button> : null}
       {works ? <Button onClick={() => show('note')}>{t('case.addNote')}</Button> : null}
       {active ? (
-        <Button loading={isPending} onClick={() => mutate({ verb: of.paused ? 'resume' : 'pause' })}>
+        <Button disabled={isPending} onClick={() => mutate({ verb: of.paused ? 'resume' : 'pause' })}>
           {t(of.paused ? 'case.resume' : 'case.pause')}
         </Button>
       ) : null}
@@ -106,14 +106,14 @@ export function CaseActions({ id, of }: { id: string; of: Case }) {
           cancelText={t('common.no')}
           onConfirm={() => mutate({ verb: 'close' })}
         >
-          <Button type="primary" loading={isPending}>
+          <Button type="primary" disabled={isPending}>
             {t('case.close')}
           </Button>
         </Popconfirm>
       ) : null}
       {works && (resolved || closed) ? <Button onClick={() => show('reopen')}>{t('case.reopen')}</Button> : null}
       {works && closed && survey === 'SURVEY_STATE_UNSPECIFIED' ? (
-        <Button loading={isPending} onClick={() => mutate({ verb: 'requestSurvey' })}>
+        <Button disabled={isPending} onClick={() => mutate({ verb: 'requestSurvey' })}>
           {t('case.requestSurvey')}
         </Button>
       ) : null}
