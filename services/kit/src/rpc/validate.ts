@@ -2,7 +2,8 @@ import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { pathToString } from '@bufbuild/protobuf/reflect';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { createValidator } from '@bufbuild/protovalidate';
-import { Failure } from './failure.js';
+import { Failure, type Violation } from './failure.js';
+import { rangesOf } from './ranges.js';
 
 /** Checks the encoded request of a method against the rules of its contract; throws an INVALID_ARGUMENT failure. */
 export type Validate = (method: string, bytes: Uint8Array) => void;
@@ -33,7 +34,11 @@ function makeValidator(image: Uint8Array): RequestValidator {
 
   function inputOf(method: string) {
     const [service, name] = method.split('/');
-    return registry.getService(service ?? '')?.methods.find((candidate) => candidate.name === name)?.input;
+    const found = registry.getService(service ?? '')?.methods.find((candidate) => candidate.name === name);
+    if (!found) return undefined;
+    // Messages of a stream bring rows, whose values their handler judges one by one.
+    const ranges = found.methodKind === 'client_streaming' ? () => [] : rangesOf(found.input);
+    return { desc: found.input, ranges };
   }
   const inputs = new Map<string, ReturnType<typeof inputOf>>();
 
@@ -48,18 +53,22 @@ function makeValidator(image: Uint8Array): RequestValidator {
       if (!input) return;
       let message: ReturnType<typeof fromBinary>;
       try {
-        message = fromBinary(input, bytes);
+        message = fromBinary(input.desc, bytes);
       } catch (error) {
         throw malformed(error);
       }
-      const result = validator.validate(input, message);
+      const outside = input.ranges(message);
+      if (outside.length > 0) throw broken(outside);
+      const result = validator.validate(input.desc, message);
       if (result.kind === 'valid') return;
       if (result.kind === 'error') throw result.error;
-      throw new Failure('REQUEST_INVALID', 'invalid', 'The request breaks the rules of its contract.', {
-        violations: result.violations.map((v) => ({ field: pathToString(v.field), description: v.message })),
-      });
+      throw broken(result.violations.map((v) => ({ field: pathToString(v.field), description: v.message })));
     },
   };
+}
+
+function broken(violations: Violation[]): Failure {
+  return new Failure('REQUEST_INVALID', 'invalid', 'The request breaks the rules of its contract.', { violations });
 }
 
 /** The failure for bytes that are no message of the expected type. */
