@@ -84,8 +84,11 @@ export function plainEnvironment() {
   return { ...Object.fromEntries(kept), NODE_ENV: 'production' };
 }
 
-/** What node is told before the program of a service; the same stands in the image (deploy/image/Dockerfile). */
-export const serviceArguments = ['--require', '@rapport/kit/telemetry/start'];
+/**
+ * What node is told before the program of a service; the same stands in the image (deploy/image/Dockerfile). Half of
+ * V8's own size for the young generation saves some 25 MB in each service.
+ */
+export const serviceArguments = ['--max-semi-space-size=8', '--require', '@rapport/kit/telemetry/start'];
 
 const local = (port) => `127.0.0.1:${port}`;
 

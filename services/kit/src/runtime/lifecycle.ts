@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Health } from './health.js';
 import { logger } from './logger.js';
+import { releaseMemoryAtRest } from './rest.js';
 
 /** Something that runs until it is stopped. Stopping twice is harmless. */
 export interface Running {
@@ -20,7 +21,7 @@ export interface ShutdownOptions {
 }
 
 /**
- * Waits for SIGTERM or SIGINT, then leaves in order: NOT_SERVING, a pause of `drainMs`, each of `stops` one after the
+ * Waits for SIGTERM or SIGINT, giving memory back whenever there is nothing to do, then leaves in order: NOT_SERVING, a pause of `drainMs`, each of `stops` one after the
  * other, exit 0. A stop that fails is logged, the others still run and the exit is 1. A second signal, or the hard
  * limit, ends the process at once with 1. Resolves after the exit function was called.
  */
@@ -38,7 +39,9 @@ export async function runUntilSignal(stops: readonly (() => Promise<void>)[], op
   };
   process.on('SIGTERM', listener);
   process.on('SIGINT', listener);
+  const stopReleasing = releaseMemoryAtRest();
   const signal = await first;
+  stopReleasing();
   logger.info({ signal }, 'stopping');
   const killer = setTimeout(() => {
     logger.error('not stopped within the hard limit');
