@@ -61,6 +61,10 @@ describe('CreateParty', () => {
     const first = await create(person(), operator(), requestId);
     const before = await counts(running);
     expect(await create(person(), operator(), requestId)).toEqual(first);
+    // What the row keeps sealed is not kept in clear beside it.
+    const kept = await running.db.system.one<{ answer: Buffer }>(sql`
+      SELECT answer FROM kit.idempotency WHERE request_id = ${requestId}`);
+    expect(kept.answer.toString('latin1')).not.toMatch(/Jana|example\.com|\+420/);
     expect(await counts(running)).toEqual(before);
     expect(await failure(create(person({ region: 'other' }), operator(), requestId))).toMatchObject({
       reason: 'REQUEST_ID_REUSED',

@@ -7,6 +7,7 @@ import { dayDate } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { assertValid, newRecord, partyCreated, partyMessage, partyName } from './party.js';
+import { sealedAnswer } from './sealed-answer.js';
 import { insertTerms } from './search-terms.js';
 
 /** Creates a person or an organisation where the caller may see it. */
@@ -23,7 +24,7 @@ export async function createParty(deps: Deps, request: CreatePartyRequest, call:
     deps.db,
     call,
     request,
-    CreatePartyResponse,
+    sealedAnswer(deps.cipher, CreatePartyResponse, request.requestId),
     async (tx) => {
       const { birthDate, wrappedKey, sealed, ...rest } = row;
       await tx.prisma.party

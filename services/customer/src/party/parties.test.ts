@@ -271,6 +271,11 @@ describe('UpdateParty', () => {
       changed: ['region', 'contact_points'],
     });
     expect(event?.payload.includes('neu@')).toBe(false);
+    const [kept] = await all<{ answer: Buffer }>(
+      running,
+      sql`SELECT answer FROM kit.idempotency WHERE request_id = ${requestId}`,
+    );
+    expect(kept?.answer.includes('neu@')).toBe(false);
     const found = await running.customer.searchParties(
       { query: { $case: 'email', value: 'neu@example.com' }, organisationPath: '', pageSize: 0, pageToken: '' },
       operator(),

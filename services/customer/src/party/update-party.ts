@@ -15,6 +15,7 @@ import { fail } from '../errors.js';
 import { changedPaths, storeChange, updatable } from './change.js';
 import { assertValid, partyEtag, partyIdIn, partyMessage, partyName, partyUpdated, recordOf } from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';
+import { sealedAnswer } from './sealed-answer.js';
 
 const immutable = ['source', 'source_key', 'synthetic'];
 
@@ -30,7 +31,7 @@ export async function updateParty(deps: Deps, request: UpdatePartyRequest, call:
     deps.db,
     call,
     request,
-    UpdatePartyResponse,
+    sealedAnswer(deps.cipher, UpdatePartyResponse, request.requestId),
     async (tx) => {
       const before = await tx.maybe<PartyRecord>(sql`
         SELECT ${partyColumns} FROM party
