@@ -27,6 +27,8 @@ export interface TestSuite {
   tokenBy(keyFile: string, wish: Omit<TokenClaims, 'signedBy'>): string;
   /** What a process has logged so far. */
   log(name: string): string;
+  /** What the supervisor has said so far: `customer ended …; starting it again …`. */
+  said(): string;
   /** The names of all logs. */
   logs(): string[];
   /** Kills a process at once (SIGKILL; Postgres: immediate stop) and returns its id; the supervisor starts it again. */
@@ -145,6 +147,7 @@ export async function testSuite(name: string, environment: NodeJS.ProcessEnv = {
     token: ({ signedBy = 'gateway', ...wish }) => tokenBy(path.join(data, `keys/${signedBy}.jwk.json`), wish),
     tokenBy,
     log: (unit) => read(path.join(logs, `${unit}.log`)),
+    said: () => read(said),
     logs: () => readdirSync(logs).map((file) => path.basename(file, '.log')),
     kill: (unit) => {
       const pid = pidOf(unit);

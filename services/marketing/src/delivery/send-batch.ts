@@ -143,7 +143,8 @@ async function finish({ db, clock }: Sending, { lease }: Batch, attempted: reado
 }
 
 /**
- * Sends what the gate let pass, several at once, and notes each outcome as soon as the database is free for the next.
+ * Sends what the gate let pass, several at once, and notes each outcome before it takes the next; outcomes that come
+ * while the database is busy are noted together.
  * Gives back what was not begun: when the worker stops, when the lease would end under it, or when the mail server takes
  * nothing. A failure of the database leaves rows on their way; they are repeated when the lease is over.
  */
@@ -169,9 +170,10 @@ export async function sendBatch(
     });
     return writing;
   }
-  function note(one: Attempted): void {
+  /** Resolves once the outcome is committed, or cannot be. */
+  async function note(one: Attempted): Promise<void> {
     done.push(one);
-    flush().catch((error: Error) => {
+    await flush().catch((error: Error) => {
       failure ??= error;
     });
   }
@@ -184,12 +186,13 @@ export async function sendBatch(
       const next = line.shift();
       if (!next) return;
       if (inRow >= GIVE_UP_AFTER) {
-        note({ cleared: next, outcome: 'put_off', language: '' });
+        await note({ cleared: next, outcome: 'put_off', language: '' });
         continue;
       }
       const one = await attempt(sending.mailer, next);
       inRow = one.outcome === 'put_off' ? inRow + 1 : 0;
-      note(one);
+      // No message before the last one's outcome is safe: a crash then leaves one per connection whose fate is unknown.
+      await note(one);
     }
   }
   await Promise.all(Array.from({ length: sending.concurrency }, work));
