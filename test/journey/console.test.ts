@@ -179,7 +179,7 @@ describe('the console', () => {
       await page.locator('.ant-modal').getByLabel('What the customer added').fill('Quick');
       await page.locator('.ant-modal').getByRole('button', { name: 'Save' }).click();
       await page.getByTestId('survey').getByText('Opinion given · 5 Quick').waitFor();
-      expect(await page.locator('.ant-steps time').count()).toBe(5);
+      expect(await page.locator('.ant-steps-horizontal time').count()).toBe(5);
       await shot('case');
       await go('/cases');
       await page.getByRole('checkbox', { name: 'Overdue only' }).check();

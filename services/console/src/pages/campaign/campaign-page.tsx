@@ -78,7 +78,11 @@ export function CampaignPage() {
     queryKey: ['campaign', id, 'summary'],
     queryFn: ({ signal }) => getCampaignSummary(id, signal),
     enabled: launched,
-    refetchInterval: running ? reloadMs : false,
+    // By its own state: the campaign may be seen as completed before its last figures are.
+    refetchInterval: ({ state }) => {
+      const last = state.data;
+      return !last || last.state === 'CAMPAIGN_STATE_RUNNING' || Number(last.pending) > 0 ? reloadMs : false;
+    },
   });
   if (error && !data) {
     return (
