@@ -97,7 +97,7 @@ async function consumersOf(db: Database): Promise<{ consumers: ConsumerLagMessag
   }
 }
 
-/** The operations service of one service: dead letters, event lag, audit chain. Its policies are the service's own. */
+/** The operations service of one service: dead letters, event lag, audit chain. Its policies are kit's own. */
 export function operations({ service, db, verifyAudit }: OperationsOptions): Route {
   const own = `services/${service}`;
   const letters = deadLetters(db);

@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { OperationsServiceService } from '@rapport/proto/operations/v1';
 import type { Principal } from './call.js';
 import { allows, loadPolicies, type Policies, scopeOf, uncoveredRpcs } from './policy.js';
 import { openPolicy, ProbeService, temporaryFolder } from './rpc.testkit.js';
@@ -119,5 +120,43 @@ describe('policies', () => {
     expect(uncoveredRpcs(other.path, [ProbeService])).toHaveLength(5);
     other.remove();
     expect(uncoveredRpcs(folder.path, [ProbeService])).toEqual([]);
+  });
+});
+
+describe('the RPCs that kit serves itself', () => {
+  const folder = temporaryFolder();
+  const operations = 'rapport.operations.v1.OperationsService';
+  const both = [ProbeService, OperationsServiceService];
+  const write = (text: string) => writeFileSync(join(folder.path, 'more.cedar'), text);
+
+  beforeAll(() => writeFileSync(join(folder.path, 'probe.cedar'), openPolicy));
+  beforeEach(() => rmSync(join(folder.path, 'more.cedar'), { force: true }));
+  afterAll(() => folder.remove());
+
+  test('come with their policies, only where they are served', () => {
+    const policies = loadPolicies(folder.path, both);
+    const may = (role: string, rpc: string) => policies.decide([role], `${operations}/${rpc}`, 'service', 'C1') !== 0;
+    expect(may('operator', 'RedriveDeadLetters')).toBe(true);
+    expect(may('administrator', 'GetEventLag')).toBe(true);
+    expect(may('auditor', 'VerifyAudit')).toBe(true);
+    expect(may('marketer', 'GetEventLag')).toBe(false);
+    expect(may('service', 'ListDeadLetters')).toBe(false);
+    const alone = loadPolicies(folder.path, [ProbeService]);
+    expect(alone.decide(['operator'], `${operations}/VerifyAudit`, 'service', 'C1')).toBe(0);
+  });
+
+  test.each([
+    ['by name', `permit (principal, action == Action::"${operations}/VerifyAudit", resource);`],
+    ['by naming nothing', 'permit (principal, action, resource) when { principal.roles.contains("marketer") };'],
+  ])('are opened by no service, %s', (_how, text) => {
+    write(text);
+    expect(() => loadPolicies(folder.path, both)).toThrow('permits RPCs whose policies are those of kit');
+    expect(() => uncoveredRpcs(folder.path, both)).toThrow('permits RPCs whose policies are those of kit');
+  });
+
+  test('may be forbidden by a service', () => {
+    write(`forbid (principal, action == Action::"${operations}/RedriveDeadLetters", resource);`);
+    const policies = loadPolicies(folder.path, both);
+    expect(policies.decide(['operator'], `${operations}/RedriveDeadLetters`, 'service', 'C1')).toBe(0);
   });
 });

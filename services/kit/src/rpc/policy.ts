@@ -48,6 +48,9 @@ interface PolicyFile {
   policies: string[];
 }
 
+/** The folder of the policies for the RPCs that kit itself serves. */
+const kitPolicies = join(__dirname, '../../policies');
+
 function readPolicies(dir: string): PolicyFile[] {
   return readdirSync(dir)
     .filter((name) => name.endsWith('.cedar'))
@@ -76,12 +79,35 @@ function actionsOf(text: string): { effect: cedar.Effect; actions: string[] } {
 }
 
 /**
- * The full names of the RPCs that no `permit` of the folder names. A policy without an action covers nothing: somebody
- * has to have thought of each RPC. Throws for a file that does not parse.
+ * The policies of a folder, and those of kit for the RPCs of the definitions that are kit's. Throws when a permit of the
+ * folder reaches an RPC of kit, by its name or because it names none: a service may forbid these, not open them.
+ */
+function policiesFor(dir: string, definitions: readonly DefinitionShape[]): PolicyFile[] {
+  const own = readPolicies(dir);
+  const served = new Set(definitions.flatMap((definition) => Object.values(definition).map(methodName)));
+  const kits = readPolicies(kitPolicies)
+    .map(({ file, policies }) => ({ file: `kit/${file}`, policies }))
+    .filter(({ policies }) => policies.some((text) => actionsOf(text).actions.some((name) => served.has(name))));
+  const kept = new Set(
+    kits.flatMap(({ policies }) => policies.flatMap((text) => actionsOf(text).actions)).map(serviceOf),
+  );
+  for (const { file, policies } of kits.length > 0 ? own : []) {
+    for (const { effect, actions } of policies.map(actionsOf)) {
+      if (effect === 'forbid' || (actions.length > 0 && !actions.some((name) => kept.has(serviceOf(name))))) continue;
+      throw new Error(`${file} in ${dir} permits RPCs whose policies are those of kit: ${[...kept].join(', ')}`);
+    }
+  }
+  return [...own, ...kits];
+}
+
+/**
+ * The full names of the RPCs that no `permit` names, in the folder or, for its own RPCs, in kit. A policy without an
+ * action covers nothing: somebody has to have thought of each RPC. Throws for a file that does not parse and for a
+ * permit of what is kit's to permit.
  */
 export function uncoveredRpcs(policiesDir: string, definitions: readonly DefinitionShape[]): string[] {
   const permitted = new Set(
-    readPolicies(policiesDir)
+    policiesFor(policiesDir, definitions)
       .flatMap(({ policies }) => policies.map(actionsOf))
       .filter(({ effect }) => effect === 'permit')
       .flatMap(({ actions }) => actions),
@@ -118,13 +144,14 @@ function serviceOf(method: string): string {
 let sets = 0;
 
 /**
- * Reads and checks the `*.cedar` files of a folder. Throws when an RPC of the definitions has no policy, when a policy
- * names an RPC that its service does not have, and when a policy does not parse or fit the facts.
+ * Reads and checks the `*.cedar` files of a folder, with kit's own for the operations service. Throws when an RPC of the
+ * definitions has no policy, when a policy names an RPC that its service does not have, when the folder permits an RPC
+ * of kit, and when a policy does not parse or fit the facts.
  */
 export function loadPolicies(dir: string, definitions: readonly DefinitionShape[]): Policies {
   const uncovered = uncoveredRpcs(dir, definitions);
   if (uncovered.length > 0) throw new Error(`no policy in ${dir} permits: ${uncovered.join(', ')}`);
-  const files = readPolicies(dir);
+  const files = policiesFor(dir, definitions);
   const named = new Set(files.flatMap((file) => file.policies.flatMap((text) => actionsOf(text).actions)));
   const served = new Set(definitions.flatMap((definition) => Object.values(definition).map(methodName)));
   const services = new Set([...served].map(serviceOf));

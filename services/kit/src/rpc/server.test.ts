@@ -5,7 +5,7 @@ import { OperationsServiceClient, OperationsServiceService } from '@rapport/prot
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { logger } from '../runtime/index.js';
-import { type Call, client, Failure, route, startServer } from './index.js';
+import { type Call, client, Failure, type Identity, route, startServer } from './index.js';
 import { failureOf, openPolicy, ProbeService, until, useProbes } from './rpc.testkit.js';
 
 const { world, probe, onEnd } = useProbes();
@@ -210,13 +210,9 @@ describe('deadline and cancellation', () => {
 });
 
 describe('input', () => {
-  const policy = `permit (principal, action in [${Object.values(OperationsServiceService)
-    .map((method) => `Action::"${method.path.slice(1)}"`)
-    .join(', ')}], resource);`;
+  const operator = (): Identity => ({ token: () => world().staff(['operator']) });
 
   async function operations() {
-    const folder = world().options().policies;
-    writeFileSync(join(folder, 'probe.cedar'), policy);
     const handled: unknown[] = [];
     const answer = async (request: unknown): Promise<never> => {
       handled.push(request);
@@ -233,7 +229,7 @@ describe('input', () => {
         }),
       ],
     });
-    const remote = client(OperationsServiceClient, `127.0.0.1:${server.port}`, { identity: world().identity('alpha') });
+    const remote = client(OperationsServiceClient, `127.0.0.1:${server.port}`, { identity: operator() });
     onEnd(() => server.stop());
     onEnd(() => remote.close());
     return { server, remote, handled };
@@ -260,7 +256,7 @@ describe('input', () => {
         },
       },
     };
-    const remote = client(broken, `127.0.0.1:${server.port}`, { identity: world().identity('alpha') });
+    const remote = client(broken, `127.0.0.1:${server.port}`, { identity: operator() });
     onEnd(() => remote.close());
     const request = { parent: '', filter: undefined, pageSize: 0, pageToken: '' };
     expect(await failureOf(remote.listDeadLetters(request))).toMatchObject({
