@@ -67,14 +67,17 @@ export async function checkPassword(
 
 type DemoUser = Omit<User, 'password' | 'organisationPath'> & { unit: string };
 
-/** One person of each role; `unit` is where they sit below the demo bank's root. */
+/**
+ * One person of each role; `unit` is where they sit below the demo bank's root. The two who belong to a branch are
+ * employees of the generated bank, so that they have customers of their own.
+ */
 const demoUsers: DemoUser[] = [
   {
     username: 'mara.manager',
     name: 'Mara Dvořáková',
     roles: ['relationship_manager'],
-    unit: '/1',
-    staffId: 'mara.manager',
+    unit: '/north/1',
+    staffId: 'demo-north-1-s2',
     language: 'en',
   },
   {
@@ -105,8 +108,8 @@ const demoUsers: DemoUser[] = [
     username: 'bella.branch',
     name: 'Bella Černá',
     roles: ['branch_manager'],
-    unit: '/1',
-    staffId: 'bella.branch',
+    unit: '/north/1',
+    staffId: 'demo-north-1-s1',
     language: 'en',
   },
   {

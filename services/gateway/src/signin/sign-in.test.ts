@@ -145,9 +145,9 @@ test('signing in goes over the provider and back to where one wanted to go', asy
   const { url, session } = await user.signIn('mara.manager', '/parties?q=1');
   expect(url.pathname + url.search).toBe('/parties?q=1');
   expect(session).toMatchObject({
-    subject: 'staff/mara.manager',
+    subject: 'staff/demo-north-1-s2',
     roles: ['relationship_manager'],
-    organisationPath: '/demo/1',
+    organisationPath: '/demo/north/1',
     language: 'en',
   });
   expect(session.csrf).toEqual(expect.any(String));
