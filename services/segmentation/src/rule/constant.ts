@@ -35,6 +35,12 @@ function dayOf(name: 'date' | 'timestamp', args: readonly Node[], node: Node, at
   return { type: 'date', value };
 }
 
+/** Larger numbers are rounded on their way, and the endless ones have no form in which the store takes them. */
+function numberOf(value: number, node: Node, at: (node: Node) => number): Constant {
+  if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) return { type: 'number', value };
+  throw new RuleError(at(node), 'ARGUMENT_INVALID', `A number is at most ${Number.MAX_SAFE_INTEGER}.`);
+}
+
 /** The constant that a node is, or undefined when it is something else. Throws RuleError for one no rule can use. */
 export function constantOf(node: Node, at: (node: Node) => number): Constant | undefined {
   const { exprKind } = node;
@@ -51,7 +57,7 @@ export function constantOf(node: Node, at: (node: Node) => number): Constant | u
     case 'int64Value':
     case 'uint64Value':
     case 'doubleValue':
-      return { type: 'number', value: Number(constantKind.value) };
+      return numberOf(Number(constantKind.value), node, at);
     case 'stringValue':
       return { type: 'string', value: constantKind.value };
     case 'boolValue':
