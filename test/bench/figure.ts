@@ -11,13 +11,6 @@ export interface Figure {
   goal: number | null;
 }
 
-/** A group of figures that are measured together. */
-export interface Group {
-  /** What `--only` may name: the figures that `measure` can give, or the beginning of their names. */
-  names: readonly string[];
-  measure(say: Say): Promise<Figure[]>;
-}
-
 /** Tells the person who waits what is going on. */
 export type Say = (line: string) => void;
 

@@ -62,7 +62,13 @@ function start(): void {
       // Statements lead nowhere further: where no span is exported, making theirs would cost each a tenth of its time for
       // nothing. A polling relay without the parent rule makes a root span per poll.
       ...(exporting
-        ? [new PgInstrumentation({ requireParentSpan: true, enhancedDatabaseReporting: false, ignoreConnectSpans: true })]
+        ? [
+            new PgInstrumentation({
+              requireParentSpan: true,
+              enhancedDatabaseReporting: false,
+              ignoreConnectSpans: true,
+            }),
+          ]
         : []),
       new UndiciInstrumentation({ requireParentforSpans: true }),
       new PinoInstrumentation({ disableLogSending: true }),
