@@ -60,7 +60,9 @@ export async function measureSuite(say: Say): Promise<Figure[]> {
   say('scripts/up --detach');
   try {
     const began = performance.now();
-    await run(path.join(root, 'scripts/up'), ['--detach'], { env });
+    const said = await run(path.join(root, 'scripts/up'), ['--detach'], { env });
+    // What of the time the services took, and what the demo bank of a first start.
+    for (const line of said.split('\n').filter((one) => / (after|seeding) /.test(` ${one}`))) say(line);
     const seconds = rounded((performance.now() - began) / 1000, 1);
     const ready = { name: 'up_ready', value: seconds, unit: 's', baseline: null, ratio: null, goal: MOST_SECONDS };
     const state = JSON.parse(readFileSync(path.join(data, 'state.json'), 'utf8')) as State;
