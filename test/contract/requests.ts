@@ -133,6 +133,9 @@ const starts: Record<string, JsonValue> = {
     party: { person: { givenName: 'Given', familyName: 'Family' }, organisationPath: '/contract' },
   },
   'CustomerService/UpdateParty': { party: { name: `parties/${ID}`, etag: 'x' }, updateMask: 'region' },
+  'CustomerService/CreateHolding': {
+    holding: { account: { currencyCode: 'CZK' }, openedDate: { year: 1994, month: 3, day: 31 } },
+  },
   'CustomerService/BookTransaction': { transaction: { bookingDate: { year: 1994, month: 3, day: 31 } } },
   'MarketingService/CreateReferral': { referral: { fromStaff: 'staff/one', toStaff: 'staff/two' } },
   'PerformanceService/CreatePlan': {
