@@ -13,20 +13,27 @@ interface KeyClaim {
   content: bigint;
 }
 
-/** Claims keys in the order given; gives those that were free. A taken one changes nothing. */
+/** Claims different keys; gives those that were free. A taken one changes nothing. */
 export async function claimKeys(
   tx: Tx,
   kind: keyof typeof keyKind,
   source: string,
   claims: readonly KeyClaim[],
 ): Promise<Set<string>> {
-  const rows = await tx.rows<{ key: string }>(sql`
-    INSERT INTO natural_key (source, kind, source_key, party_id, id, content)
-    SELECT ${source}, ${keyKind[kind]}::smallint, * FROM unnest(${claims.map((claim) => claim.sourceKey)}::text[],
-      ${claims.map((claim) => claim.partyId)}::uuid[], ${claims.map((claim) => claim.id)}::uuid[],
-      ${claims.map((claim) => claim.content)}::bigint[])
-    ON CONFLICT DO NOTHING RETURNING source_key AS key`);
-  return new Set(rows.map((row) => row.key));
+  // In the order of the index, so that neighbours are written together and two imports wait for each other in one order.
+  const sorted = claims.toSorted((a, b) => (a.sourceKey < b.sourceKey ? -1 : a.sourceKey > b.sourceKey ? 1 : 0));
+  // As a rule all are free, and then nothing is sent back.
+  const rows = await tx.rows<{ key: string | null }>(sql`
+    WITH made AS (
+      INSERT INTO natural_key (source, kind, source_key, party_id, id, content)
+      SELECT ${source}, ${keyKind[kind]}::smallint, * FROM unnest(${sorted.map((claim) => claim.sourceKey)}::text[],
+        ${sorted.map((claim) => claim.partyId)}::uuid[], ${sorted.map((claim) => claim.id)}::uuid[],
+        ${sorted.map((claim) => claim.content)}::bigint[])
+      ON CONFLICT DO NOTHING RETURNING source_key)
+    SELECT source_key AS key FROM made WHERE (SELECT count(*) FROM made) < ${claims.length}
+    UNION ALL SELECT NULL WHERE (SELECT count(*) FROM made) = ${claims.length}`);
+  if (rows[0]?.key === null) return new Set(claims.map((claim) => claim.sourceKey));
+  return new Set(rows.map((row) => row.key as string));
 }
 
 /** Writes new holdings and the parts of everybody in them, one statement each. */

@@ -78,6 +78,13 @@ describe('checkTransaction', () => {
     expect(checkTransaction(stream, 1n, row)).toMatchObject({ field, reason: 'VALUE_INVALID' });
   });
 
+  it('gets no text that is not UTF-8', () => {
+    const bytes = TransactionRow.encode(TransactionRow.fromPartial({ sourceKey: 't/é' })).finish();
+    expect(TransactionRow.decode(bytes).sourceKey).toBe('t/é');
+    bytes[bytes.length - 1] = 0x20;
+    expect(() => TransactionRow.decode(bytes)).toThrow();
+  });
+
   it('refuses a day that the calendar does not have, and two currencies', () => {
     const usual = {
       direction: 1,

@@ -90,10 +90,11 @@ export function createPublisher(nats: Nats): Publisher {
     const confirmed: Confirmation[] = [];
     const results = confirmations(rows.length);
     rows.forEach((row, number) => {
-      const headers = headersOf(row);
       const before = rows[number - 1];
-      if (before) headers.set('Nats-Expected-Last-Msg-Id', before.id);
-      else headers.set('Nats-Expected-Last-Sequence', String(lastSequence));
+      const expected: Record<string, string> = before
+        ? { 'Nats-Expected-Last-Msg-Id': before.id }
+        : { 'Nats-Expected-Last-Sequence': String(lastSequence) };
+      const headers = headersOf(row, expected);
       nats.publish(subjectOf(row), row.payload, { headers, reply: `${inbox}.${run}.${number}` });
     });
     const replies = await results;

@@ -9,6 +9,7 @@ import {
   status as Status,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
+import { configureTextEncoding, getTextEncoding } from '@bufbuild/protobuf/wire';
 import { trace } from '@opentelemetry/api';
 import { attribute, counter, histogram, metric } from '../telemetry/index.js';
 import type { Identified } from './authenticate.js';
@@ -152,6 +153,11 @@ async function authorise(method: string, call: ServerCall, gates: Gates, attempt
       allows(gates.policies.decide(principal.roles, method, purpose, dataClass), relation),
   };
 }
+
+const encoding = getTextEncoding();
+// Text that is not UTF-8 is refused, as proto3 demands. The generated functions would put U+FFFD in its place, and the
+// validator, which refuses it, passes over the fields that no rule applies to.
+configureTextEncoding({ ...encoding, decodeUtf8: (bytes) => encoding.decodeUtf8(bytes, true) });
 
 function decoder(method: MethodShape, name: string, gates: Gates): (bytes: Buffer) => unknown {
   return (bytes) => {

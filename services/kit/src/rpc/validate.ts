@@ -1,6 +1,19 @@
-import { createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import {
+  clone,
+  createFileRegistry,
+  type FileRegistry,
+  fromBinary,
+  getExtension,
+  hasExtension,
+  isFieldSet,
+} from '@bufbuild/protobuf';
 import { pathToString } from '@bufbuild/protobuf/reflect';
-import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import {
+  type FieldDescriptorProto,
+  FieldDescriptorProtoSchema,
+  type FileDescriptorSet,
+  FileDescriptorSetSchema,
+} from '@bufbuild/protobuf/wkt';
 import { createValidator } from '@bufbuild/protovalidate';
 import { Failure, type Violation } from './failure.js';
 import { rangesOf } from './ranges.js';
@@ -29,16 +42,19 @@ export function requestValidator(image: Uint8Array): RequestValidator {
 }
 
 function makeValidator(image: Uint8Array): RequestValidator {
-  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, image));
+  const files = fromBinary(FileDescriptorSetSchema, image);
+  const registry = createFileRegistry(files);
   const validator = createValidator({ registry });
 
   function inputOf(method: string) {
     const [service, name] = method.split('/');
     const found = registry.getService(service ?? '')?.methods.find((candidate) => candidate.name === name);
     if (!found) return undefined;
+    if (found.methodKind !== 'client_streaming') return { desc: found.input, ranges: rangesOf(found.input), validator };
     // Messages of a stream bring rows, whose values their handler judges one by one.
-    const ranges = found.methodKind === 'client_streaming' ? () => [] : rangesOf(found.input);
-    return { desc: found.input, ranges };
+    const bare = withoutIgnored(files, registry);
+    const desc = bare.getMessage(found.input.typeName) ?? found.input;
+    return { desc, ranges: () => [], validator: createValidator({ registry: bare }) };
   }
   const inputs = new Map<string, ReturnType<typeof inputOf>>();
 
@@ -53,18 +69,50 @@ function makeValidator(image: Uint8Array): RequestValidator {
       if (!input) return;
       let message: ReturnType<typeof fromBinary>;
       try {
-        message = fromBinary(input.desc, bytes);
+        message = fromBinary(input.desc, bytes, { readUnknownFields: false });
       } catch (error) {
         throw malformed(error);
       }
       const outside = input.ranges(message);
       if (outside.length > 0) throw broken(outside);
-      const result = validator.validate(input.desc, message);
+      const result = input.validator.validate(input.desc, message);
       if (result.kind === 'valid') return;
       if (result.kind === 'error') throw result.error;
       throw broken(result.violations.map((v) => ({ field: pathToString(v.field), description: v.message })));
     },
   };
+}
+
+const IGNORE_ALWAYS = 3;
+
+/**
+ * The types of an image without the fields to which no rule applies: what is not known is passed over, where it would
+ * otherwise be decoded and never looked at. A message with rules of its own, which may speak of any field, stays whole.
+ */
+function withoutIgnored(files: FileDescriptorSet, registry: FileRegistry): FileRegistry {
+  const ofField = registry.getExtension('buf.validate.field');
+  const ofMessage = registry.getExtension('buf.validate.message');
+  if (!ofField || !ofMessage) return registry;
+  const ignored = ({ options }: FieldDescriptorProto): boolean =>
+    options !== undefined &&
+    hasExtension(options, ofField) &&
+    (getExtension(options, ofField) as { ignore?: number }).ignore === IGNORE_ALWAYS;
+  const bare = clone(FileDescriptorSetSchema, files);
+  for (const type of bare.file.flatMap((file) => file.messageType)) {
+    if (type.options && hasExtension(type.options, ofMessage)) continue;
+    const oneofOf = (field: FieldDescriptorProto) =>
+      isFieldSet(field, FieldDescriptorProtoSchema.field.oneofIndex) ? type.oneofDecl[field.oneofIndex] : undefined;
+    // Whether a oneof that must be set is set shows only when all of its fields are known.
+    const kept = type.field.filter((field) => !ignored(field) || oneofOf(field)?.options !== undefined);
+    const oneofs = kept.map(oneofOf);
+    type.oneofDecl = type.oneofDecl.filter((oneof) => oneofs.includes(oneof));
+    for (const [index, field] of kept.entries()) {
+      const oneof = oneofs[index];
+      if (oneof) field.oneofIndex = type.oneofDecl.indexOf(oneof);
+    }
+    type.field = kept;
+  }
+  return createFileRegistry(bare);
 }
 
 function broken(violations: Violation[]): Failure {
