@@ -185,7 +185,7 @@ describe('the console', () => {
       // The address holds the filter, so the box changes only when the page has followed it.
       await page.getByRole('checkbox', { name: 'Overdue only' }).click();
       await page.waitForURL((url) => url.searchParams.get('overdue') === '1');
-      await page.locator('tbody tr').first().waitFor();
+      await page.locator('tbody tr.ant-table-row').first().waitFor();
       await shot('cases');
     },
     JOURNEY_MS,

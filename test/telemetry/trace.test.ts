@@ -96,6 +96,8 @@ async function plantAndFollow(): Promise<void> {
   const [other] = parties;
   if (!other) throw new Error('the generated bank has no party');
   await plantCustomer(customer, { path: other.organisationPath, id: other.branch });
+  // Otherwise the party may be looked at because it is new, with the credit already there: then that is the cause.
+  await until('rest of segmentation', nothingOnItsWay);
   await plantCredit(customer, trace);
   customer.close();
   await until('mail to the planted customer', async () => {
@@ -104,6 +106,18 @@ async function plantAndFollow(): Promise<void> {
   });
   await until('span of the mail', () => find('marketing', /^send message$/, spanKind.client));
   await until('span of reporting', () => find('reporting', /DeliveryDecided|MessageSent|Delivery/, spanKind.consumer));
+}
+
+/** True once no event waits anywhere and segmentation has looked at every changed party. */
+async function nothingOnItsWay(): Promise<true | undefined> {
+  const lag = JSON.parse(await suite.rapport(['events', 'lag', '--json'])) as { pending: number }[];
+  if (lag.some(({ pending }) => pending > 0)) return undefined;
+  const segmentation = client({ service: SegmentationServiceService }, suite.grpc('segmentation'), {
+    identity: { token: async () => suite.token({ roles: ['operator'], signedBy: 'operator' }) },
+  });
+  const { caughtUp } = await segmentation.getSegmentProgress({ organisationPath: '/demo' });
+  segmentation.close();
+  return caughtUp ? true : undefined;
 }
 
 /** Calls that fail or fall back while they hold the customer's values. */
