@@ -66,6 +66,13 @@ it('carries the active trace, the organisation path and nothing of the message i
   });
 });
 
+it('lets no value of an event open a header of its own', () => {
+  const row = { id: 'i', type: 'rapport.test.v1.Happened', occurred_at: new Date(0), aggregate: 'a', subject: 's' };
+  const whole = { ...row, organisation_path: null, traceparent: null, tracestate: null } as OutboxRow;
+  expect(headersOf(whole, { more: '1' }).get('more')).toBe('1');
+  expect(() => headersOf({ ...whole, subject: 's\r\nNats-Msg-Id: j' })).toThrow('line break');
+});
+
 it('publishes many at once, in their order', async () => {
   await stage.db.system.run(sql`DELETE FROM kit.outbox`);
   const events = Array.from({ length: 500 }, (_, n) => ({
