@@ -1,6 +1,6 @@
+import { Failure, requestValidator } from '@rapport/kit/rpc';
 import { descriptorSet } from '@rapport/proto';
 import { ImportRequest } from '@rapport/proto/customer/v1';
-import { Failure, requestValidator } from './index.js';
 
 const { validate } = requestValidator(descriptorSet());
 
