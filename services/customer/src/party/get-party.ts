@@ -1,4 +1,4 @@
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { type GroupedRead, scopeFilter, sql } from '@rapport/kit/db';
 import { type Call, scopeFor } from '@rapport/kit/rpc';
 import type { GetPartyRequest, GetPartyResponse } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
@@ -6,12 +6,17 @@ import { fail } from '../errors.js';
 import { partyIdIn, partyMessage } from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';
 
+/** Parties by id. Calls that arrive together share a statement. */
+const partyById: GroupedRead<PartyRecord> = {
+  query: (ids, scope) => sql`
+    SELECT ${partyColumns} FROM party
+    WHERE party_id = ANY(${ids}::uuid[]) AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}`,
+  key: ({ partyId }) => partyId,
+};
+
 /** Gives one party; personal fields only where the caller may see them. */
 export async function getParty(deps: Deps, request: GetPartyRequest, call: Call): Promise<GetPartyResponse> {
-  const id = partyIdIn(request.name);
-  const row = await deps.db.scoped(call.scope).maybe<PartyRecord>(sql`
-    SELECT ${partyColumns} FROM party
-    WHERE party_id = ${id} AND ${scopeFilter(call.scope, { path: 'organisation_path', manager: 'manager' })}`);
+  const row = await deps.db.grouped(call.scope, partyById, partyIdIn(request.name));
   if (!row) throw fail('PARTY_NOT_FOUND', { metadata: { party: request.name } });
   await deps.reads.record(call, request.name);
   return { party: partyMessage(deps, row, scopeFor(call, 'C2')) };

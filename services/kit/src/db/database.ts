@@ -12,6 +12,7 @@ import {
   slots,
 } from './pool.js';
 import { arrayLiteral } from './array-literal.js';
+import { groupedReads } from './grouped.js';
 import { needsNewPlans, planName, renewPlans, retryable, retryDelay } from './retry.js';
 import { everything, type Scope, type SessionSettings, sessionSettings } from './scope.js';
 import { type Sql, statementName } from './sql.js';
@@ -197,8 +198,10 @@ export function openDatabase<P = unknown>(options: DatabaseOptions<P>): Database
     await pool.end();
   }
 
+  const scoped = (scope: Scope) => standalone(pool, sessionSettings(scope));
   const shared = {
-    scoped: (scope: Scope) => standalone(pool, sessionSettings(scope)),
+    scoped,
+    grouped: groupedReads(scoped),
     system: standalone(pool, sessionSettings(everything)),
     unprotected: standalone(pool),
     pool: guarded,

@@ -17,6 +17,14 @@ export interface Queryable {
   run(query: Sql): Promise<number>;
 }
 
+/** How rows are read by key, many by one statement. A constant of a module: each constant is a kind of read. */
+export interface GroupedRead<Row> {
+  /** The statement for the rows of these keys inside the scope; at most one row for each key. */
+  query(keys: readonly string[], scope: Scope): Sql;
+  /** The key that a row answers to. */
+  key(row: Row): string;
+}
+
 /** One transaction: Prisma's client and tagged SQL on the same connection. */
 export interface Tx<P = unknown> extends Queryable {
   prisma: P;
@@ -30,6 +38,11 @@ export interface Tx<P = unknown> extends Queryable {
 export interface Database<P = unknown> {
   /** Queries that see only the rows of the scope, each on its own. */
   scoped(scope: Scope): Queryable;
+  /**
+   * The row of a key inside the scope, by a statement that it shares with the calls that ask at the same time; see
+   * `groupedReads`. The row may be shared too, so it must not be changed.
+   */
+  grouped<Row>(scope: Scope, read: GroupedRead<Row>, key: string): Promise<Row | undefined>;
   /** Queries of the service itself that see every row. */
   system: Queryable;
   /**
