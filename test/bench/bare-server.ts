@@ -101,6 +101,7 @@ async function getParty(bytes: Buffer): Promise<Buffer> {
       updateTime: row.update_time,
       etag: String(row.version),
       masked: [],
+      aliases: [],
     },
   };
   return Buffer.from(GetPartyResponse.encode(answer).finish());

@@ -4,6 +4,7 @@ export * from '../rapport/customer/v1/contact_point.js';
 export * from '../rapport/customer/v1/customer_service.js';
 export * from '../rapport/customer/v1/customer_view.js';
 export * from '../rapport/customer/v1/events.js';
+export * from '../rapport/customer/v1/golden_events.js';
 export * from '../rapport/customer/v1/holding.js';
 export * from '../rapport/customer/v1/identifier.js';
 export * from '../rapport/customer/v1/import.js';

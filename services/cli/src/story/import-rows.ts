@@ -151,6 +151,7 @@ export function partyRow(row: PartyRow): ImportRow {
           synthetic: true,
           state: PartyState.PARTY_STATE_UNSPECIFIED,
           etag: '',
+          aliases: [],
         },
       },
     },

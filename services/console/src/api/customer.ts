@@ -27,6 +27,8 @@ export interface Party {
   contactPoints: ContactPoint[];
   synthetic: boolean;
   state: string;
+  /** The names that were merged into this one. */
+  aliases?: string[];
 }
 
 export interface Holding {

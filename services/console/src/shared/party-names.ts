@@ -16,7 +16,10 @@ async function loadAll(): Promise<void> {
     const part = all.slice(start, start + batchSize);
     try {
       const { parties } = await batchGetParties([...new Set(part.map(({ name }) => name))]);
-      const names = new Map(parties.map((party) => [party.name, party.displayName]));
+      // A name that was merged answers its golden record, which lists it as an alias.
+      const names = new Map(
+        parties.flatMap((party) => [party.name, ...(party.aliases ?? [])].map((name) => [name, party.displayName])),
+      );
       for (const one of part) one.resolve(names.get(one.name) ?? '');
     } catch (error) {
       for (const one of part) one.reject(error);

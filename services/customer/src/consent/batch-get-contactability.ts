@@ -9,7 +9,7 @@ import {
 } from '@rapport/proto/customer/v1';
 import { Channel } from '@rapport/proto/type/v1';
 import type { Deps } from '../deps.js';
-import { idsIn, openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
+import { idsIn, membersOf, openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
 
 interface Row extends PartyRecord {
   consent: number | null;
@@ -27,26 +27,32 @@ export async function batchGetContactability(
   const rows = await deps.db.scoped(scope).rows<Row>(sql`
     SELECT ${partyColumns}, said.state AS consent
     FROM party LEFT JOIN LATERAL (
-      SELECT c.state FROM consent c
-      WHERE c.party_id = party.party_id AND c.purpose = ${request.purpose} AND c.channel = ${request.channel}
+      SELECT c.state FROM unnest(party.party_id || party.aliases) AS member (id) CROSS JOIN LATERAL (
+        SELECT * FROM consent c
+        WHERE c.party_id = member.id AND c.purpose = ${request.purpose} AND c.channel = ${request.channel}
+        ORDER BY c.effective_time DESC, c.consent_id DESC LIMIT 1) c
       ORDER BY c.effective_time DESC, c.consent_id DESC LIMIT 1) said ON true
-    WHERE party.party_id = ANY(${ids}::uuid[])
+    WHERE party.party_id IN (SELECT golden_id FROM party WHERE party_id = ANY(${ids}::uuid[]))
       AND ${scopeFilter(scope, { path: 'party.organisation_path', manager: 'party.manager' })}`);
-  const found = new Map(rows.map((row) => [partyName(row.partyId), row]));
-  await deps.reads.record(call, [...found.keys()]);
+  const found = new Map(rows.flatMap((row) => membersOf(row).map((id) => [partyName(id), row])));
+  await deps.reads.record(
+    call,
+    rows.map((row) => partyName(row.partyId)),
+  );
   return {
     contactabilities: request.parties.flatMap((name) => {
       const row = found.get(name);
-      return row ? [contactability(deps, row, request.channel)] : [];
+      return row ? [contactability(deps, name, row, request.channel)] : [];
     }),
     missing: request.parties.filter((name) => !found.has(name)),
     asOf,
   };
 }
 
-function contactability(deps: Deps, row: Row, channel: Channel): Contactability {
+function contactability(deps: Deps, party: string, row: Row, channel: Channel): Contactability {
   return {
-    party: partyName(row.partyId),
+    party,
+    goldenParty: partyName(row.partyId),
     address: addressFor(channel, openParty(deps.cipher, row).contactPoints),
     consentState: row.consent ?? ConsentState.CONSENT_STATE_UNSPECIFIED,
     timeZone: row.timeZone || deps.bank.timeZone,

@@ -2,7 +2,7 @@ import { scopeFilter, sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListConsentsRequest, ListConsentsResponse } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
-import { assertParty } from '../party/party.js';
+import { assertParty, membersOf } from '../party/party.js';
 import { consentColumns, consentMessage, type ConsentRecord } from './consent.js';
 
 /** Lists what a party agreed to: what holds now, or everything that was ever said, newest first. */
@@ -15,13 +15,15 @@ export async function listConsents(
   const after = decodePage(call, request, 'date', 'uuid');
   const scope = scopeFor(call, 'C2');
   const on = deps.db.scoped(scope);
-  const { partyId } = await assertParty(on, request.parent, scope);
+  const members = membersOf(await assertParty(on, request.parent, scope));
   const distinct = request.history ? sql.empty : sql`DISTINCT ON (c.purpose, c.channel)`;
   const older = after ? sql`WHERE ("effectiveTime", "consentId") < (${after[0]}, ${after[1]}::uuid)` : sql.empty;
   const rows = await on.rows<ConsentRecord>(sql`
     SELECT * FROM (
-      SELECT ${distinct} ${consentColumns} FROM consent c
-      WHERE c.party_id = ${partyId} AND ${scopeFilter(scope, { path: 'c.organisation_path', manager: 'c.manager' })}
+      SELECT ${distinct} ${consentColumns}
+      FROM unnest(${members}::uuid[]) AS member (id) CROSS JOIN LATERAL (
+        SELECT * FROM consent c WHERE c.party_id = member.id OFFSET 0) c
+      WHERE ${scopeFilter(scope, { path: 'c.organisation_path', manager: 'c.manager' })}
       ORDER BY c.purpose, c.channel, c.effective_time DESC, c.consent_id DESC) said
     ${older}
     ORDER BY "effectiveTime" DESC, "consentId" DESC LIMIT ${size + 1}`);

@@ -6,7 +6,7 @@ import { uuidv7 } from '@rapport/kit/runtime';
 import { type Consent, ConsentChanged, type SetConsentRequest, SetConsentResponse } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { assertParty } from '../party/party.js';
+import { assertParty, membersOf } from '../party/party.js';
 import { consentChanged, consentColumns, consentMessage, consentName, type ConsentRecord } from './consent.js';
 
 /** Keeps what a party said beside all that it said before. Saying the same again changes nothing. */
@@ -28,10 +28,11 @@ export async function setConsent(deps: Deps, request: SetConsentRequest, call: C
     SetConsentResponse,
     async (tx) => {
       // The lock puts what one party says in a row, so that "what held before" is one thing.
-      const { partyId, organisationPath, manager } = await assertParty(tx, request.parent, scope, sql`FOR UPDATE`);
+      const party = await assertParty(tx, request.parent, scope, sql`FOR UPDATE OF golden`);
+      const { partyId, organisationPath, manager } = party;
       const before = await tx.maybe<ConsentRecord>(sql`
         SELECT ${consentColumns} FROM consent c
-        WHERE c.party_id = ${partyId} AND c.purpose = ${purpose} AND c.channel = ${channel}
+        WHERE c.party_id = ANY(${membersOf(party)}::uuid[]) AND c.purpose = ${purpose} AND c.channel = ${channel}
         ORDER BY c.effective_time DESC, c.consent_id DESC LIMIT 1`);
       if (before && before.state === state && before.textVersion === textVersion && before.proof === proof) {
         await audit(tx, call, { resource: consentName(before), change: { repeated: true } });

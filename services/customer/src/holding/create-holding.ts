@@ -1,5 +1,5 @@
 import { audit } from '@rapport/kit/crypto';
-import { scopeFilter, sql, type Tx } from '@rapport/kit/db';
+import { type Scope, scopeFilter, sql, type Tx } from '@rapport/kit/db';
 import { publish } from '@rapport/kit/events';
 import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { uuidv7 } from '@rapport/kit/runtime';
@@ -37,8 +37,7 @@ export async function createHolding(
 ): Promise<CreateHoldingResponse> {
   const holding = request.holding as Holding;
   assertHolding(holding);
-  const partyId = partyIdIn(request.parent);
-  const owners = ownersFor(partyId, holding);
+  const named = ownersFor(partyIdIn(request.parent), holding);
   const scope = scopeFor(call, 'C2');
   return idempotent(
     deps.db,
@@ -46,16 +45,8 @@ export async function createHolding(
     request,
     CreateHoldingResponse,
     async (tx) => {
-      const places = await tx.rows<Placed & { partyId: string }>(sql`
-        SELECT party_id AS "partyId", organisation_path AS "organisationPath", manager FROM party
-        WHERE party_id = ANY(${owners.map((owner) => owner.party)}::uuid[])
-          AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}
-        ORDER BY party_id FOR SHARE`);
-      const place = places.find((row) => row.partyId === partyId);
-      if (!place || places.length !== owners.length) {
-        const missing = owners.find(({ party }) => !places.some((row) => row.partyId === party))?.party ?? partyId;
-        throw fail('PARTY_NOT_FOUND', { metadata: { party: partyName(missing) } });
-      }
+      const { place, owners } = await goldenOwners(tx, named, scope);
+      const { partyId } = place;
       const account = holding.accountHolding === '' ? undefined : await findHolding(tx, holding.accountHolding, scope);
       if (account && account.kind !== HoldingKind.HOLDING_KIND_ACCOUNT) throw notFound(holding.accountHolding);
       const now = deps.clock.now();
@@ -109,6 +100,31 @@ function ownersFor(partyId: string, holding: Holding): Owner[] {
   if (!first)
     throw fail('OWNER_MISSING', { violations: [{ field: 'holding.owners', description: 'lacks the parent' }] });
   return [first, ...owners.filter((owner) => owner !== first)];
+}
+
+/** The golden records of those who have the holding, each once and held until the end; where the first one stands. */
+async function goldenOwners(
+  tx: Tx,
+  named: readonly Owner[],
+  scope: Scope,
+): Promise<{ place: Placed & { partyId: string }; owners: Owner[] }> {
+  const places = await tx.rows<Placed & { partyId: string; named: string }>(sql`
+    SELECT named.party_id AS named, golden.party_id AS "partyId", golden.organisation_path AS "organisationPath",
+      golden.manager
+    FROM party named JOIN party golden ON golden.party_id = named.golden_id
+    WHERE named.party_id = ANY(${named.map((owner) => owner.party)}::uuid[]) AND golden.merged_into IS NULL
+      AND ${scopeFilter(scope, { path: 'golden.organisation_path', manager: 'golden.manager' })}
+    ORDER BY golden.party_id FOR SHARE OF golden`);
+  const found = new Map(places.map((row) => [row.named, row]));
+  const owners = new Map<string, Owner>();
+  for (const { party, role } of named) {
+    const partyId = found.get(party)?.partyId;
+    if (partyId === undefined) throw fail('PARTY_NOT_FOUND', { metadata: { party: partyName(party) } });
+    // Of two names of one golden record the part of an owner counts.
+    const before = owners.get(partyId)?.role ?? role;
+    owners.set(partyId, { party: partyId, role: Math.min(before, role) });
+  }
+  return { place: found.get(named[0]?.party ?? '') as Placed & { partyId: string }, owners: [...owners.values()] };
 }
 
 async function claim(tx: Tx, row: HoldingRecord): Promise<void> {

@@ -2,7 +2,7 @@ import { scopeFilter, sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListHoldingsRequest, ListHoldingsResponse } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
-import { assertParty, partyIdIn } from '../party/party.js';
+import { assertParty, membersOf } from '../party/party.js';
 import { holdingColumns, holdingMessage, type HoldingRecord } from './holding.js';
 
 /** A holding without a date comes before all that have one. */
@@ -16,14 +16,16 @@ export async function listHoldings(
 ): Promise<ListHoldingsResponse> {
   const size = pageSize(request);
   const after = decodePage(call, request, 'date', 'uuid');
-  const partyId = partyIdIn(request.parent);
   const scope = scopeFor(call, 'C2');
   const on = deps.db.scoped(scope);
-  await assertParty(on, request.parent, scope);
+  const party = await assertParty(on, request.parent, scope);
   const rows = await on.rows<HoldingRecord>(sql`
     SELECT ${holdingColumns}
-    FROM holding_role r JOIN holding h ON h.party_id = r.holding_party_id AND h.holding_id = r.holding_id
-    WHERE r.party_id = ${partyId} AND ${scopeFilter(scope, { path: 'h.organisation_path', manager: 'h.manager' })}
+    FROM (SELECT DISTINCT r.holding_party_id, r.holding_id
+        FROM unnest(${membersOf(party)}::uuid[]) AS member (id) CROSS JOIN LATERAL (
+          SELECT * FROM holding_role r WHERE r.party_id = member.id OFFSET 0) r) r
+      JOIN holding h ON h.party_id = r.holding_party_id AND h.holding_id = r.holding_id
+    WHERE ${scopeFilter(scope, { path: 'h.organisation_path', manager: 'h.manager' })}
       ${request.kind === 0 ? sql.empty : sql`AND h.kind = ${request.kind}`}
       ${after ? sql`AND (coalesce(h.opened_date, ${NO_DAY}::date), h.holding_id) > (${day(after[0])}::date, ${after[1]}::uuid)` : sql.empty}
     ORDER BY coalesce(h.opened_date, ${NO_DAY}::date), h.holding_id LIMIT ${size + 1}`);

@@ -3,13 +3,37 @@ import type { Placed } from '../access/access.js';
 import { fail } from '../errors.js';
 import { partyIdIn } from './names.js';
 
-/** Where a party stands and how. */
+/** A golden record: where it stands, how, and which parties were merged into it. */
 export interface PlacedParty extends Placed {
   partyId: string;
   state: number;
+  aliases: string[];
 }
 
-/** The place of a party inside the scope; throws when it is not there for the caller. */
+/**
+ * The ids that what belongs to a golden record is kept under: rows stay with the party that they were written for. Read
+ * them as `unnest(members) CROSS JOIN LATERAL (… WHERE party_id = member OFFSET 0)`: Postgres then looks into the one
+ * partition of each member, where `party_id = ANY(members)` looks into all.
+ */
+export function membersOf(party: { partyId: string; aliases: readonly string[] }): string[] {
+  return [party.partyId, ...party.aliases];
+}
+
+/** Reads a party by id and, where it was merged, the golden record that it answers as. */
+export async function golden<T extends { partyId: string; goldenId: string }>(
+  id: string,
+  read: (id: string) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  let row = await read(id);
+  // Once as a rule; again only when a merge comes in between.
+  while (row && row.goldenId !== row.partyId) row = await read(row.goldenId);
+  return row;
+}
+
+/**
+ * The golden record that a name answers as, inside the scope; throws when it is not there for the caller. `lock` holds
+ * it, for instance `FOR SHARE OF golden`, so that it is not merged or moved while something is written under it.
+ */
 export async function assertParty(
   on: Queryable,
   name: string,
@@ -17,9 +41,14 @@ export async function assertParty(
   lock: Sql = sql.empty,
 ): Promise<PlacedParty> {
   const id = partyIdIn(name);
-  const row = await on.maybe<PlacedParty>(sql`
-    SELECT party_id AS "partyId", organisation_path AS "organisationPath", manager, state FROM party
-    WHERE party_id = ${id} AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })} ${lock}`);
+  const query = sql`
+    SELECT golden.party_id AS "partyId", golden.organisation_path AS "organisationPath", golden.manager, golden.state,
+      golden.aliases
+    FROM party named JOIN party golden ON golden.party_id = named.golden_id
+    WHERE named.party_id = ${id} AND golden.merged_into IS NULL
+      AND ${scopeFilter(scope, { path: 'golden.organisation_path', manager: 'golden.manager' })} ${lock}`;
+  // The second look finds what a merge made while the first waited for the lock.
+  const row = (await on.maybe<PlacedParty>(query)) ?? (await on.maybe<PlacedParty>(query));
   if (!row) throw fail('PARTY_NOT_FOUND', { metadata: { party: name } });
   return row;
 }

@@ -3,7 +3,7 @@ import { type Call, scopeFor } from '@rapport/kit/rpc';
 import type { GetPartyRequest, GetPartyResponse } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { partyIdIn, partyMessage } from './party.js';
+import { golden, partyIdIn, partyMessage, partyName } from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';
 
 /** Parties by id. Calls that arrive together share a statement. */
@@ -14,10 +14,10 @@ const partyById: GroupedRead<PartyRecord> = {
   key: ({ partyId }) => partyId,
 };
 
-/** Gives one party; personal fields only where the caller may see them. */
+/** Gives one party, by a name that was merged its golden record; personal fields only where the caller may see them. */
 export async function getParty(deps: Deps, request: GetPartyRequest, call: Call): Promise<GetPartyResponse> {
-  const row = await deps.db.grouped(call.scope, partyById, partyIdIn(request.name));
+  const row = await golden(partyIdIn(request.name), (id) => deps.db.grouped(call.scope, partyById, id));
   if (!row) throw fail('PARTY_NOT_FOUND', { metadata: { party: request.name } });
-  await deps.reads.record(call, request.name);
+  await deps.reads.record(call, partyName(row.partyId));
   return { party: partyMessage(deps, row, scopeFor(call, 'C2')) };
 }

@@ -5,7 +5,7 @@ import type { Deps } from '../deps.js';
 import { partyMessage, partyName } from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';
 
-/** Lists the parties that the caller may see, in the order they were created (ids are UUIDv7). */
+/** Lists the golden records that the caller may see, in the order they were created (ids are UUIDv7). */
 export async function listParties(deps: Deps, request: ListPartiesRequest, call: Call): Promise<ListPartiesResponse> {
   const size = pageSize(request);
   const after = decodePage(call, request, 'uuid')?.[0];
@@ -30,7 +30,7 @@ export async function listParties(deps: Deps, request: ListPartiesRequest, call:
 
 function conditions(request: ListPartiesRequest, scope: Scope, after: string | undefined): Sql[] {
   const { organisationPath, relationshipManager, kind, region, source, sourceKey } = request;
-  const wanted = [scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })];
+  const wanted = [scopeFilter(scope, { path: 'organisation_path', manager: 'manager' }), sql`merged_into IS NULL`];
   if (after !== undefined) wanted.push(sql`party_id > ${after}`);
   if (organisationPath !== '') {
     wanted.push(scopeFilter({ kind: 'rows', subtree: organisationPath }, { path: 'organisation_path' }));
@@ -38,7 +38,11 @@ function conditions(request: ListPartiesRequest, scope: Scope, after: string | u
   if (relationshipManager !== '') wanted.push(sql`manager = ${relationshipManager}`);
   if (kind !== 0) wanted.push(sql`kind = ${kind}`);
   if (region !== '') wanted.push(sql`region = ${region}`);
-  if (source !== '') wanted.push(sql`source = ${source}`);
-  if (sourceKey !== '') wanted.push(sql`source_key = ${sourceKey}`);
+  if (sourceKey !== '') {
+    wanted.push(sql`party_id = (SELECT golden_id FROM party WHERE source = ${source} AND source_key = ${sourceKey})`);
+  } else if (source !== '') {
+    wanted.push(sql`(source = ${source}
+      OR EXISTS (SELECT FROM party alias WHERE alias.party_id = ANY(party.aliases) AND alias.source = ${source}))`);
+  }
   return wanted;
 }

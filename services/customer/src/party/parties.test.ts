@@ -370,6 +370,7 @@ describe('row security', () => {
       'consent',
       'import_run',
       'import_reject',
+      'source_record',
     ];
     const secured = await all<{ name: string }>(
       running,

@@ -18,7 +18,7 @@ import { partyName } from './names.js';
 import { openParty, type PartyRecord, type Sensitive, sealParty } from './record.js';
 
 export { changedPaths, storeChange } from './change.js';
-export { assertParty } from './find.js';
+export { assertParty, golden, membersOf } from './find.js';
 export { idsIn, partyIdIn, partyName } from './names.js';
 export { insertParties, openParty, partyColumns, type PartyRecord } from './record.js';
 export { insertTerms } from './search-terms.js';
@@ -98,7 +98,10 @@ export function sensitiveOf(party: Party): Sensitive {
 export function recordOf(
   deps: Pick<Deps, 'cipher'>,
   party: Party,
-  kept: Pick<PartyRecord, 'partyId' | 'wrappedKey' | 'source' | 'sourceKey' | 'version' | 'createTime' | 'updateTime'>,
+  kept: Pick<
+    PartyRecord,
+    'partyId' | 'wrappedKey' | 'source' | 'sourceKey' | 'version' | 'createTime' | 'updateTime' | 'goldenId' | 'aliases'
+  >,
 ): PartyRecord {
   const { organisationPath, region, district, branch, timeZone, language, synthetic } = party;
   return {
@@ -130,6 +133,8 @@ export function newRecord(deps: Pick<Deps, 'cipher' | 'clock'>, party: Party): P
     version: 1,
     createTime: now,
     updateTime: now,
+    goldenId: partyId,
+    aliases: [],
   });
 }
 
@@ -174,6 +179,7 @@ export function partyMessage(deps: Pick<Deps, 'cipher'>, row: PartyRecord, clear
     createTime: row.createTime,
     updateTime: row.updateTime,
     etag: partyEtag(row),
+    aliases: row.aliases.map(partyName),
     masked: shown ? undefined : [...maskedAlways, ...(person ? maskedPerson : maskedOrganisation)],
   };
 }

@@ -31,6 +31,10 @@ export interface PartyRecord {
   version: number;
   createTime: Date;
   updateTime: Date;
+  /** The golden record that the party answers as: the own id unless it was merged. */
+  goldenId: string;
+  /** Of a golden record: the parties that were merged into it. */
+  aliases: string[];
 }
 
 /** The columns of a `PartyRecord`, of the table `party` under its own name. */
@@ -40,7 +44,7 @@ export const partyColumns: Sql = sql.raw(`party.party_id AS "partyId", party.kin
   party.wrapped_key AS "wrappedKey", party.sealed, party.organisation_path AS "organisationPath", party.manager,
   party.region, party.district, party.branch, party.time_zone AS "timeZone", party.language, party.synthetic,
   party.state, party.source, party.source_key AS "sourceKey", party.version, party.create_time AS "createTime",
-  party.update_time AS "updateTime"`);
+  party.update_time AS "updateTime", party.golden_id AS "goldenId", party.aliases`);
 
 /** What is sealed with the party's own key. */
 export interface Sensitive {
@@ -97,15 +101,17 @@ export async function insertParties(
   const inserted = await tx.rows<{ partyId: string }>(sql`
     INSERT INTO party (party_id, kind, display_name, given_name, family_name, salutation, sex, birth_date, legal_name,
       legal_form, wrapped_key, sealed, organisation_path, manager, region, district, branch, time_zone, language,
-      synthetic, state, source, source_key, content, create_time, update_time)
+      synthetic, state, source, source_key, content, create_time, update_time, golden_id)
     SELECT "partyId", kind, "displayName", "givenName", "familyName", salutation, sex, "birthDate", "legalName",
       "legalForm", decode("wrappedKey", 'hex'), decode(sealed, 'hex'), "organisationPath", manager, region, district,
-      branch, "timeZone", language, synthetic, state, source, "sourceKey", content::bigint, "createTime", "updateTime"
+      branch, "timeZone", language, synthetic, state, source, "sourceKey", content::bigint, "createTime", "updateTime",
+      "goldenId"
     FROM jsonb_to_recordset(${JSON.stringify(json)}::jsonb) AS r ("partyId" uuid, kind smallint, "displayName" text,
       "givenName" text, "familyName" text, salutation text, sex smallint, "birthDate" date, "legalName" text,
       "legalForm" text, "wrappedKey" text, sealed text, "organisationPath" text, manager text, region text,
       district text, branch text, "timeZone" text, language text, synthetic boolean, state smallint, source text,
-      "sourceKey" text, content text, "createTime" timestamptz, "updateTime" timestamptz)
+      "sourceKey" text, content text, "createTime" timestamptz, "updateTime" timestamptz,
+      "goldenId" uuid)
     ON CONFLICT DO NOTHING RETURNING party_id AS "partyId"`);
   return new Set(inserted.map((row) => row.partyId));
 }

@@ -21,6 +21,7 @@ export async function searchParties(
   const scope = scopeFor(call, 'C2');
   const wanted = [
     matching(deps, request.query),
+    sql`party.merged_into IS NULL`,
     scopeFilter(scope, { path: 'party.organisation_path', manager: 'party.manager' }),
   ];
   if (request.organisationPath !== '') {

@@ -25,7 +25,7 @@ export async function updateParty(deps: Deps, request: UpdatePartyRequest, call:
   const mask = request.updateMask ?? [];
   const frozen = mask.find((path) => immutable.includes(path));
   if (frozen) throw fail('FIELD_IMMUTABLE', { violations: [{ field: frozen, description: 'cannot change' }] });
-  const id = partyIdIn(update.name);
+  const named = partyIdIn(update.name);
   const scope = scopeFor(call, 'C2');
   return idempotent(
     deps.db,
@@ -34,10 +34,12 @@ export async function updateParty(deps: Deps, request: UpdatePartyRequest, call:
     sealedAnswer(deps.cipher, UpdatePartyResponse, request.requestId),
     async (tx) => {
       const before = await tx.maybe<PartyRecord>(sql`
-        SELECT ${partyColumns} FROM party
-        WHERE party_id = ${id} AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}
-        FOR UPDATE`);
+        SELECT ${partyColumns} FROM party JOIN party named ON named.golden_id = party.party_id
+        WHERE named.party_id = ${named} AND party.merged_into IS NULL
+          AND ${scopeFilter(scope, { path: 'party.organisation_path', manager: 'party.manager' })}
+        FOR UPDATE OF party`);
       if (!before) throw fail('PARTY_NOT_FOUND', { metadata: { party: update.name } });
+      const id = before.partyId;
       checkEtag(update.etag, partyEtag(before));
       const current = partyMessage(deps, before, { kind: 'everything' });
       const next = applyMask(current, update, mask, updatable);

@@ -7,7 +7,7 @@ import {
   TimelineEntryKind,
 } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
-import { assertParty } from '../party/party.js';
+import { assertParty, membersOf } from '../party/party.js';
 import { interactionColumns, type InteractionRecord } from './interaction.js';
 import { type Entry, interactionEntry, newestFirst, transactionEntry } from './timeline.js';
 import { transactionColumns, type TransactionRecord } from './transaction.js';
@@ -25,13 +25,13 @@ export async function listTimeline(
   const cursor = decodePage(call, request, 'date', 'number', 'uuid');
   const scope = scopeFor(call, 'C2');
   const on = deps.db.scoped(scope);
-  const { partyId } = await assertParty(on, request.parent, scope);
+  const members = membersOf(await assertParty(on, request.parent, scope));
   const found: Entry[] = [];
   if (request.kind !== TimelineEntryKind.TIMELINE_ENTRY_KIND_INTERACTION) {
-    found.push(...(await transactions(on, partyId, scope, request, cursor, size)).map(transactionEntry));
+    found.push(...(await transactions(on, members, scope, request, cursor, size)).map(transactionEntry));
   }
   if (request.kind !== TimelineEntryKind.TIMELINE_ENTRY_KIND_TRANSACTION) {
-    found.push(...(await interactions(on, partyId, scope, request, cursor, size)).map(interactionEntry));
+    found.push(...(await interactions(on, members, scope, request, cursor, size)).map(interactionEntry));
   }
   const entries = found.sort(newestFirst);
   await deps.reads.record(call, `${request.parent}/timeline`);
@@ -49,10 +49,10 @@ function between(request: ListTimelineRequest, table: 't' | 'i'): Sql {
   return sql`${from} ${until}`;
 }
 
-/** One walk backwards through the primary key per holding, each at most a page long. */
+/** One walk backwards through the primary key per holding, each at most a page long. A joint holding counts once. */
 function transactions(
   on: Queryable,
-  partyId: string,
+  members: readonly string[],
   scope: Scope,
   request: ListTimelineRequest,
   cursor: Cursor | undefined,
@@ -63,19 +63,22 @@ function transactions(
     : sql.empty;
   return on.rows<TransactionRecord>(sql`
     SELECT ${transactionColumns}
-    FROM holding_role r CROSS JOIN LATERAL (
+    FROM (SELECT DISTINCT r.holding_party_id, r.holding_id
+        FROM unnest(${members}::uuid[]) AS member (id) CROSS JOIN LATERAL (
+          SELECT * FROM holding_role r
+          WHERE r.party_id = member.id AND r.role = ${HoldingRole.HOLDING_ROLE_OWNER} OFFSET 0) r) r
+      CROSS JOIN LATERAL (
       SELECT * FROM transaction t
       WHERE t.party_id = r.holding_party_id AND t.holding_id = r.holding_id
         AND ${scopeFilter(scope, { path: 't.organisation_path', manager: 't.manager' })}
         ${between(request, 't')} ${after}
       ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size + 1}) t
-    WHERE r.party_id = ${partyId} AND r.role = ${HoldingRole.HOLDING_ROLE_OWNER}
     ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size + 1}`);
 }
 
 function interactions(
   on: Queryable,
-  partyId: string,
+  members: readonly string[],
   scope: Scope,
   request: ListTimelineRequest,
   cursor: Cursor | undefined,
@@ -85,8 +88,10 @@ function interactions(
     ? sql`AND (i.time, 0, i.interaction_id) < (${cursor[0]}, ${cursor[1]}::int, ${cursor[2]}::uuid)`
     : sql.empty;
   return on.rows<InteractionRecord>(sql`
-    SELECT ${interactionColumns} FROM interaction i
-    WHERE i.party_id = ${partyId} AND ${scopeFilter(scope, { path: 'i.organisation_path', manager: 'i.manager' })}
-      ${between(request, 'i')} ${after}
+    SELECT ${interactionColumns} FROM unnest(${members}::uuid[]) AS member (id) CROSS JOIN LATERAL (
+      SELECT * FROM interaction i
+      WHERE i.party_id = member.id AND ${scopeFilter(scope, { path: 'i.organisation_path', manager: 'i.manager' })}
+        ${between(request, 'i')} ${after}
+      ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${size + 1}) i
     ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${size + 1}`);
 }

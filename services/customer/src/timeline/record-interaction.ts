@@ -47,7 +47,12 @@ export async function recordInteraction(
     request,
     RecordInteractionResponse,
     async (tx) => {
-      const { partyId, organisationPath, manager } = await assertParty(tx, request.parent, scope, sql`FOR SHARE`);
+      const { partyId, organisationPath, manager } = await assertParty(
+        tx,
+        request.parent,
+        scope,
+        sql`FOR SHARE OF golden`,
+      );
       const row: InteractionRecord = {
         ...fields,
         partyId,

@@ -11,7 +11,7 @@ import { consentColumns, consentFromJson, consentMessage, type ConsentRecord } f
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { holdingFromJson, holdingJsonColumns, holdingMessage, type HoldingRecord } from '../holding/holding.js';
-import { partyColumns, partyIdIn, partyMessage, type PartyRecord } from '../party/party.js';
+import { golden, partyColumns, partyIdIn, partyMessage, partyName, type PartyRecord } from '../party/party.js';
 import {
   type Entry,
   interactionColumns,
@@ -46,28 +46,37 @@ export async function getCustomerView(
   request: GetCustomerViewRequest,
   call: Call,
 ): Promise<GetCustomerViewResponse> {
-  const id = partyIdIn(request.name);
   const size = request.timelineSize || 20;
   const scope = scopeFor(call, 'C2');
-  const row = await deps.db.scoped(scope).maybe<ViewRow>(viewQuery(id, size, scope));
+  const on = deps.db.scoped(scope);
+  const row = await golden(partyIdIn(request.name), (id) => on.maybe<ViewRow>(viewQuery(id, size, scope)));
   if (!row) throw fail('PARTY_NOT_FOUND', { metadata: { party: request.name } });
-  await deps.reads.record(call, request.name);
+  await deps.reads.record(call, partyName(row.partyId));
   return { view: viewOf(deps, row, size, scope) };
 }
 
 /**
  * What is kept with the party stands where the party stands, so that one condition on the party decides for all of it;
- * holdings may belong elsewhere and have their own. Transactions are read backwards through their primary key, once per
+ * holdings may belong elsewhere and have their own. A golden record has what its members have, a joint holding once. Transactions are read backwards through their primary key, once per
  * owned account. OFFSET keeps the holdings from being joined as a whole table, which a plan made once for all parties
  * does while the table is small; only the one partition of each is read.
  */
 export function viewQuery(id: string, size: number, scope: Scope): Sql {
+  const interactions = Math.max(size, MOST_INTERACTIONS);
   return sql`
-    WITH has AS MATERIALIZED (
-      SELECT r.role, h.* FROM holding_role r CROSS JOIN LATERAL (
+    WITH party AS MATERIALIZED (
+      SELECT * FROM party
+      WHERE party_id = ${id} AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}
+    ), member AS MATERIALIZED (
+      SELECT unnest(party_id || aliases) AS id FROM party
+    ), has AS MATERIALIZED (
+      SELECT r.role, h.* FROM (
+        SELECT r.holding_party_id, r.holding_id, min(r.role) AS role
+        FROM member CROSS JOIN LATERAL (SELECT * FROM holding_role r WHERE r.party_id = member.id OFFSET 0) r
+        GROUP BY r.holding_party_id, r.holding_id) r
+      CROSS JOIN LATERAL (
         SELECT * FROM holding h WHERE h.party_id = r.holding_party_id AND h.holding_id = r.holding_id
           AND ${scopeFilter(scope, { path: 'h.organisation_path', manager: 'h.manager' })} OFFSET 0) h
-      WHERE r.party_id = ${id}
     )
     SELECT ${partyColumns}, statement_timestamp() AS "readTime",
       (SELECT json_agg(x) FROM (SELECT ${holdingJsonColumns} FROM has h
@@ -83,13 +92,14 @@ export function viewQuery(id: string, size: number, scope: Scope): Sql {
           ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size}) t
         WHERE h.role = ${HoldingRole.HOLDING_ROLE_OWNER} AND h.kind = 1
         ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size}) x) AS transactions,
-      (SELECT json_agg(x) FROM (SELECT ${interactionColumns} FROM interaction i WHERE i.party_id = ${id}
-        ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${Math.max(size, MOST_INTERACTIONS)}) x) AS interactions,
-      (SELECT json_agg(x) FROM (SELECT DISTINCT ON (c.purpose, c.channel) ${consentColumns} FROM consent c
-        WHERE c.party_id = ${id}
+      (SELECT json_agg(x) FROM (SELECT ${interactionColumns} FROM member CROSS JOIN LATERAL (
+          SELECT * FROM interaction i WHERE i.party_id = member.id
+          ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${interactions}) i
+        ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${interactions}) x) AS interactions,
+      (SELECT json_agg(x) FROM (SELECT DISTINCT ON (c.purpose, c.channel) ${consentColumns}
+        FROM member CROSS JOIN LATERAL (SELECT * FROM consent c WHERE c.party_id = member.id OFFSET 0) c
         ORDER BY c.purpose, c.channel, c.effective_time DESC, c.consent_id DESC) x) AS consents
-    FROM party
-    WHERE party_id = ${id} AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}`;
+    FROM party`;
 }
 
 function viewOf(deps: Deps, row: ViewRow, size: number, scope: Scope): CustomerView {

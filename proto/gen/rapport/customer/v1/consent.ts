@@ -120,7 +120,7 @@ export interface ListConsentsResponse {
 
 /** Whether and how one party may be contacted. */
 export interface Contactability {
-  /** The party, `parties/{uuid}`. */
+  /** The party as it was asked for, `parties/{uuid}`. */
   party: string;
   /**
    * The preferred address for the channel asked about: an e-mail address, an E.164 number, or the lines of a postal
@@ -149,6 +149,11 @@ export interface Contactability {
   relationshipManager: string;
   /** True when names and addresses are made up. */
   synthetic: boolean;
+  /**
+   * The golden record that the party answers as, `parties/{uuid}`: the same as `party` unless that was merged. Everything
+   * else here is of the golden record; who writes to several names of one golden record writes to one customer.
+   */
+  goldenParty: string;
 }
 
 /** Asks whether and how parties may be contacted. */
@@ -809,6 +814,7 @@ function createBaseContactability(): Contactability {
     organisationPath: "",
     relationshipManager: "",
     synthetic: false,
+    goldenParty: "",
   };
 }
 
@@ -854,6 +860,9 @@ export const Contactability: MessageFns<Contactability, "rapport.customer.v1.Con
     }
     if (message.synthetic !== false) {
       writer.uint32(104).bool(message.synthetic);
+    }
+    if (message.goldenParty !== "") {
+      writer.uint32(114).string(message.goldenParty);
     }
     return writer;
   },
@@ -975,6 +984,14 @@ export const Contactability: MessageFns<Contactability, "rapport.customer.v1.Con
             message.synthetic = reader.bool();
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.goldenParty = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1030,6 +1047,11 @@ export const Contactability: MessageFns<Contactability, "rapport.customer.v1.Con
         ? globalThis.String(object.relationship_manager)
         : "",
       synthetic: isSet(object.synthetic) ? globalThis.Boolean(object.synthetic) : false,
+      goldenParty: isSet(object.goldenParty)
+        ? globalThis.String(object.goldenParty)
+        : isSet(object.golden_party)
+        ? globalThis.String(object.golden_party)
+        : "",
     };
   },
 
@@ -1074,6 +1096,9 @@ export const Contactability: MessageFns<Contactability, "rapport.customer.v1.Con
     if (message.synthetic !== false) {
       obj.synthetic = message.synthetic;
     }
+    if (message.goldenParty !== "") {
+      obj.goldenParty = message.goldenParty;
+    }
     return obj;
   },
 
@@ -1095,6 +1120,7 @@ export const Contactability: MessageFns<Contactability, "rapport.customer.v1.Con
     message.organisationPath = object.organisationPath ?? "";
     message.relationshipManager = object.relationshipManager ?? "";
     message.synthetic = object.synthetic ?? false;
+    message.goldenParty = object.goldenParty ?? "";
     return message;
   },
 };

@@ -160,7 +160,14 @@ export interface Party {
   /** Changes with every change of the party; send it back with an update. */
   etag: string;
   /** Paths of the fields that the caller may not see; they are empty in this answer. Never stored. */
-  masked?: string[] | undefined;
+  masked?:
+    | string[]
+    | undefined;
+  /**
+   * The parties that were merged into this one, `parties/{uuid}`. Each of these names answers this party, and what was
+   * written under them (holdings, interactions, consents) keeps its name.
+   */
+  aliases: string[];
 }
 
 /** Asks to create a party. */
@@ -190,7 +197,7 @@ export interface GetPartyRequest {
 
 /** One party. */
 export interface GetPartyResponse {
-  /** The party. */
+  /** The party; its name is that of the golden record when the one asked for was merged into it. */
   party?: Party | undefined;
 }
 
@@ -202,13 +209,16 @@ export interface BatchGetPartiesRequest {
 
 /** Several parties. */
 export interface BatchGetPartiesResponse {
-  /** The parties, in the order they were asked for. */
+  /**
+   * The parties, in the order they were asked for, each once: names that were merged answer their golden record, which
+   * lists them as aliases.
+   */
   parties: Party[];
   /** The names that do not exist or that the caller may not see. */
   missing: string[];
 }
 
-/** Asks for parties. Every filter that is set must match. */
+/** Asks for parties. Every filter that is set must match. Merged parties show as their golden record, once. */
 export interface ListPartiesRequest {
   /** How many at most, 1 to 1000; 0 means 50. */
   pageSize: number;
@@ -222,7 +232,7 @@ export interface ListPartiesRequest {
   kind: PartyKind;
   /** Only parties of this region. */
   region: string;
-  /** Only parties from this source. */
+  /** Only parties that this source knows, be it under a name that was merged into theirs. */
   source: string;
   /** Only the party with this key in `source`, which must be set too. */
   sourceKey: string;
@@ -315,6 +325,7 @@ function createBaseParty(): Party {
     updateTime: undefined,
     etag: "",
     masked: undefined,
+    aliases: [],
   };
 }
 
@@ -389,6 +400,9 @@ export const Party: MessageFns<Party, "rapport.customer.v1.Party"> = {
     }
     if (message.masked !== undefined) {
       FieldMask.encode(FieldMask.wrap(message.masked), writer.uint32(178).fork()).join();
+    }
+    for (const v of message.aliases) {
+      writer.uint32(186).string(v!);
     }
     return writer;
   },
@@ -582,6 +596,14 @@ export const Party: MessageFns<Party, "rapport.customer.v1.Party"> = {
             message.masked = FieldMask.unwrap(FieldMask.decode(reader, reader.uint32()));
             continue;
           }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.aliases.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -655,6 +677,9 @@ export const Party: MessageFns<Party, "rapport.customer.v1.Party"> = {
         : undefined,
       etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
       masked: isSet(object.masked) ? FieldMask.unwrap(FieldMask.fromJSON(object.masked)) : undefined,
+      aliases: globalThis.Array.isArray(object?.aliases)
+        ? object.aliases.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -725,6 +750,9 @@ export const Party: MessageFns<Party, "rapport.customer.v1.Party"> = {
     if (message.masked !== undefined) {
       obj.masked = FieldMask.toJSON(FieldMask.wrap(message.masked));
     }
+    if (message.aliases?.length) {
+      obj.aliases = message.aliases;
+    }
     return obj;
   },
 
@@ -767,6 +795,7 @@ export const Party: MessageFns<Party, "rapport.customer.v1.Party"> = {
     message.updateTime = object.updateTime ?? undefined;
     message.etag = object.etag ?? "";
     message.masked = object.masked ?? undefined;
+    message.aliases = object.aliases?.map((e) => e) || [];
     return message;
   },
 };
