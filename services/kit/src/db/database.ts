@@ -13,6 +13,7 @@ import {
 } from './pool.js';
 import { arrayLiteral } from './array-literal.js';
 import { groupedReads } from './grouped.js';
+import { copyIn } from './copy.js';
 import { needsNewPlans, planName, renewPlans, retryable, retryDelay } from './retry.js';
 import { everything, type Scope, type SessionSettings, sessionSettings } from './scope.js';
 import { type Sql, statementName } from './sql.js';
@@ -81,6 +82,7 @@ function attempt<P>(client: pg.ClientBase, prisma: P): Attempt<P> {
   const tx: Tx<P> = {
     ...queryable((query) => send(client, query)),
     prisma,
+    copy: ({ text }, data) => copyIn(client, `COPY ${text} FROM STDIN (FORMAT binary)`, data),
     marks: new Set(),
     afterCommit: (fn) => void afterwards.push(fn),
   };

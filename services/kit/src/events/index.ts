@@ -1,4 +1,5 @@
 // The events door: publish with a transaction, relay to the bus, consume once and in order.
+export { publishingInBulk } from './bulk.js';
 export { type BusOptions, connectBus, type Nats } from './bus.js';
 export {
   type BatchConsumerOptions,
@@ -10,7 +11,7 @@ export { type ConsumerOptions, startConsumer } from './consumer.js';
 export { type DeadLetter, type DeadLetterFilter, deadLetters, type Redriven } from './dead-letter.js';
 export { type EventCodec, type EventHandler, type EventMeta, on } from './event.js';
 export { type ConsumerLag, consumerLag } from './lag.js';
-export { type OutboxLag, outboxLag } from './outbox.js';
+export { eraseEvents, type OutboxLag, outboxLag } from './outbox.js';
 export { publish, publishAll, type PublishOptions } from './publish.js';
 export { type RelayOptions, startRelay } from './relay.js';
 export type { StreamSettings } from './stream.js';

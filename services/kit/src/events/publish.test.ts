@@ -1,9 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Context, context, type ContextManager, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+import fc from 'fast-check';
 import { everything, sql } from '../db/index.js';
 import type { OutboxRow } from './event.js';
 import { domainOf, headersOf, PARTITIONS, partitionOf, subjectOf } from './event.js';
 import { Happened, openStage, type Stage } from './events.testkit.js';
+import { eventsOf } from './frame.js';
+import { eraseEvents, outboxLag } from './outbox.js';
 import { publish, publishAll } from './publish.js';
 
 const active = new AsyncLocalStorage<Context>();
@@ -80,7 +83,58 @@ it('publishes many at once, in their order', async () => {
     options: { aggregate: 'a' },
   }));
   await stage.db.transaction(everything, (tx) => publishAll(tx, Happened, events));
-  expect((await rows()).map((row) => Happened.decode(row.payload).n)).toEqual(events.map(({ message }) => message.n));
+  const stored = await rows();
+  expect(stored).toHaveLength(2);
+  const published = stored.flatMap(eventsOf);
+  expect(published.map((row) => Happened.decode(row.payload).n)).toEqual(events.map(({ message }) => message.n));
+  expect(published.map(({ id }) => id).sort()).toEqual(published.map(({ id }) => id));
+  expect(new Set(published.map(({ id }) => id)).size).toBe(500);
+});
+
+it('keeps of each event in a frame what it keeps of a single one', async () => {
+  const texts = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((text) => !text.includes('\0'));
+  const publication = fc.record({
+    message: fc.record({ aggregate: texts, n: fc.integer() }),
+    options: fc.record({ aggregate: texts, subject: texts, organisationPath: texts }, { requiredKeys: ['aggregate'] }),
+  });
+  const told = (row: OutboxRow) => {
+    const { aggregate, partition, type, subject, payload, organisation_path: path } = row;
+    return { aggregate, partition, type, subject, path, message: Happened.decode(payload) };
+  };
+  const publications = fc.array(publication, { minLength: 32, maxLength: 300 });
+  await fc.assert(
+    fc.asyncProperty(publications, async (events) => {
+      await stage.db.system.run(sql`DELETE FROM kit.outbox`);
+      await stage.db.transaction(everything, (tx) => publishAll(tx, Happened, events as never));
+      const framed = (await rows()).flatMap(eventsOf);
+      await stage.db.system.run(sql`DELETE FROM kit.outbox`);
+      await stage.db.transaction(everything, async (tx) => {
+        for (const { message, options } of events) await publish(tx, Happened, message, options as never);
+      });
+      expect(framed.map(told)).toEqual((await rows()).map(told));
+    }),
+    { numRuns: 5 },
+  );
+});
+
+it('forgets the events of one aggregate, single ones and those in frames, and no others', async () => {
+  await stage.db.system.run(sql`DELETE FROM kit.outbox`);
+  const of = (aggregate: string, n: number) => ({ message: { aggregate, n }, options: { aggregate } });
+  const mixed = Array.from({ length: 600 }, (_, n) => of(n % 3 === 0 ? 'a' : 'b', n));
+  const alone = Array.from({ length: 40 }, (_, n) => of('a', n));
+  await stage.db.transaction(everything, async (tx) => {
+    await publishAll(tx, Happened, mixed);
+    await publishAll(tx, Happened, alone);
+    await publish(tx, Happened, { aggregate: 'a', n: 0 }, { aggregate: 'a' });
+    await publish(tx, Happened, { aggregate: 'b', n: 0 }, { aggregate: 'b' });
+  });
+  const erase = () => stage.db.transaction(everything, (tx) => eraseEvents(tx, 'a'));
+  expect(await erase()).toBe(200 + 40 + 1);
+  const left = (await rows()).flatMap(eventsOf);
+  expect(left.map(({ aggregate }) => aggregate)).toEqual(Array.from({ length: 401 }, () => 'b'));
+  const { pending } = await outboxLag(stage.db.system, 'test');
+  expect(pending).toBe(401);
+  expect(await erase()).toBe(0);
 });
 
 it('wakes the relay once for a transaction, after its commit', async () => {

@@ -3,6 +3,7 @@ import { sql, type Tx } from '../db/index.js';
 import { uuidv7 } from '../runtime/index.js';
 import { poke } from './bus.js';
 import { domainOf, type EventCodec, partitionOf } from './event.js';
+import { FRAME_FROM, type Frame, type Framed, frameType, packFrame } from './frame.js';
 
 /** What the broker must know of an event. Neither field may hold anything personal. */
 export interface PublishOptions {
@@ -38,34 +39,68 @@ export async function publish<T>(tx: Tx, codec: EventCodec<T>, message: T, optio
   await publishAll(tx, codec, [{ message, options }]);
 }
 
-/** Publishes many events of one type with a single INSERT, in the given order. */
-export async function publishAll<T>(
-  tx: Tx,
-  codec: EventCodec<T>,
-  events: readonly { message: T; options: PublishOptions }[],
-): Promise<void> {
+/** An event with what the broker must know of it. */
+interface Publication<T> {
+  message: T;
+  options: PublishOptions;
+}
+
+/**
+ * Publishes many events of one type with a single INSERT, in the given order. Many share rows of the outbox as frames;
+ * consumers see no difference.
+ */
+export async function publishAll<T>(tx: Tx, codec: EventCodec<T>, events: readonly Publication<T>[]): Promise<void> {
   if (events.length === 0) return;
+  await (events.length < FRAME_FROM ? insertEvents(tx, codec, events) : insertFrames(tx, codec, events));
   const domain = domainOf(codec.$type);
+  const mark = `poke:${domain}`;
+  if (tx.marks.has(mark)) return;
+  tx.marks.add(mark);
+  tx.afterCommit(() => poke(domain));
+}
+
+/** Where each of several byte strings ends when they are sent as one. */
+function endsOf(parts: readonly Buffer[]): number[] {
+  let end = 0;
+  return parts.map((part) => (end += part.length));
+}
+
+async function insertEvents<T>(tx: Tx, codec: EventCodec<T>, events: readonly Publication<T>[]): Promise<void> {
   const { traceparent, tracestate } = activeTrace();
   const aggregates = events.map((event) => event.options.aggregate);
   const payloads = events.map((event) => Buffer.from(codec.encode(event.message).finish()));
   const paths = events.map((event) => event.options.organisationPath ?? organisationPathOf(event.message));
-  let end = 0;
-  const ends = payloads.map((payload) => {
-    end += payload.length;
-    return end;
-  });
   // All payloads go as one value: an array of bytes would be sent as hexadecimal text, twice as long and slow to read.
   await tx.run(sql`
     INSERT INTO kit.outbox (id, aggregate, partition, type, subject, payload, organisation_path, traceparent, tracestate)
     SELECT id, aggregate, partition, ${codec.$type}, subject,
       substring(${Buffer.concat(payloads)}::bytea FROM ending - length + 1 FOR length), path, ${traceparent}, ${tracestate}
     FROM unnest(${events.map(() => uuidv7())}::uuid[], ${aggregates}::text[], ${aggregates.map(partitionOf)}::smallint[],
-      ${events.map(({ options }) => options.subject ?? options.aggregate)}::text[], ${ends}::int[],
+      ${events.map(({ options }) => options.subject ?? options.aggregate)}::text[], ${endsOf(payloads)}::int[],
       ${payloads.map((payload) => payload.length)}::int[], ${paths}::text[])
       AS event (id, aggregate, partition, subject, ending, length, path)`);
-  const mark = `poke:${domain}`;
-  if (tx.marks.has(mark)) return;
-  tx.marks.add(mark);
-  tx.afterCommit(() => poke(domain));
+}
+
+async function insertFrames<T>(tx: Tx, codec: EventCodec<T>, events: readonly Publication<T>[]): Promise<void> {
+  const { traceparent, tracestate } = activeTrace();
+  const framed = ({ message, options }: Publication<T>): Framed => ({
+    aggregate: options.aggregate,
+    subject: options.subject ?? options.aggregate,
+    organisationPath: options.organisationPath ?? organisationPathOf(message),
+    payload: codec.encode(message).finish(),
+  });
+  const frames: Frame[] = [];
+  for (let at = 0; at < events.length; ) {
+    const frame = packFrame(events, at, framed);
+    frames.push(frame);
+    at += frame.events;
+  }
+  const payloads = frames.map(({ bytes }) => bytes);
+  await tx.run(sql`
+    INSERT INTO kit.outbox (id, first_id, events, aggregate, partition, type, subject, payload, traceparent, tracestate)
+    SELECT id, first_id, events, '', 0, ${frameType(codec.$type)}, '',
+      substring(${Buffer.concat(payloads)}::bytea FROM ending - length + 1 FOR length), ${traceparent}, ${tracestate}
+    FROM unnest(${frames.map(({ id }) => id)}::uuid[], ${frames.map(({ firstId }) => firstId)}::uuid[],
+      ${frames.map((frame) => frame.events)}::int[], ${endsOf(payloads)}::int[],
+      ${payloads.map((payload) => payload.length)}::int[]) AS frame (id, first_id, events, ending, length)`);
 }

@@ -1,4 +1,4 @@
-import { jetstream } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type Database, everything, sql } from '../db/index.js';
 import type { Running } from '../runtime/index.js';
 import { headersOf, type OutboxRow, subjectOf } from './event.js';
@@ -13,8 +13,8 @@ import {
   streamed,
   until,
 } from './events.testkit.js';
-import type { ReadOutbox } from './outbox.js';
-import { publish } from './publish.js';
+import { eraseEvents, outboxLag, type ReadOutbox } from './outbox.js';
+import { publish, publishAll } from './publish.js';
 import { startRelay } from './relay.js';
 import { ensureStream } from './stream.js';
 
@@ -120,6 +120,76 @@ describe('the order of transactions', () => {
     relay();
     await until(async () => (await countStreamed(stage.nats)) === n);
     expect((await streamed(stage.nats)).map((event) => event.n)).toEqual(Array.from({ length: n }, (_, at) => at + 1));
+  });
+});
+
+/** Publishes the events of some aggregates by turns with one call, as an import does. */
+async function happenTogether(aggregates: number, from: number, to: number): Promise<void> {
+  const events: Parameters<typeof publishAll<Happened>>[2][number][] = [];
+  for (let n = from; n <= to; n += 1) {
+    for (let index = 0; index < aggregates; index += 1) {
+      const aggregate = `aggregate-${index}`;
+      events.push({ message: { aggregate, n }, options: { aggregate } });
+    }
+  }
+  await stage.db.transaction(everything, (tx) => publishAll(tx, Happened, events));
+}
+
+describe('frames', () => {
+  it('reach the stream as single events, in order with the others, however often the broker fails', async () => {
+    relay();
+    await happen(stage.db, 'aggregate-0', 1);
+    const writing = (async () => {
+      await happenTogether(3, 2, 600);
+      await happen(stage.db, 'aggregate-0', 601);
+      await happenTogether(3, 602, 1200);
+    })();
+    await until(async () => (await countStreamed(stage.nats)) > 300);
+    await stage.bus.kill();
+    await sleep(200);
+    await stage.bus.start();
+    await writing;
+    await until(async () => (await countStreamed(stage.nats)) >= 2 + 3 * 1198);
+    const events = await streamed(stage.nats);
+    expect(events).toHaveLength(2 + 3 * 1198);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+    expect(disorder(events)).toBe(0);
+  });
+
+  it('are gone on with in their middle, where the stream ends', async () => {
+    const first = relay();
+    await happenTogether(1, 1, 40);
+    await until(async () => (await countStreamed(stage.nats)) === 40);
+    await first.stop();
+    // A power failure took the end of the stream, and the cursor with it.
+    const { streams } = await jetstreamManager(stage.nats);
+    for (let seq = 21; seq <= 40; seq += 1) await streams.deleteMessage('RAPPORT_TEST', seq);
+    await stage.db.system.run(sql`DELETE FROM kit.relay_cursor`);
+    relay();
+    // The broker still knows the ids of the lost events and would drop them for two minutes; new ones come through.
+    await happen(stage.db, 'aggregate-0', 41, 42);
+    await until(async () => (await outboxLag(stage.db.system, 'test')).pending === 0);
+    const events = await streamed(stage.nats);
+    expect(events.slice(0, 20).map(({ n }) => n)).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
+    expect(events.filter(({ n }) => n <= 20)).toHaveLength(20);
+    expect(disorder(events)).toBe(0);
+  });
+
+  it('fill a broker that lost everything, without what was erased', async () => {
+    relay();
+    await happenTogether(2, 1, 300);
+    await until(async () => (await countStreamed(stage.nats)) === 600);
+    await stage.db.transaction(everything, (tx) => eraseEvents(tx, 'aggregate-1'));
+    await stage.bus.kill();
+    stage.bus.wipe();
+    await stage.bus.start();
+    await until(async () => (await countStreamed(stage.nats)) === 300);
+    await happen(stage.db, 'aggregate-0', 301);
+    await until(async () => (await countStreamed(stage.nats)) === 301);
+    const events = await streamed(stage.nats);
+    expect(events.map(({ aggregate, n }) => `${aggregate} ${n}`)).toEqual(
+      Array.from({ length: 301 }, (_, at) => `aggregate-0 ${at + 1}`),
+    );
   });
 });
 

@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import { type Database, type Lease, leased, sql } from '../db/index.js';
 import { logger, type Running } from '../runtime/index.js';
 import { attribute, counter, gauge, metric } from '../telemetry/index.js';
 import { assertUsable, type Nats, pokeOver, pokeSubject } from './bus.js';
+import { restAfter } from './bulk.js';
+import { eventsOf } from './frame.js';
 import { outboxLag, type Position, positionOf, type ReadOutbox, readOutbox, START } from './outbox.js';
-import { createPublisher, type Publisher } from './publisher.js';
+import { createPublisher, type Publisher, type Sent } from './publisher.js';
 import { ensureStream, manager, type StreamSettings, streamName } from './stream.js';
 import { createSignal, type Wakeup } from './wakeup.js';
 
@@ -88,6 +91,8 @@ async function save(db: Database, domain: string, lease: Lease, place: Place): P
   return saved === 1;
 }
 
+const nothing: Sent = { confirmed: [] };
+
 /** Moves one batch; gives the place after what was confirmed, and whether all went well. */
 async function move(
   options: RelayOptions,
@@ -96,24 +101,29 @@ async function move(
   place: Place,
 ): Promise<{ place: Place; count: number; failure?: Error }> {
   const { db, domain, batch = 1000, read = readOutbox } = options;
-  const rows = await read(db.system, place.position, batch);
-  if (rows.length === 0 || lease.signal.aborted) return { place, count: 0 };
+  const stored = await read(db.system, place.position, batch);
+  const last = stored.at(-1);
+  if (!last || lease.signal.aborted) return { place, count: 0 };
+  const rows = stored
+    .flatMap(eventsOf)
+    .filter((event) => event.xid !== place.position.xid || event.id > place.position.id);
   const foreign = rows.find((row) => !row.type.startsWith(`rapport.${domain}.`));
   if (foreign) throw new Error(`the outbox of ${domain} holds an event of another domain: ${foreign.type}`);
-  const { confirmed, failure } = await publisher.send(rows, place.sequence);
+  const { confirmed, failure } = rows.length === 0 ? nothing : await publisher.send(rows, place.sequence);
   const end = confirmed.at(-1);
-  if (!end) return { place, count: 0, ...(failure ? { failure } : {}) };
-  const { xid, id } = end.row;
+  if (!end && failure) return { place, count: 0, failure };
+  // The end of a frame may lie behind its last event, where that was erased.
+  const { xid, id } = failure && end ? end.row : last;
   const moved: Place = {
     incarnation: place.incarnation,
     position: { xid, id },
     // A repeat is confirmed with the number it got the first time.
-    sequence: Math.max(place.sequence, end.sequence),
+    sequence: Math.max(place.sequence, end?.sequence ?? 0),
   };
   published.add(confirmed.length, { [attribute.domain]: domain });
   if (!(await save(db, domain, lease, moved)))
     return { place: moved, count: 0, failure: new Error('the lease is lost') };
-  return { place: moved, count: confirmed.length, ...(failure ? { failure } : {}) };
+  return { place: moved, count: stored.length, ...(failure ? { failure } : {}) };
 }
 
 /** Makes and drops the outbox's days. A failure is logged: writers have a partition for the rest. */
@@ -141,6 +151,7 @@ async function relay(options: RelayOptions, lease: Lease, pokes: Wakeup): Promis
         place = await findPlace(options);
         checked = Date.now();
       }
+      const began = performance.now();
       const moved = await move(options, publisher, lease, place);
       place = moved.place;
       if (moved.failure) {
@@ -151,6 +162,8 @@ async function relay(options: RelayOptions, lease: Lease, pokes: Wakeup): Promis
       }
       if (moved.count > 0) {
         idleMs = 0;
+        const restMs = restAfter(performance.now() - began);
+        if (restMs > 0) await sleep(restMs, undefined, { signal: lease.signal }).catch(() => undefined);
         continue;
       }
       // Right after a poke the event may still hide behind an older transaction: look again soon, then ever later.

@@ -1,4 +1,4 @@
-export { uuidv7 } from './ids.js';
+export { uuidText, uuidv7, writeUuidv7 } from './ids.js';
 export { type Clock, systemClock } from './clock.js';
 export { address, flag, parseAddress, readConfig } from './config.js';
 export {
