@@ -111,6 +111,7 @@ const texts = [
   ),
   ...['calendars', 'dashboards', 'metrics', 'consumers', 'services', 'reports'].map((name) => `${name}/contract`),
   `parties/${ID}/holdings/${ID}`,
+  `parties/${ID}/holdings/${ID}/transactions/${ID}`,
   `parties/${ID}/interactions/${ID}`,
   `parties/${ID}/consents/${ID}`,
   `services/customer/deadLetters/${ID}`,
@@ -137,6 +138,10 @@ const starts: Record<string, JsonValue> = {
     holding: { account: { currencyCode: 'CZK' }, openedDate: { year: 1994, month: 3, day: 31 } },
   },
   'CustomerService/BookTransaction': { transaction: { bookingDate: { year: 1994, month: 3, day: 31 } } },
+  'SpendingService/GetSpending': {
+    startDate: { year: 1994, month: 3, day: 1 },
+    endDate: { year: 1994, month: 4, day: 1 },
+  },
   'MarketingService/CreateReferral': { referral: { fromStaff: 'staff/one', toStaff: 'staff/two' } },
   'PerformanceService/CreatePlan': {
     plan: { startDate: { year: 1994, month: 1, day: 1 }, endDate: { year: 1994, month: 12, day: 31 } },

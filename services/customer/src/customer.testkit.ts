@@ -7,6 +7,7 @@ import { descriptorSet } from '@rapport/proto';
 import {
   CustomerServiceClient,
   CustomerServiceService,
+  SpendingServiceService,
   Holding,
   HoldingRole,
   type ImportHeader,
@@ -24,6 +25,7 @@ import { routes } from './server.js';
 /** The customer service in this process, on a real Postgres and behind a real gRPC server. */
 export interface Running {
   customer: ClientOf<typeof CustomerServiceService>;
+  spending: ClientOf<typeof SpendingServiceService>;
   db: Database<PrismaClient>;
   deps: Deps;
   url: string;
@@ -59,14 +61,17 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
     health: createHealth(),
   });
   const customer = client(CustomerServiceClient, `127.0.0.1:${server.port}`);
+  const spending = client({ service: SpendingServiceService }, `127.0.0.1:${server.port}`);
   return {
     customer,
+    spending,
     db,
     deps,
     url: database.url,
     superuserUrl: database.superuserUrl,
     stop: async () => {
       customer.close();
+      spending.close();
       await server.stop();
       await db.close();
       await database.drop();

@@ -4,6 +4,7 @@ import { defineFailures } from '@rapport/kit/rpc';
 export const fail = defineFailures('customer.rapport', {
   PARTY_NOT_FOUND: { kind: 'not_found', message: 'There is no such party, or you may not see it.' },
   HOLDING_NOT_FOUND: { kind: 'not_found', message: 'There is no such holding, or you may not see it.' },
+  TRANSACTION_NOT_FOUND: { kind: 'not_found', message: 'There is no such transaction, or you may not see it.' },
   IMPORT_NOT_FOUND: { kind: 'not_found', message: 'There is no such import, or you may not see it.' },
   DUPLICATE_SOURCE_KEY: { kind: 'already_exists', message: 'The source key is taken.' },
   ORGANISATION_PATH_OUTSIDE: { kind: 'denied', message: 'The organisation path lies outside of yours.' },
@@ -18,7 +19,10 @@ export const fail = defineFailures('customer.rapport', {
   CURRENCY_MISMATCH: { kind: 'invalid', message: 'The amounts are not in the currency of the holding.' },
   TIME_IN_FUTURE: { kind: 'invalid', message: 'The time lies in the future.' },
   HOLDING_CLOSED: { kind: 'precondition', message: 'The holding is closed.' },
-  HOLDING_NOT_AN_ACCOUNT: { kind: 'precondition', message: 'Transactions are booked on accounts only.' },
+  HOLDING_NOT_AN_ACCOUNT: {
+    kind: 'precondition',
+    message: 'No transactions are booked on standing orders and insurances.',
+  },
   IMPORT_HEADER_MISSING: { kind: 'invalid', message: 'The first message of an import must be its header.' },
   IMPORT_HEADER_REPEATED: { kind: 'invalid', message: 'Only the first message of an import may be a header.' },
   IMPORT_HEADER_CHANGED: { kind: 'already_exists', message: 'The import_id was used with another header.' },

@@ -1,6 +1,6 @@
 import { operations } from '@rapport/kit/events';
 import { type Route, route } from '@rapport/kit/rpc';
-import { CustomerServiceService } from '@rapport/proto/customer/v1';
+import { CustomerServiceService, SpendingServiceService } from '@rapport/proto/customer/v1';
 import { batchGetContactability } from './consent/batch-get-contactability.js';
 import { listConsents } from './consent/list-consents.js';
 import { setConsent } from './consent/set-consent.js';
@@ -18,6 +18,10 @@ import { getParty } from './party/get-party.js';
 import { listParties } from './party/list-parties.js';
 import { searchParties } from './party/search-parties.js';
 import { updateParty } from './party/update-party.js';
+import { getSpending } from './spending/get-spending.js';
+import { getSpendingRules } from './spending/get-spending-rules.js';
+import { recategoriseTransaction } from './spending/recategorise-transaction.js';
+import { setSpendingRules } from './spending/set-spending-rules.js';
 import { bookTransaction } from './timeline/book-transaction.js';
 import { listTimeline } from './timeline/list-timeline.js';
 import { recordInteraction } from './timeline/record-interaction.js';
@@ -47,6 +51,12 @@ export function routes(deps: Deps): Route[] {
       getImport: (request, call) => getImport(deps, request, call),
       listImports: (request, call) => listImports(deps, request, call),
       listImportRejects: (request, call) => listImportRejects(deps, request, call),
+    }),
+    route(SpendingServiceService, {
+      getSpendingRules: (request, call) => getSpendingRules(deps, request, call),
+      setSpendingRules: (request, call) => setSpendingRules(deps, request, call),
+      recategoriseTransaction: (request, call) => recategoriseTransaction(deps, request, call),
+      getSpending: (request, call) => getSpending(deps, request, call),
     }),
     operations({ service: 'customer', db: deps.db, verifyAudit: deps.verifyAudit }),
   ];

@@ -14,7 +14,9 @@ import {
   PartyState,
   Sex,
   StatementFrequency,
+  TransactionChannel,
   TransactionDirection,
+  TransactionKind,
   TransactionOperation,
 } from '@rapport/proto/customer/v1';
 import { Channel } from '@rapport/proto/type/v1';
@@ -281,6 +283,22 @@ function operationOf(row: TransactionRow): TransactionOperation {
   }
 }
 
+/** A payment towards a loan is said by its purpose alone; every other kind follows from the operation. */
+function kindOf(row: TransactionRow): TransactionKind {
+  return row.purpose === 'loan_payment'
+    ? TransactionKind.TRANSACTION_KIND_LOAN
+    : TransactionKind.TRANSACTION_KIND_UNSPECIFIED;
+}
+
+/** As far as the files let it be known: cash is counted out in a branch or a machine, the bank books by itself. */
+function channelOf(row: TransactionRow): TransactionChannel {
+  if (row.kind === 'deposit' || row.kind === 'withdrawal') return TransactionChannel.TRANSACTION_CHANNEL_BRANCH;
+  if (row.kind === 'card') return TransactionChannel.TRANSACTION_CHANNEL_ATM;
+  return row.kind === 'transfer' && row.purpose === ''
+    ? TransactionChannel.TRANSACTION_CHANNEL_UNSPECIFIED
+    : TransactionChannel.TRANSACTION_CHANNEL_AUTOMATIC;
+}
+
 export function transactionRow(row: TransactionRow): ImportRow {
   const partner = row.counterpartyAccount !== '' || row.counterpartyBank !== '';
   return {
@@ -307,6 +325,10 @@ export function transactionRow(row: TransactionRow): ImportRow {
           source: '',
           sourceKey: '',
           sequence: row.sequence,
+          kind: kindOf(row),
+          channel: channelOf(row),
+          merchantCategory: '',
+          category: '',
         },
       },
     },

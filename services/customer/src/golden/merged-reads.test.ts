@@ -1,6 +1,6 @@
 import { sql } from '@rapport/kit/db';
 import { uuidv7 } from '@rapport/kit/runtime';
-import { Consent, Interaction, type Party, TimelineEntryKind } from '@rapport/proto/customer/v1';
+import { Consent, Interaction, ListHoldingsRequest, ListTimelineRequest, type Party } from '@rapport/proto/customer/v1';
 import { Channel } from '@rapport/proto/type/v1';
 import {
   account,
@@ -59,10 +59,9 @@ describe('a merged party', () => {
       expect(view?.interactions?.interactions).toHaveLength(2);
       // Both have a part in the account; it counts once, and as owned.
       expect([view?.holdings?.total, view?.holdings?.holdings.length]).toEqual([1, 1]);
-      const list = { parent: name, pageSize: 0, pageToken: '' };
-      expect((await running.customer.listHoldings({ ...list, kind: 0 }, operator())).holdings).toHaveLength(1);
-      const kind = TimelineEntryKind.TIMELINE_ENTRY_KIND_UNSPECIFIED;
-      const timeline = { ...list, kind, startTime: undefined, endTime: undefined };
+      const holdings = ListHoldingsRequest.fromPartial({ parent: name });
+      expect((await running.customer.listHoldings(holdings, operator())).holdings).toHaveLength(1);
+      const timeline = ListTimelineRequest.fromPartial({ parent: name });
       expect((await running.customer.listTimeline(timeline, operator())).entries).toHaveLength(2);
     }
   });

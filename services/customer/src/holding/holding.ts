@@ -2,15 +2,20 @@ import { type Queryable, type Scope, type Sql, scopeFilter, sql } from '@rapport
 import {
   Account,
   Card,
+  Deposit,
+  Fund,
   type Holding,
   HoldingKind,
   type HoldingOpened,
   HoldingRole,
   HoldingStatus,
   type HoldingUpdated,
+  Insurance,
   Loan,
+  Overdraft,
   StandingOrder,
 } from '@rapport/proto/customer/v1';
+import type { DateMessage } from '@rapport/proto/google/type';
 import type { Money } from '@rapport/proto/type/v1';
 import { dayMessage, isoDay } from '../calendar/calendar.js';
 import { partyName } from '../party/party.js';
@@ -51,6 +56,10 @@ const kinds: Readonly<Record<Details['$case'], HoldingKind>> = {
   loan: HoldingKind.HOLDING_KIND_LOAN,
   card: HoldingKind.HOLDING_KIND_CARD,
   standingOrder: HoldingKind.HOLDING_KIND_STANDING_ORDER,
+  deposit: HoldingKind.HOLDING_KIND_DEPOSIT,
+  fund: HoldingKind.HOLDING_KIND_FUND,
+  insurance: HoldingKind.HOLDING_KIND_INSURANCE,
+  overdraft: HoldingKind.HOLDING_KIND_OVERDRAFT,
 };
 
 /** The kind that details make. */
@@ -63,6 +72,10 @@ export function detailsJson(details: Details): unknown {
   if (details.$case === 'account') return Account.toJSON(details.value);
   if (details.$case === 'loan') return Loan.toJSON(details.value);
   if (details.$case === 'card') return Card.toJSON(details.value);
+  if (details.$case === 'deposit') return Deposit.toJSON(details.value);
+  if (details.$case === 'fund') return Fund.toJSON(details.value);
+  if (details.$case === 'insurance') return Insurance.toJSON(details.value);
+  if (details.$case === 'overdraft') return Overdraft.toJSON(details.value);
   return StandingOrder.toJSON(details.value);
 }
 
@@ -70,6 +83,10 @@ function detailsOf(kind: number, stored: unknown): Details {
   if (kind === HoldingKind.HOLDING_KIND_ACCOUNT) return { $case: 'account', value: Account.fromJSON(stored) };
   if (kind === HoldingKind.HOLDING_KIND_LOAN) return { $case: 'loan', value: Loan.fromJSON(stored) };
   if (kind === HoldingKind.HOLDING_KIND_CARD) return { $case: 'card', value: Card.fromJSON(stored) };
+  if (kind === HoldingKind.HOLDING_KIND_DEPOSIT) return { $case: 'deposit', value: Deposit.fromJSON(stored) };
+  if (kind === HoldingKind.HOLDING_KIND_FUND) return { $case: 'fund', value: Fund.fromJSON(stored) };
+  if (kind === HoldingKind.HOLDING_KIND_INSURANCE) return { $case: 'insurance', value: Insurance.fromJSON(stored) };
+  if (kind === HoldingKind.HOLDING_KIND_OVERDRAFT) return { $case: 'overdraft', value: Overdraft.fromJSON(stored) };
   return { $case: 'standingOrder', value: StandingOrder.fromJSON(stored) };
 }
 
@@ -79,6 +96,8 @@ function amountsOf(holding: Holding): Money[] {
   const stated: (Money | undefined)[] = [balance];
   if (details?.$case === 'loan') stated.push(details.value.amount, details.value.payment);
   if (details?.$case === 'standingOrder') stated.push(details.value.amount);
+  if (details?.$case === 'insurance') stated.push(details.value.sumInsured, details.value.premium);
+  if (details?.$case === 'overdraft') stated.push(details.value.limit);
   return stated.filter((money) => money !== undefined);
 }
 
@@ -105,7 +124,7 @@ export function holdingBreach(holding: Holding): HoldingBreach | undefined {
     reason: 'FIELD_INVALID',
     description,
   });
-  if (details === undefined) return invalid('account', 'account, loan, card or standing_order is required');
+  if (details === undefined) return invalid('account', 'the details of one kind are required');
   const opened = openedDate && isoDay(openedDate);
   const closed = closedDate && isoDay(closedDate);
   if (openedDate && opened === undefined) return invalid('opened_date', 'must be a day of the calendar');
@@ -119,6 +138,8 @@ export function holdingBreach(holding: Holding): HoldingBreach | undefined {
   if (details.$case === 'standingOrder' && (details.value.amount?.minorUnits ?? 0n) <= 0n) {
     return invalid('standing_order.amount', 'must be positive');
   }
+  const later = laterBreach(details, opened);
+  if (later) return invalid(...later);
   if (details.$case === 'card' && details.value.issuedDate && isoDay(details.value.issuedDate) === undefined) {
     return invalid('card.issued_date', 'must be a day of the calendar');
   }
@@ -126,6 +147,26 @@ export function holdingBreach(holding: Holding): HoldingBreach | undefined {
     return { field: 'balance', reason: 'CURRENCY_MISMATCH', description: 'all amounts must be in one currency' };
   }
   return undefined;
+}
+
+/** What deposits, insurances and overdrafts must keep: the field and the rule that is broken. */
+function laterBreach(details: Details, opened: string | undefined): [field: string, description: string] | undefined {
+  const end = (field: string, date: DateMessage | undefined): [string, string] | undefined => {
+    const day = date && isoDay(date);
+    if (date && day === undefined) return [field, 'must be a day of the calendar'];
+    return day && opened && day < opened ? [field, 'must not lie before opened_date'] : undefined;
+  };
+  const positive = (field: string, money: Money | undefined): [string, string] | undefined =>
+    money && money.minorUnits <= 0n ? [field, 'must be positive'] : undefined;
+  if (details.$case === 'deposit') return end('deposit.maturity_date', details.value.maturityDate);
+  if (details.$case === 'overdraft') return positive('overdraft.limit', details.value.limit);
+  if (details.$case !== 'insurance') return undefined;
+  const { endDate, sumInsured, premium } = details.value;
+  return (
+    end('insurance.end_date', endDate) ??
+    positive('insurance.sum_insured', sumInsured) ??
+    positive('insurance.premium', premium)
+  );
 }
 
 /** The columns that follow from a message alone. */
@@ -177,9 +218,21 @@ export function holdingMessage(row: HoldingRecord): Holding {
   };
 }
 
-/** The parties that own a holding, the first owner first; authorised users are not among them. */
+/** The parties that own a holding, the first owner first; who only uses it or answers for it is not among them. */
 export function ownerNames(owners: readonly Owner[]): string[] {
   return owners.filter(({ role }) => role === HoldingRole.HOLDING_ROLE_OWNER).map(({ party }) => partyName(party));
+}
+
+/** The one amount that says how big a holding is, where it has one beside its balance. */
+function statedAmount(details: Details): Money | undefined {
+  if (details.$case === 'overdraft') return details.value.limit;
+  if (details.$case === 'insurance') return details.value.sumInsured;
+  return details.$case === 'loan' || details.$case === 'standingOrder' ? details.value.amount : undefined;
+}
+
+/** Whether transactions are booked on holdings of this kind. */
+export function isBookable(kind: number): boolean {
+  return kind !== HoldingKind.HOLDING_KIND_STANDING_ORDER && kind !== HoldingKind.HOLDING_KIND_INSURANCE;
 }
 
 /** What the world hears of a new holding. */
@@ -196,7 +249,7 @@ export function holdingOpened(row: HoldingRecord): HoldingOpened {
     openedDate: row.openedDate === null ? undefined : dayMessage(row.openedDate),
     balance: moneyOf(row),
     status: row.status,
-    amount: loan?.amount ?? order?.amount,
+    amount: statedAmount(details),
     loanStatus: loan?.status ?? 0,
     loanDurationMonths: loan?.durationMonths ?? 0,
     cardType: details.$case === 'card' ? details.value.type : '',

@@ -1,6 +1,6 @@
 import { sql } from '@rapport/kit/db';
 import { uuidv7 } from '@rapport/kit/runtime';
-import { Holding, HoldingOpened, type Party } from '@rapport/proto/customer/v1';
+import { Holding, HoldingOpened, HoldingRole, HoldingStatus, type Party } from '@rapport/proto/customer/v1';
 import {
   account,
   all,
@@ -142,9 +142,75 @@ describe('CreateHolding', () => {
   });
 });
 
+describe('holdings of every kind', () => {
+  const kinds: [details: object, kind: number, amount: bigint | undefined][] = [
+    [
+      {
+        $case: 'deposit',
+        value: { termMonths: 12, maturityDate: { ...day, year: 1994 }, interestRateBasisPoints: 450 },
+      },
+      5,
+      undefined,
+    ],
+    [{ $case: 'fund', value: { isin: 'LU0323578657', unitsMicro: 12_500_000n } }, 6, undefined],
+    [{ $case: 'insurance', value: { type: 'life', sumInsured: czk(100_000n), premium: czk(300n) } }, 7, 100_000n],
+    [{ $case: 'overdraft', value: { limit: czk(20_000n) } }, 8, 20_000n],
+  ];
+
+  it.each(kinds)('keeps all that a holding says: %j', async (details, kind, amount) => {
+    const guarantor = { party: petr.name, role: HoldingRole.HOLDING_ROLE_GUARANTOR };
+    const third = await createParty(running);
+    const behind = { party: third.name, role: HoldingRole.HOLDING_ROLE_BENEFICIAL_OWNER };
+    const owners = [{ party: jana.name, role: owner }, guarantor, behind];
+    const stated = Holding.fromPartial({ details: details as never, openedDate: day, owners, balance: czk(77n) });
+    const { holding } = await create(stated);
+    expect(holding).toMatchObject({ kind, details, owners, balance: czk(77n) });
+    expect((await running.customer.getHolding({ name: holding?.name ?? '' }, operator())).holding).toEqual(holding);
+    const rows = await all<{ payload: Buffer }>(
+      running,
+      sql`SELECT payload FROM kit.outbox WHERE type = 'rapport.customer.v1.HoldingOpened' ORDER BY id DESC LIMIT 1`,
+    );
+    const event = HoldingOpened.decode(rows[0]?.payload as Buffer);
+    expect(event).toMatchObject({ kind, owners });
+    expect(event.amount?.minorUnits).toBe(amount);
+    const found = async (over: object) =>
+      (
+        await running.customer.listHoldings(
+          { parent: third.name, pageSize: 0, pageToken: '', kind, status: 0, role: 0, ...over },
+          operator(),
+        )
+      ).holdings;
+    expect(await found({ role: HoldingRole.HOLDING_ROLE_BENEFICIAL_OWNER })).toEqual([holding]);
+    expect(await found({ role: owner })).toEqual([]);
+    expect(await found({ status: HoldingStatus.HOLDING_STATUS_OPEN })).toEqual([holding]);
+    expect(await found({ status: HoldingStatus.HOLDING_STATUS_CLOSED })).toEqual([]);
+  });
+
+  it('refuses what no such holding can be', async () => {
+    const bad: [details: object, field: string][] = [
+      [{ $case: 'deposit', value: { maturityDate: { ...day, year: 1990 } } }, 'holding.deposit.maturity_date'],
+      [{ $case: 'overdraft', value: { limit: czk(0n) } }, 'holding.overdraft.limit'],
+      [{ $case: 'insurance', value: { type: 'life', premium: czk(-1n) } }, 'holding.insurance.premium'],
+      [
+        { $case: 'insurance', value: { type: 'life', endDate: { year: 2001, month: 2, day: 30 } } },
+        'holding.insurance.end_date',
+      ],
+      [{ $case: 'fund', value: { isin: 'nonsense' } }, 'holding.fund.isin'],
+      [{ $case: 'overdraft', value: {} }, 'holding.overdraft.limit'],
+    ];
+    for (const [details, field] of bad) {
+      const holding = Holding.fromPartial({ details: details as never, openedDate: day });
+      expect(await failure(create(holding))).toMatchObject({ kind: 'invalid', fields: [field] });
+    }
+  });
+});
+
 describe('GetHolding and ListHoldings', () => {
   const list = (parent: string, options = operator(), over: object = {}) =>
-    running.customer.listHoldings({ parent, pageSize: 0, pageToken: '', kind: 0, ...over }, options);
+    running.customer.listHoldings(
+      { parent, pageSize: 0, pageToken: '', kind: 0, status: 0, role: 0, ...over },
+      options,
+    );
 
   it('lists what a party owns or uses, in the order it was opened, in pages', async () => {
     const own = await createHolding(running, brno.name, account({ openedDate: { year: 1995, month: 1, day: 1 } }));

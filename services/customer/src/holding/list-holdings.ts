@@ -23,10 +23,12 @@ export async function listHoldings(
     SELECT ${holdingColumns}
     FROM (SELECT DISTINCT r.holding_party_id, r.holding_id
         FROM unnest(${membersOf(party)}::uuid[]) AS member (id) CROSS JOIN LATERAL (
-          SELECT * FROM holding_role r WHERE r.party_id = member.id OFFSET 0) r) r
+          SELECT * FROM holding_role r WHERE r.party_id = member.id
+            ${request.role === 0 ? sql.empty : sql`AND r.role = ${request.role}`} OFFSET 0) r) r
       JOIN holding h ON h.party_id = r.holding_party_id AND h.holding_id = r.holding_id
     WHERE ${scopeFilter(scope, { path: 'h.organisation_path', manager: 'h.manager' })}
       ${request.kind === 0 ? sql.empty : sql`AND h.kind = ${request.kind}`}
+      ${request.status === 0 ? sql.empty : sql`AND h.status = ${request.status}`}
       ${after ? sql`AND (coalesce(h.opened_date, ${NO_DAY}::date), h.holding_id) > (${day(after[0])}::date, ${after[1]}::uuid)` : sql.empty}
     ORDER BY coalesce(h.opened_date, ${NO_DAY}::date), h.holding_id LIMIT ${size + 1}`);
   await deps.reads.record(call, `${request.parent}/holdings`);

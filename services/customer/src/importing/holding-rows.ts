@@ -82,10 +82,9 @@ export function checkHolding(stream: Stream, line: bigint, row: HoldingRow): Che
   }
   const others = otherOwners.map(({ partySourceKey, role }) => ({ party: partySourceKey, role }));
   const parties = [ownerSourceKey, ...others.map(({ party }) => party)];
-  const roles = [HoldingRole.HOLDING_ROLE_OWNER, HoldingRole.HOLDING_ROLE_AUTHORISED_USER];
   if (
     new Set(parties).size !== parties.length ||
-    others.some(({ role }) => !roles.includes(role)) ||
+    others.some(({ role }) => role === 0 || !(role in HoldingRole)) ||
     others.length > 49
   ) {
     const message = 'must be at most 49 different parties, each with a role';

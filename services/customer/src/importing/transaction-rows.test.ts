@@ -30,7 +30,7 @@ const money = fc.record({
 const transactions = fc.record({
   direction: odd(fc.constantFrom(1, 2), 0, 3),
   amount: odd(money, undefined),
-  operation: odd(fc.integer({ min: 1, max: 9 }), 0, 10, -1),
+  operation: odd(fc.integer({ min: 1, max: 12 }), 0, 13, -1),
   bookingDate: odd(
     fc.record({
       year: fc.integer({ min: 1990, max: 2030 }),
@@ -48,6 +48,10 @@ const transactions = fc.record({
     { account: 'é'.repeat(61), bank: '' },
     { account: '', bank: '𐍈'.repeat(60) },
   ),
+  kind: odd(fc.integer({ min: 0, max: 8 }), 9, -1),
+  channel: odd(fc.integer({ min: 0, max: 8 }), 9, -1),
+  merchantCategory: odd(fc.constantFrom('5411', ''), '541', '54111', 'abcd', '٥٤١١'),
+  category: odd(fc.constantFrom('groceries', ''), 'Food', '1', 'x'.repeat(41)),
   sequence: odd(fc.integer({ min: 0, max: 1_000_000 }), -1, 1_000_001),
 });
 

@@ -1,12 +1,15 @@
 import { scopeFilter, sql } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
 import { uuidv7 } from '@rapport/kit/runtime';
-import { HoldingKind, ImportKind, TransactionBooked, type TransactionRow } from '@rapport/proto/customer/v1';
+import { ImportKind, TransactionBooked, type TransactionRow } from '@rapport/proto/customer/v1';
 import { isoDay } from '../calendar/calendar.js';
-import { claimKeys, type HoldingRecord, keyKind } from '../holding/holding.js';
+import { claimKeys, type HoldingRecord, isBookable, keyKind } from '../holding/holding.js';
+import { categoriser } from '../spending/spending.js';
 import {
   type Booking,
+  classify,
   insertTransactions,
+  LAST_OPERATION,
   setBalances,
   transactionBooked,
   transactionName,
@@ -27,6 +30,7 @@ import { digest64, type Refusal } from './importing.js';
 
 const KIND = ImportKind.IMPORT_KIND_TRANSACTION;
 const currencyPattern = /^[A-Z]{3}$/;
+const merchantPattern = /^[0-9]{4}$/;
 const codePattern = /^[a-z][a-z0-9_]{0,39}$/;
 
 /** What a transaction row says, its holding still as a source key. */
@@ -73,7 +77,7 @@ export function checkTransaction(
     const message = 'must be in the currency of the amount';
     return { ...invalid('balance_after', message, balanceAfter.currencyCode), reason: 'CURRENCY_MISMATCH' };
   }
-  if (!(operation >= 1 && operation <= 9)) return invalid('operation', 'is not an operation', operation);
+  if (!(operation >= 1 && operation <= LAST_OPERATION)) return invalid('operation', 'is not an operation', operation);
   if (!bookingDate) return invalid('booking_date', 'is required', '');
   const day = isoDay(bookingDate);
   if (day === undefined) {
@@ -91,12 +95,23 @@ export function checkTransaction(
     if (longer(text, 60) || text.includes('\0'))
       return invalid(field, 'must be at most 60 characters without NUL', text);
   }
+  const { kind, channel, merchantCategory, category } = transaction;
+  if (!(kind >= 0 && kind <= 8)) return invalid('kind', 'is not a kind', kind);
+  if (!(channel >= 0 && channel <= 8)) return invalid('channel', 'is not a channel', channel);
+  if (merchantCategory !== '' && !merchantPattern.test(merchantCategory))
+    return invalid('merchant_category', 'must be four digits', merchantCategory);
+  if (category !== '' && !codePattern.test(category)) return invalid('category', 'must be a lower-case code', category);
   const bookingTime = transaction.bookingTime ?? null;
   const said = `${holdingSourceKey}\n${direction}\n${operation}\n${amount.minorUnits}\n${currency}\n${balanceAfter?.minorUnits}\n${day}\n${bookingTime?.getTime()}\n${purpose}\n${account}\n${bank}`;
+  // Rows that say none of these have the digest that they had before these were kept.
+  const more =
+    kind === 0 && channel === 0 && merchantCategory === '' && category === ''
+      ? ''
+      : `\n${kind}\n${channel}\n${merchantCategory}\n${category}`;
   return {
     line,
     key: sourceKey,
-    content: digest64(said),
+    content: digest64(said + more),
     value: {
       holding: holdingSourceKey,
       row: {
@@ -112,6 +127,10 @@ export function checkTransaction(
         purpose,
         counterpartyAccount: account,
         counterpartyBank: bank,
+        kind,
+        channel,
+        merchantCategory,
+        category,
         source: stream.source,
         sourceKey,
       },
@@ -132,11 +151,12 @@ export async function takeTransactions(batch: Batch, rows: readonly Checked<Tran
   if (rows.length === 0) return;
   const byKey = firstOfEach(batch, KIND, rows);
   const accounts = await accountsOf(batch, byKey);
+  const categorise = await categoriser(batch.tx);
   const wanted: { from: Checked<TransactionWish>; booking: Booking }[] = [];
   for (const from of byKey.values()) {
     const { holding, row } = from.value;
     const account = accounts.get(holding);
-    if (account?.kind !== HoldingKind.HOLDING_KIND_ACCOUNT) {
+    if (!account || !isBookable(account.kind)) {
       refuse(batch, KIND, from.line, unknownReference('holding_source_key', holding));
     } else if (account.currency !== '' && account.currency !== row.currency) {
       const message = 'is not in the currency of the account';
@@ -145,6 +165,7 @@ export async function takeTransactions(batch: Batch, rows: readonly Checked<Tran
     } else {
       const { partyId, holdingId } = account;
       const made = { ...row, partyId, holdingId, transactionId: uuidv7(), createTime: batch.now };
+      classify(made, account, categorise);
       wanted.push({ from, booking: { row: made, holding: account } });
     }
   }

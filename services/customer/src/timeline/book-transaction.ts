@@ -6,7 +6,6 @@ import { uuidv7 } from '@rapport/kit/runtime';
 import {
   type BookTransactionRequest,
   BookTransactionResponse,
-  HoldingKind,
   HoldingStatus,
   type Transaction,
   TransactionBooked,
@@ -15,8 +14,10 @@ import {
 import { isoDay } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { claimKeys, findHolding, type HoldingRecord } from '../holding/holding.js';
+import { claimKeys, findHolding, type HoldingRecord, isBookable } from '../holding/holding.js';
+import { categoriser } from '../spending/spending.js';
 import {
+  classify,
   insertTransactions,
   setBalances,
   transactionBooked,
@@ -48,6 +49,7 @@ export async function bookTransaction(
       const holding = await findHolding(tx, request.parent, scope, sql`FOR UPDATE`);
       assertBookable(holding, transaction);
       const row = await place(deps, tx, holding, recordOf(deps, transaction, holding, bookingDate), transaction);
+      classify(row, holding, await categoriser(tx));
       await claim(tx, row);
       await insertTransactions(tx, [{ row, holding }], deps.bank.timeZone);
       await setBalances(tx, row.balanceAfter === null ? [] : [{ row, holding }], deps.bank.timeZone);
@@ -66,7 +68,7 @@ function invalid(field: string, description: string): Error {
 }
 
 function assertBookable(holding: HoldingRecord, { amount, balanceAfter }: Transaction): void {
-  if (holding.kind !== HoldingKind.HOLDING_KIND_ACCOUNT) throw fail('HOLDING_NOT_AN_ACCOUNT');
+  if (!isBookable(holding.kind)) throw fail('HOLDING_NOT_AN_ACCOUNT');
   if (holding.status === HoldingStatus.HOLDING_STATUS_CLOSED) throw fail('HOLDING_CLOSED');
   const currency = holding.currency || amount?.currencyCode;
   if (amount?.currencyCode !== currency || (balanceAfter && balanceAfter.currencyCode !== currency)) {
@@ -93,6 +95,10 @@ function recordOf(deps: Deps, from: Transaction, holding: HoldingRecord, booking
     purpose: from.purpose,
     counterpartyAccount: from.counterparty?.account ?? '',
     counterpartyBank: from.counterparty?.bank ?? '',
+    kind: from.kind,
+    channel: from.channel,
+    merchantCategory: from.merchantCategory,
+    category: from.category,
     source: from.source || null,
     sourceKey: from.sourceKey || null,
     createTime: deps.clock.now(),

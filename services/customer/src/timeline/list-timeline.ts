@@ -7,10 +7,11 @@ import {
   TimelineEntryKind,
 } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
+import { holdingIdsIn } from '../holding/holding.js';
 import { assertParty, membersOf } from '../party/party.js';
 import { interactionColumns, type InteractionRecord } from './interaction.js';
 import { type Entry, interactionEntry, newestFirst, transactionEntry } from './timeline.js';
-import { transactionColumns, type TransactionRecord } from './transaction.js';
+import { operationsOf, transactionColumns, type TransactionRecord } from './transaction.js';
 
 /** Where a page begins: after the entry with these values. */
 type Cursor = readonly [time: Date, sequence: number, id: string];
@@ -30,7 +31,7 @@ export async function listTimeline(
   if (request.kind !== TimelineEntryKind.TIMELINE_ENTRY_KIND_INTERACTION) {
     found.push(...(await transactions(on, members, scope, request, cursor, size)).map(transactionEntry));
   }
-  if (request.kind !== TimelineEntryKind.TIMELINE_ENTRY_KIND_TRANSACTION) {
+  if (request.kind !== TimelineEntryKind.TIMELINE_ENTRY_KIND_TRANSACTION && !asksForTransactions(request)) {
     found.push(...(await interactions(on, members, scope, request, cursor, size)).map(interactionEntry));
   }
   const entries = found.sort(newestFirst);
@@ -49,6 +50,33 @@ function between(request: ListTimelineRequest, table: 't' | 'i'): Sql {
   return sql`${from} ${until}`;
 }
 
+/** Whether the request sets a filter that only transactions can meet. */
+function asksForTransactions(request: ListTimelineRequest): boolean {
+  const { transactionKind, transactionChannel, category, minimumMinorUnits, maximumMinorUnits, holding } = request;
+  const limits = minimumMinorUnits > 0n || maximumMinorUnits > 0n;
+  return transactionKind !== 0 || transactionChannel !== 0 || category !== '' || limits || holding !== '';
+}
+
+/** The filters of transactions. Rows from before kinds were kept have 0; theirs follows from the operation. */
+function wanted(request: ListTimelineRequest): Sql {
+  const {
+    transactionKind: kind,
+    transactionChannel: channel,
+    category,
+    minimumMinorUnits,
+    maximumMinorUnits,
+  } = request;
+  const filters: Sql[] = [];
+  if (kind !== 0) {
+    filters.push(sql`AND (t.kind = ${kind} OR (t.kind = 0 AND t.operation = ANY(${operationsOf(kind)}::smallint[])))`);
+  }
+  if (channel !== 0) filters.push(sql`AND t.channel = ${channel}`);
+  if (category !== '') filters.push(sql`AND t.category = ${category}`);
+  if (minimumMinorUnits > 0n) filters.push(sql`AND t.amount >= ${minimumMinorUnits}`);
+  if (maximumMinorUnits > 0n) filters.push(sql`AND t.amount <= ${maximumMinorUnits}`);
+  return sql.join(filters, ' ');
+}
+
 /** One walk backwards through the primary key per holding, each at most a page long. A joint holding counts once. */
 function transactions(
   on: Queryable,
@@ -61,17 +89,22 @@ function transactions(
   const after = cursor
     ? sql`AND (t.time, t.sequence, t.transaction_id) < (${cursor[0]}, ${cursor[1]}::int, ${cursor[2]}::uuid)`
     : sql.empty;
+  const one = request.holding === '' ? undefined : holdingIdsIn(request.holding);
+  const onlyHolding = one
+    ? sql`AND r.holding_party_id = ${one.partyId} AND r.holding_id = ${one.holdingId}`
+    : sql.empty;
   return on.rows<TransactionRecord>(sql`
     SELECT ${transactionColumns}
     FROM (SELECT DISTINCT r.holding_party_id, r.holding_id
         FROM unnest(${members}::uuid[]) AS member (id) CROSS JOIN LATERAL (
           SELECT * FROM holding_role r
-          WHERE r.party_id = member.id AND r.role = ${HoldingRole.HOLDING_ROLE_OWNER} OFFSET 0) r) r
+          WHERE r.party_id = member.id AND r.role = ${HoldingRole.HOLDING_ROLE_OWNER} ${onlyHolding}
+          OFFSET 0) r) r
       CROSS JOIN LATERAL (
       SELECT * FROM transaction t
       WHERE t.party_id = r.holding_party_id AND t.holding_id = r.holding_id
         AND ${scopeFilter(scope, { path: 't.organisation_path', manager: 't.manager' })}
-        ${between(request, 't')} ${after}
+        ${between(request, 't')} ${wanted(request)} ${after}
       ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size + 1}) t
     ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size + 1}`);
 }

@@ -65,7 +65,21 @@ const book = (from: Transaction | undefined, options = operator(), requestId = u
   running.customer.bookTransaction({ parent, transaction: from, requestId }, options);
 const timeline = (parent: string, options = operator(), over: object = {}) =>
   running.customer.listTimeline(
-    { parent, pageSize: 0, pageToken: '', kind: 0, startTime: undefined, endTime: undefined, ...over },
+    {
+      parent,
+      pageSize: 0,
+      pageToken: '',
+      kind: 0,
+      startTime: undefined,
+      endTime: undefined,
+      transactionKind: 0,
+      transactionChannel: 0,
+      category: '',
+      minimumMinorUnits: 0n,
+      maximumMinorUnits: 0n,
+      holding: '',
+      ...over,
+    },
     options,
   );
 
@@ -145,17 +159,17 @@ describe('BookTransaction', () => {
 
   it('books only on open accounts, only for those who may', async () => {
     const closed = await createHolding(running, jana.name, account({ status: HoldingStatus.HOLDING_STATUS_CLOSED }));
-    const card = await createHolding(
+    const insurance = await createHolding(
       running,
       jana.name,
-      account({ details: { $case: 'card', value: { type: 'gold' } } }),
+      account({ details: { $case: 'insurance', value: { type: 'life' } } }),
     );
     const before = await counts(running);
     expect(await failure(book(transaction(), operator(), uuidv7(), closed.name))).toMatchObject({
       kind: 'precondition',
       reason: 'HOLDING_CLOSED',
     });
-    expect(await failure(book(transaction(), operator(), uuidv7(), card.name))).toMatchObject({
+    expect(await failure(book(transaction(), operator(), uuidv7(), insurance.name))).toMatchObject({
       reason: 'HOLDING_NOT_AN_ACCOUNT',
     });
     const nowhere = `${jana.name}/holdings/${uuidv7()}`;
@@ -277,7 +291,7 @@ describe('GetCustomerView', () => {
     expect(all360?.party?.party).toEqual((await running.customer.getParty({ name: jana.name }, operator())).party);
     expect(all360?.party?.asOf).toEqual(jana.updateTime);
     const { holdings } = await running.customer.listHoldings(
-      { parent: jana.name, pageSize: 0, pageToken: '', kind: 0 },
+      { parent: jana.name, pageSize: 0, pageToken: '', kind: 0, status: 0, role: 0 },
       operator(),
     );
     expect(all360?.holdings?.holdings).toEqual(holdings);

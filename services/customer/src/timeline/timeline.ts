@@ -14,11 +14,15 @@ export {
 } from './interaction.js';
 export {
   type Booking,
+  classify,
   insertTransactions,
+  LAST_OPERATION,
   setBalances,
   transactionBooked,
+  transactionColumns,
   transactionFromJson,
   transactionJsonColumns,
+  transactionMessage,
   transactionName,
   type TransactionRecord,
 } from './transaction.js';

@@ -1,7 +1,17 @@
 import { type Sql, sql, type Tx } from '@rapport/kit/db';
-import type { Transaction, TransactionBooked } from '@rapport/proto/customer/v1';
+import {
+  HoldingKind,
+  type Transaction,
+  type TransactionBooked,
+  TransactionKind,
+  TransactionOperation,
+} from '@rapport/proto/customer/v1';
 import { dayMessage } from '../calendar/calendar.js';
 import { holdingName, type HoldingRecord, ownerNames } from '../holding/holding.js';
+import type { Categorise } from '../spending/spending.js';
+
+/** The highest number of an operation. */
+export const LAST_OPERATION = TransactionOperation.TRANSACTION_OPERATION_LOAN_REPAYMENT;
 
 /** A transaction as it is stored, in the names of the Prisma model. */
 export interface TransactionRecord {
@@ -21,6 +31,12 @@ export interface TransactionRecord {
   purpose: string;
   counterpartyAccount: string;
   counterpartyBank: string;
+  /** 0 in rows from before kinds were kept; see `kindOf`. */
+  kind: number;
+  channel: number;
+  /** ISO 18245; '' when not known. */
+  merchantCategory: string;
+  category: string;
   source: string | null;
   sourceKey: string | null;
   createTime: Date;
@@ -30,7 +46,8 @@ function columns(integer: '' | '::text'): Sql {
   return sql.raw(`t.party_id AS "partyId", t.holding_id AS "holdingId", t.time, t.sequence,
     t.transaction_id AS "transactionId", t.booking_date AS "bookingDate", t.booking_time AS "bookingTime", t.direction,
     t.operation, t.amount${integer} AS amount, t.currency, t.balance_after${integer} AS "balanceAfter", t.purpose,
-    t.counterparty_account AS "counterpartyAccount", t.counterparty_bank AS "counterpartyBank", t.source,
+    t.counterparty_account AS "counterpartyAccount", t.counterparty_bank AS "counterpartyBank", t.kind,
+    t.channel, t.merchant_category AS "merchantCategory", t.category, t.source,
     t.source_key AS "sourceKey", t.create_time AS "createTime"`);
 }
 
@@ -77,7 +94,42 @@ export function transactionMessage(row: TransactionRecord): Transaction {
     sourceKey: row.sourceKey ?? '',
     createTime: row.createTime,
     sequence: row.sequence,
+    kind: row.kind || kindOf(row.operation),
+    channel: row.channel,
+    merchantCategory: row.merchantCategory,
+    category: row.category,
   };
+}
+
+const kinds: Readonly<Record<number, TransactionKind>> = {
+  [TransactionOperation.TRANSACTION_OPERATION_CASH_DEPOSIT]: TransactionKind.TRANSACTION_KIND_DEPOSIT,
+  [TransactionOperation.TRANSACTION_OPERATION_CASH_WITHDRAWAL]: TransactionKind.TRANSACTION_KIND_WITHDRAWAL,
+  [TransactionOperation.TRANSACTION_OPERATION_CARD_WITHDRAWAL]: TransactionKind.TRANSACTION_KIND_WITHDRAWAL,
+  [TransactionOperation.TRANSACTION_OPERATION_TRANSFER_IN]: TransactionKind.TRANSACTION_KIND_TRANSFER,
+  [TransactionOperation.TRANSACTION_OPERATION_TRANSFER_OUT]: TransactionKind.TRANSACTION_KIND_TRANSFER,
+  [TransactionOperation.TRANSACTION_OPERATION_INTEREST]: TransactionKind.TRANSACTION_KIND_INTEREST,
+  [TransactionOperation.TRANSACTION_OPERATION_FEE]: TransactionKind.TRANSACTION_KIND_FEE,
+  [TransactionOperation.TRANSACTION_OPERATION_PENALTY]: TransactionKind.TRANSACTION_KIND_FEE,
+  [TransactionOperation.TRANSACTION_OPERATION_CARD_PAYMENT]: TransactionKind.TRANSACTION_KIND_CARD,
+  [TransactionOperation.TRANSACTION_OPERATION_LOAN_DISBURSEMENT]: TransactionKind.TRANSACTION_KIND_LOAN,
+  [TransactionOperation.TRANSACTION_OPERATION_LOAN_REPAYMENT]: TransactionKind.TRANSACTION_KIND_LOAN,
+};
+
+/** The kind that an operation makes where nobody states one. */
+export function kindOf(operation: number): TransactionKind {
+  return kinds[operation] ?? TransactionKind.TRANSACTION_KIND_OTHER;
+}
+
+/** The operations that make a kind. */
+export function operationsOf(kind: number): number[] {
+  return Array.from({ length: LAST_OPERATION }, (_none, index) => index + 1).filter((one) => kindOf(one) === kind);
+}
+
+/** Gives a new transaction the kind and the category that it does not state. */
+export function classify(row: TransactionRecord, holding: TransactionHolding, categorise: Categorise): void {
+  row.kind ||=
+    holding.kind === HoldingKind.HOLDING_KIND_LOAN ? TransactionKind.TRANSACTION_KIND_LOAN : kindOf(row.operation);
+  row.category ||= categorise(holding.organisationPath, row);
 }
 
 /** What a transaction needs to know of its holding. */
@@ -104,6 +156,10 @@ export function transactionBooked(row: TransactionRecord, holding: TransactionHo
     purpose: row.purpose,
     source: row.source ?? '',
     sequence: row.sequence,
+    kind: row.kind,
+    channel: row.channel,
+    merchantCategory: row.merchantCategory,
+    category: row.category,
   };
 }
 
@@ -124,20 +180,23 @@ export async function insertTransactions(tx: Tx, bookings: readonly Booking[], t
   await tx.run(sql`
     INSERT INTO transaction (party_id, holding_id, time, sequence, transaction_id, booking_date, booking_time, direction,
       operation, amount, currency, balance_after, purpose, counterparty_account, counterparty_bank, source, source_key,
-      organisation_path, manager, create_time)
+      organisation_path, manager, create_time, kind, channel, merchant_category, category)
     SELECT h.party_id, h.holding_id, coalesce(booking_time, booking_date::timestamp AT TIME ZONE ${timeZone}), sequence,
       transaction_id, booking_date, booking_time, direction, operation, amount, currency, balance_after, purpose,
       counterparty_account, counterparty_bank, ${rows[0]?.source ?? null}, source_key, h.organisation_path, h.manager,
-      ${rows[0]?.createTime ?? null}::timestamptz
+      ${rows[0]?.createTime ?? null}::timestamptz, kind, channel, merchant_category, category
     FROM unnest(${rows.map((row) => places.get(row.holdingId))}::int[], ${rows.map((row) => row.sequence)}::int[],
       ${rows.map((row) => row.transactionId)}::uuid[], ${rows.map((row) => row.bookingDate)}::date[],
       ${rows.map((row) => row.bookingTime)}::timestamptz[], ${rows.map((row) => row.direction)}::smallint[],
       ${rows.map((row) => row.operation)}::smallint[], ${rows.map((row) => row.amount)}::bigint[],
       ${rows.map((row) => row.currency)}::text[], ${rows.map((row) => row.balanceAfter)}::bigint[],
       ${rows.map((row) => row.purpose)}::text[], ${rows.map((row) => row.counterpartyAccount)}::text[],
-      ${rows.map((row) => row.counterpartyBank)}::text[], ${rows.map((row) => row.sourceKey)}::text[])
+      ${rows.map((row) => row.counterpartyBank)}::text[], ${rows.map((row) => row.sourceKey)}::text[],
+      ${rows.map((row) => row.kind)}::smallint[], ${rows.map((row) => row.channel)}::smallint[],
+      ${rows.map((row) => row.merchantCategory)}::text[], ${rows.map((row) => row.category)}::text[])
       AS r (place, sequence, transaction_id, booking_date, booking_time, direction, operation, amount, currency,
-        balance_after, purpose, counterparty_account, counterparty_bank, source_key)
+        balance_after, purpose, counterparty_account, counterparty_bank, source_key, kind, channel, merchant_category,
+        category)
     JOIN unnest(${holdings.map((_row, index) => index)}::int[], ${holdings.map((row) => row.partyId)}::uuid[],
       ${holdings.map((row) => row.holdingId)}::uuid[], ${holdings.map((row) => row.organisationPath)}::text[],
       ${holdings.map((row) => row.manager)}::text[]) AS h (place, party_id, holding_id, organisation_path, manager)

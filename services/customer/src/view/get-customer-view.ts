@@ -90,7 +90,7 @@ export function viewQuery(id: string, size: number, scope: Scope): Sql {
       (SELECT json_agg(x) FROM (SELECT ${transactionJsonColumns} FROM has h CROSS JOIN LATERAL (
           SELECT * FROM transaction t WHERE t.party_id = h.party_id AND t.holding_id = h.holding_id
           ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size}) t
-        WHERE h.role = ${HoldingRole.HOLDING_ROLE_OWNER} AND h.kind = 1
+        WHERE h.role = ${HoldingRole.HOLDING_ROLE_OWNER} AND h.kind NOT IN (4, 7)
         ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size}) x) AS transactions,
       (SELECT json_agg(x) FROM (SELECT ${interactionColumns} FROM member CROSS JOIN LATERAL (
           SELECT * FROM interaction i WHERE i.party_id = member.id

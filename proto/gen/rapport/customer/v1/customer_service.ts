@@ -156,8 +156,7 @@ export const CustomerServiceService = {
     responseDeserialize: (value: Buffer): UpdatePartyResponse => UpdatePartyResponse.decode(value),
   },
   /**
-   * Takes an account, a loan, a card or a standing order of a party and gives it back with its name. Publishes
-   * HoldingOpened.
+   * Takes a holding of a party, of any kind, and gives it back with its name. Publishes HoldingOpened.
    * Errors: PARTY_NOT_FOUND, HOLDING_NOT_FOUND (the account it hangs on; NOT_FOUND), DUPLICATE_SOURCE_KEY
    * (ALREADY_EXISTS), OWNER_MISSING, CURRENCY_MISMATCH (INVALID_ARGUMENT). Idempotent by request_id.
    */
@@ -199,10 +198,11 @@ export const CustomerServiceService = {
     responseDeserialize: (value: Buffer): ListHoldingsResponse => ListHoldingsResponse.decode(value),
   },
   /**
-   * Takes one transaction on an account and gives it back with its name; sets the account's balance. Publishes
-   * TransactionBooked.
+   * Takes one transaction on a holding and gives it back with its name and its spending category; sets the holding's
+   * balance. Publishes TransactionBooked.
    * Errors: HOLDING_NOT_FOUND (NOT_FOUND), DUPLICATE_SOURCE_KEY (ALREADY_EXISTS), CURRENCY_MISMATCH
-   * (INVALID_ARGUMENT), HOLDING_CLOSED, HOLDING_NOT_AN_ACCOUNT (FAILED_PRECONDITION). Idempotent by request_id.
+   * (INVALID_ARGUMENT), HOLDING_CLOSED, HOLDING_NOT_AN_ACCOUNT (a standing order or an insurance;
+   * FAILED_PRECONDITION). Idempotent by request_id.
    */
   bookTransaction: {
     path: "/rapport.customer.v1.CustomerService/BookTransaction" as const,
@@ -398,8 +398,7 @@ export interface CustomerServiceServer extends UntypedServiceImplementation {
    */
   updateParty: handleUnaryCall<UpdatePartyRequest, UpdatePartyResponse>;
   /**
-   * Takes an account, a loan, a card or a standing order of a party and gives it back with its name. Publishes
-   * HoldingOpened.
+   * Takes a holding of a party, of any kind, and gives it back with its name. Publishes HoldingOpened.
    * Errors: PARTY_NOT_FOUND, HOLDING_NOT_FOUND (the account it hangs on; NOT_FOUND), DUPLICATE_SOURCE_KEY
    * (ALREADY_EXISTS), OWNER_MISSING, CURRENCY_MISMATCH (INVALID_ARGUMENT). Idempotent by request_id.
    */
@@ -415,10 +414,11 @@ export interface CustomerServiceServer extends UntypedServiceImplementation {
    */
   listHoldings: handleUnaryCall<ListHoldingsRequest, ListHoldingsResponse>;
   /**
-   * Takes one transaction on an account and gives it back with its name; sets the account's balance. Publishes
-   * TransactionBooked.
+   * Takes one transaction on a holding and gives it back with its name and its spending category; sets the holding's
+   * balance. Publishes TransactionBooked.
    * Errors: HOLDING_NOT_FOUND (NOT_FOUND), DUPLICATE_SOURCE_KEY (ALREADY_EXISTS), CURRENCY_MISMATCH
-   * (INVALID_ARGUMENT), HOLDING_CLOSED, HOLDING_NOT_AN_ACCOUNT (FAILED_PRECONDITION). Idempotent by request_id.
+   * (INVALID_ARGUMENT), HOLDING_CLOSED, HOLDING_NOT_AN_ACCOUNT (a standing order or an insurance;
+   * FAILED_PRECONDITION). Idempotent by request_id.
    */
   bookTransaction: handleUnaryCall<BookTransactionRequest, BookTransactionResponse>;
   /**
@@ -597,8 +597,7 @@ export interface CustomerServiceClient extends Client {
     callback: (error: ServiceError | null, response: UpdatePartyResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Takes an account, a loan, a card or a standing order of a party and gives it back with its name. Publishes
-   * HoldingOpened.
+   * Takes a holding of a party, of any kind, and gives it back with its name. Publishes HoldingOpened.
    * Errors: PARTY_NOT_FOUND, HOLDING_NOT_FOUND (the account it hangs on; NOT_FOUND), DUPLICATE_SOURCE_KEY
    * (ALREADY_EXISTS), OWNER_MISSING, CURRENCY_MISMATCH (INVALID_ARGUMENT). Idempotent by request_id.
    */
@@ -656,10 +655,11 @@ export interface CustomerServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListHoldingsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Takes one transaction on an account and gives it back with its name; sets the account's balance. Publishes
-   * TransactionBooked.
+   * Takes one transaction on a holding and gives it back with its name and its spending category; sets the holding's
+   * balance. Publishes TransactionBooked.
    * Errors: HOLDING_NOT_FOUND (NOT_FOUND), DUPLICATE_SOURCE_KEY (ALREADY_EXISTS), CURRENCY_MISMATCH
-   * (INVALID_ARGUMENT), HOLDING_CLOSED, HOLDING_NOT_AN_ACCOUNT (FAILED_PRECONDITION). Idempotent by request_id.
+   * (INVALID_ARGUMENT), HOLDING_CLOSED, HOLDING_NOT_AN_ACCOUNT (a standing order or an insurance;
+   * FAILED_PRECONDITION). Idempotent by request_id.
    */
   bookTransaction(
     request: BookTransactionRequest,

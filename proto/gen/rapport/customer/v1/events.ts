@@ -35,9 +35,15 @@ import {
 } from "./party.js";
 import { Sex, sexFromJSON, sexToJSON } from "./person.js";
 import {
+  TransactionChannel,
+  transactionChannelFromJSON,
+  transactionChannelToJSON,
   TransactionDirection,
   transactionDirectionFromJSON,
   transactionDirectionToJSON,
+  TransactionKind,
+  transactionKindFromJSON,
+  transactionKindToJSON,
   TransactionOperation,
   transactionOperationFromJSON,
   transactionOperationToJSON,
@@ -137,7 +143,7 @@ export interface HoldingOpened {
     | undefined;
   /** Where it stands. */
   status: HoldingStatus;
-  /** The amount of a loan or of a standing order; unset for others. */
+  /** The amount of a loan or of a standing order, the limit of an overdraft, the sum of an insurance; unset for others. */
   amount?:
     | Money
     | undefined;
@@ -225,6 +231,14 @@ export interface TransactionBooked {
   source: string;
   /** Its place among the transactions of the holding on the booking date, from 1. */
   sequence: number;
+  /** What sort of business it belongs to. */
+  kind: TransactionKind;
+  /** By which way it was made. */
+  channel: TransactionChannel;
+  /** What the merchant sells, ISO 18245; empty when not known. */
+  merchantCategory: string;
+  /** What the customer spent on, a lower-case code; empty when no rule says. */
+  category: string;
 }
 
 /** An interaction was recorded. Holds no text of it. */
@@ -1538,6 +1552,10 @@ function createBaseTransactionBooked(): TransactionBooked {
     purpose: "",
     source: "",
     sequence: 0,
+    kind: 0,
+    channel: 0,
+    merchantCategory: "",
+    category: "",
   };
 }
 
@@ -1586,6 +1604,18 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
     }
     if (message.sequence !== 0) {
       writer.uint32(112).int32(message.sequence);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(120).int32(message.kind);
+    }
+    if (message.channel !== 0) {
+      writer.uint32(128).int32(message.channel);
+    }
+    if (message.merchantCategory !== "") {
+      writer.uint32(138).string(message.merchantCategory);
+    }
+    if (message.category !== "") {
+      writer.uint32(146).string(message.category);
     }
     return writer;
   },
@@ -1715,6 +1745,38 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
             message.sequence = reader.int32();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.channel = reader.int32() as any;
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.merchantCategory = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.category = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1763,6 +1825,14 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
       purpose: isSet(object.purpose) ? globalThis.String(object.purpose) : "",
       source: isSet(object.source) ? globalThis.String(object.source) : "",
       sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
+      kind: isSet(object.kind) ? transactionKindFromJSON(object.kind) : 0,
+      channel: isSet(object.channel) ? transactionChannelFromJSON(object.channel) : 0,
+      merchantCategory: isSet(object.merchantCategory)
+        ? globalThis.String(object.merchantCategory)
+        : isSet(object.merchant_category)
+        ? globalThis.String(object.merchant_category)
+        : "",
+      category: isSet(object.category) ? globalThis.String(object.category) : "",
     };
   },
 
@@ -1810,6 +1880,18 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
     if (message.sequence !== 0) {
       obj.sequence = Math.round(message.sequence);
     }
+    if (message.kind !== 0) {
+      obj.kind = transactionKindToJSON(message.kind);
+    }
+    if (message.channel !== 0) {
+      obj.channel = transactionChannelToJSON(message.channel);
+    }
+    if (message.merchantCategory !== "") {
+      obj.merchantCategory = message.merchantCategory;
+    }
+    if (message.category !== "") {
+      obj.category = message.category;
+    }
     return obj;
   },
 
@@ -1838,6 +1920,10 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
     message.purpose = object.purpose ?? "";
     message.source = object.source ?? "";
     message.sequence = object.sequence ?? 0;
+    message.kind = object.kind ?? 0;
+    message.channel = object.channel ?? 0;
+    message.merchantCategory = object.merchantCategory ?? "";
+    message.category = object.category ?? "";
     return message;
   },
 };

@@ -22,6 +22,14 @@ export enum HoldingKind {
   HOLDING_KIND_CARD = 3,
   /** HOLDING_KIND_STANDING_ORDER - A standing order. */
   HOLDING_KIND_STANDING_ORDER = 4,
+  /** HOLDING_KIND_DEPOSIT - A term or call deposit. */
+  HOLDING_KIND_DEPOSIT = 5,
+  /** HOLDING_KIND_FUND - Units of an investment fund. */
+  HOLDING_KIND_FUND = 6,
+  /** HOLDING_KIND_INSURANCE - An insurance policy. */
+  HOLDING_KIND_INSURANCE = 7,
+  /** HOLDING_KIND_OVERDRAFT - An overdraft or another credit line on an account. */
+  HOLDING_KIND_OVERDRAFT = 8,
   UNRECOGNIZED = -1,
 }
 
@@ -42,6 +50,18 @@ export function holdingKindFromJSON(object: any): HoldingKind {
     case 4:
     case "HOLDING_KIND_STANDING_ORDER":
       return HoldingKind.HOLDING_KIND_STANDING_ORDER;
+    case 5:
+    case "HOLDING_KIND_DEPOSIT":
+      return HoldingKind.HOLDING_KIND_DEPOSIT;
+    case 6:
+    case "HOLDING_KIND_FUND":
+      return HoldingKind.HOLDING_KIND_FUND;
+    case 7:
+    case "HOLDING_KIND_INSURANCE":
+      return HoldingKind.HOLDING_KIND_INSURANCE;
+    case 8:
+    case "HOLDING_KIND_OVERDRAFT":
+      return HoldingKind.HOLDING_KIND_OVERDRAFT;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -61,6 +81,14 @@ export function holdingKindToJSON(object: HoldingKind): string {
       return "HOLDING_KIND_CARD";
     case HoldingKind.HOLDING_KIND_STANDING_ORDER:
       return "HOLDING_KIND_STANDING_ORDER";
+    case HoldingKind.HOLDING_KIND_DEPOSIT:
+      return "HOLDING_KIND_DEPOSIT";
+    case HoldingKind.HOLDING_KIND_FUND:
+      return "HOLDING_KIND_FUND";
+    case HoldingKind.HOLDING_KIND_INSURANCE:
+      return "HOLDING_KIND_INSURANCE";
+    case HoldingKind.HOLDING_KIND_OVERDRAFT:
+      return "HOLDING_KIND_OVERDRAFT";
     case HoldingKind.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -75,6 +103,10 @@ export enum HoldingRole {
   HOLDING_ROLE_OWNER = 1,
   /** HOLDING_ROLE_AUTHORISED_USER - May use it and does not own it. */
   HOLDING_ROLE_AUTHORISED_USER = 2,
+  /** HOLDING_ROLE_GUARANTOR - Answers for the debt and does not own it. */
+  HOLDING_ROLE_GUARANTOR = 3,
+  /** HOLDING_ROLE_BENEFICIAL_OWNER - Stands behind the owner of an organisation's holding and gains by it. */
+  HOLDING_ROLE_BENEFICIAL_OWNER = 4,
   UNRECOGNIZED = -1,
 }
 
@@ -89,6 +121,12 @@ export function holdingRoleFromJSON(object: any): HoldingRole {
     case 2:
     case "HOLDING_ROLE_AUTHORISED_USER":
       return HoldingRole.HOLDING_ROLE_AUTHORISED_USER;
+    case 3:
+    case "HOLDING_ROLE_GUARANTOR":
+      return HoldingRole.HOLDING_ROLE_GUARANTOR;
+    case 4:
+    case "HOLDING_ROLE_BENEFICIAL_OWNER":
+      return HoldingRole.HOLDING_ROLE_BENEFICIAL_OWNER;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -104,6 +142,10 @@ export function holdingRoleToJSON(object: HoldingRole): string {
       return "HOLDING_ROLE_OWNER";
     case HoldingRole.HOLDING_ROLE_AUTHORISED_USER:
       return "HOLDING_ROLE_AUTHORISED_USER";
+    case HoldingRole.HOLDING_ROLE_GUARANTOR:
+      return "HOLDING_ROLE_GUARANTOR";
+    case HoldingRole.HOLDING_ROLE_BENEFICIAL_OWNER:
+      return "HOLDING_ROLE_BENEFICIAL_OWNER";
     case HoldingRole.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -260,7 +302,10 @@ export function statementFrequencyToJSON(object: StatementFrequency): string {
   }
 }
 
-/** Something of the bank's that a party has: an account, a loan, a card or a standing order. */
+/**
+ * Something of the bank's that a party has: an account, a loan, a card, a standing order, a deposit, units of a fund, an
+ * insurance policy or an overdraft.
+ */
 export interface Holding {
   /** The resource name, `parties/{uuid}/holdings/{uuid}`, under the first owner; chosen by the service (UUIDv7). */
   name: string;
@@ -280,13 +325,28 @@ export interface Holding {
     | //
     /** A standing order. */
     { $case: "standingOrder"; value: StandingOrder }
+    | //
+    /** A deposit. */
+    { $case: "deposit"; value: Deposit }
+    | //
+    /** Units of a fund. */
+    { $case: "fund"; value: Fund }
+    | //
+    /** An insurance policy. */
+    { $case: "insurance"; value: Insurance }
+    | //
+    /** An overdraft. */
+    { $case: "overdraft"; value: Overdraft }
     | undefined;
   /**
    * Who has it and as what, 1 to 50. At creation empty means that the party it is created under owns it; otherwise that
    * party must be among the owners.
    */
   owners: HoldingOwner[];
-  /** The account that a loan, card or standing order hangs on, `parties/{uuid}/holdings/{uuid}`; empty where none. */
+  /**
+   * The account that a loan, card, standing order, deposit or overdraft hangs on, `parties/{uuid}/holdings/{uuid}`;
+   * empty where none.
+   */
   accountHolding: string;
   /** The system that it came from, lower-case; empty when it was created here. Cannot change. */
   source: string;
@@ -303,8 +363,9 @@ export interface Holding {
     | DateMessage
     | undefined;
   /**
-   * What is on it: of an account what the bank owes the owner (negative is a debit balance), of a loan what is still
-   * owed, as a negative amount where known; unset for cards and standing orders.
+   * What is on it: of an account or a deposit what the bank owes the owner (negative is a debit balance), of a loan, a
+   * card or an overdraft what is still owed, as a negative amount where known, of a fund or an insurance its value; unset
+   * where it is not known, and for standing orders.
    */
   balance?:
     | Money
@@ -381,6 +442,48 @@ export interface StandingOrder {
   purpose: string;
 }
 
+/** What belongs to deposits alone. */
+export interface Deposit {
+  /** How long it is fixed, in months; 0 for a deposit at call. */
+  termMonths: number;
+  /** The day it matures; unset at call. */
+  maturityDate?:
+    | DateMessage
+    | undefined;
+  /** Interest per year in basis points: 125 is 1.25 %. May be negative. */
+  interestRateBasisPoints: number;
+}
+
+/** What belongs to funds alone. */
+export interface Fund {
+  /** The fund's ISIN (ISO 6166); empty when it has none. */
+  isin: string;
+  /** How many units, in millionths of one. */
+  unitsMicro: bigint;
+}
+
+/** What belongs to insurance policies alone. */
+export interface Insurance {
+  /** The bank's name for the type, lower-case, for example "life", "home" or "travel". */
+  type: string;
+  /** The most that is paid out, positive; unset where the policy has no such sum. */
+  sumInsured?:
+    | Money
+    | undefined;
+  /** What the customer pays each month, positive; unset when nothing is paid any more. */
+  premium?:
+    | Money
+    | undefined;
+  /** The day it ends; unset for one without an end. */
+  endDate?: DateMessage | undefined;
+}
+
+/** What belongs to overdrafts alone. */
+export interface Overdraft {
+  /** How far it may be drawn, positive. */
+  limit?: Money | undefined;
+}
+
 /** The other side of a payment. */
 export interface Counterparty {
   /** The account number as the source writes it. */
@@ -432,6 +535,10 @@ export interface ListHoldingsRequest {
   pageToken: string;
   /** Only holdings of this kind. */
   kind: HoldingKind;
+  /** Only holdings that stand so. */
+  status: HoldingStatus;
+  /** Only holdings in which the party has this part. */
+  role: HoldingRole;
 }
 
 /** A page of holdings. */
@@ -485,6 +592,18 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
         break;
       case "standingOrder":
         StandingOrder.encode(message.details.value, writer.uint32(50).fork()).join();
+        break;
+      case "deposit":
+        Deposit.encode(message.details.value, writer.uint32(162).fork()).join();
+        break;
+      case "fund":
+        Fund.encode(message.details.value, writer.uint32(170).fork()).join();
+        break;
+      case "insurance":
+        Insurance.encode(message.details.value, writer.uint32(178).fork()).join();
+        break;
+      case "overdraft":
+        Overdraft.encode(message.details.value, writer.uint32(186).fork()).join();
         break;
     }
     for (const v of message.owners) {
@@ -588,6 +707,38 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
             }
 
             message.details = { $case: "standingOrder", value: StandingOrder.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.details = { $case: "deposit", value: Deposit.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.details = { $case: "fund", value: Fund.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.details = { $case: "insurance", value: Insurance.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.details = { $case: "overdraft", value: Overdraft.decode(reader, reader.uint32()) };
             continue;
           }
           case 7: {
@@ -720,6 +871,14 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
         ? { $case: "standingOrder", value: StandingOrder.fromJSON(object.standingOrder) }
         : isSet(object.standing_order)
         ? { $case: "standingOrder", value: StandingOrder.fromJSON(object.standing_order) }
+        : isSet(object.deposit)
+        ? { $case: "deposit", value: Deposit.fromJSON(object.deposit) }
+        : isSet(object.fund)
+        ? { $case: "fund", value: Fund.fromJSON(object.fund) }
+        : isSet(object.insurance)
+        ? { $case: "insurance", value: Insurance.fromJSON(object.insurance) }
+        : isSet(object.overdraft)
+        ? { $case: "overdraft", value: Overdraft.fromJSON(object.overdraft) }
         : undefined,
       owners: globalThis.Array.isArray(object?.owners) ? object.owners.map((e: any) => HoldingOwner.fromJSON(e)) : [],
       accountHolding: isSet(object.accountHolding)
@@ -785,6 +944,14 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
       obj.card = Card.toJSON(message.details.value);
     } else if (message.details?.$case === "standingOrder") {
       obj.standingOrder = StandingOrder.toJSON(message.details.value);
+    } else if (message.details?.$case === "deposit") {
+      obj.deposit = Deposit.toJSON(message.details.value);
+    } else if (message.details?.$case === "fund") {
+      obj.fund = Fund.toJSON(message.details.value);
+    } else if (message.details?.$case === "insurance") {
+      obj.insurance = Insurance.toJSON(message.details.value);
+    } else if (message.details?.$case === "overdraft") {
+      obj.overdraft = Overdraft.toJSON(message.details.value);
     }
     if (message.owners?.length) {
       obj.owners = message.owners.map((e) => HoldingOwner.toJSON(e));
@@ -857,6 +1024,30 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
       case "standingOrder": {
         if (object.details?.value !== undefined && object.details?.value !== null) {
           message.details = { $case: "standingOrder", value: StandingOrder.fromPartial(object.details.value) };
+        }
+        break;
+      }
+      case "deposit": {
+        if (object.details?.value !== undefined && object.details?.value !== null) {
+          message.details = { $case: "deposit", value: Deposit.fromPartial(object.details.value) };
+        }
+        break;
+      }
+      case "fund": {
+        if (object.details?.value !== undefined && object.details?.value !== null) {
+          message.details = { $case: "fund", value: Fund.fromPartial(object.details.value) };
+        }
+        break;
+      }
+      case "insurance": {
+        if (object.details?.value !== undefined && object.details?.value !== null) {
+          message.details = { $case: "insurance", value: Insurance.fromPartial(object.details.value) };
+        }
+        break;
+      }
+      case "overdraft": {
+        if (object.details?.value !== undefined && object.details?.value !== null) {
+          message.details = { $case: "overdraft", value: Overdraft.fromPartial(object.details.value) };
         }
         break;
       }
@@ -1393,6 +1584,421 @@ export const StandingOrder: MessageFns<StandingOrder, "rapport.customer.v1.Stand
   },
 };
 
+function createBaseDeposit(): Deposit {
+  return { termMonths: 0, maturityDate: undefined, interestRateBasisPoints: 0 };
+}
+
+export const Deposit: MessageFns<Deposit, "rapport.customer.v1.Deposit"> = {
+  $type: "rapport.customer.v1.Deposit" as const,
+
+  encode(message: Deposit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.termMonths !== 0) {
+      writer.uint32(8).int32(message.termMonths);
+    }
+    if (message.maturityDate !== undefined) {
+      DateMessage.encode(message.maturityDate, writer.uint32(18).fork()).join();
+    }
+    if (message.interestRateBasisPoints !== 0) {
+      writer.uint32(24).int32(message.interestRateBasisPoints);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Deposit {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeposit();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.termMonths = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.maturityDate = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.interestRateBasisPoints = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Deposit {
+    return {
+      termMonths: isSet(object.termMonths)
+        ? globalThis.Number(object.termMonths)
+        : isSet(object.term_months)
+        ? globalThis.Number(object.term_months)
+        : 0,
+      maturityDate: isSet(object.maturityDate)
+        ? DateMessage.fromJSON(object.maturityDate)
+        : isSet(object.maturity_date)
+        ? DateMessage.fromJSON(object.maturity_date)
+        : undefined,
+      interestRateBasisPoints: isSet(object.interestRateBasisPoints)
+        ? globalThis.Number(object.interestRateBasisPoints)
+        : isSet(object.interest_rate_basis_points)
+        ? globalThis.Number(object.interest_rate_basis_points)
+        : 0,
+    };
+  },
+
+  toJSON(message: Deposit): unknown {
+    const obj: any = {};
+    if (message.termMonths !== 0) {
+      obj.termMonths = Math.round(message.termMonths);
+    }
+    if (message.maturityDate !== undefined) {
+      obj.maturityDate = DateMessage.toJSON(message.maturityDate);
+    }
+    if (message.interestRateBasisPoints !== 0) {
+      obj.interestRateBasisPoints = Math.round(message.interestRateBasisPoints);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Deposit>, I>>(base?: I): Deposit {
+    return Deposit.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Deposit>, I>>(object: I): Deposit {
+    const message = createBaseDeposit();
+    message.termMonths = object.termMonths ?? 0;
+    message.maturityDate = (object.maturityDate !== undefined && object.maturityDate !== null)
+      ? DateMessage.fromPartial(object.maturityDate)
+      : undefined;
+    message.interestRateBasisPoints = object.interestRateBasisPoints ?? 0;
+    return message;
+  },
+};
+
+function createBaseFund(): Fund {
+  return { isin: "", unitsMicro: 0n };
+}
+
+export const Fund: MessageFns<Fund, "rapport.customer.v1.Fund"> = {
+  $type: "rapport.customer.v1.Fund" as const,
+
+  encode(message: Fund, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.isin !== "") {
+      writer.uint32(10).string(message.isin);
+    }
+    if (message.unitsMicro !== 0n) {
+      if (BigInt.asIntN(64, message.unitsMicro) !== message.unitsMicro) {
+        throw new globalThis.Error("value provided for field message.unitsMicro of type int64 too large");
+      }
+      writer.uint32(16).int64(message.unitsMicro);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Fund {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFund();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.isin = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.unitsMicro = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Fund {
+    return {
+      isin: isSet(object.isin) ? globalThis.String(object.isin) : "",
+      unitsMicro: isSet(object.unitsMicro)
+        ? BigInt(object.unitsMicro)
+        : isSet(object.units_micro)
+        ? BigInt(object.units_micro)
+        : 0n,
+    };
+  },
+
+  toJSON(message: Fund): unknown {
+    const obj: any = {};
+    if (message.isin !== "") {
+      obj.isin = message.isin;
+    }
+    if (message.unitsMicro !== 0n) {
+      obj.unitsMicro = message.unitsMicro.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Fund>, I>>(base?: I): Fund {
+    return Fund.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Fund>, I>>(object: I): Fund {
+    const message = createBaseFund();
+    message.isin = object.isin ?? "";
+    message.unitsMicro = (object.unitsMicro !== undefined && object.unitsMicro !== null)
+      ? BigInt(object.unitsMicro)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseInsurance(): Insurance {
+  return { type: "", sumInsured: undefined, premium: undefined, endDate: undefined };
+}
+
+export const Insurance: MessageFns<Insurance, "rapport.customer.v1.Insurance"> = {
+  $type: "rapport.customer.v1.Insurance" as const,
+
+  encode(message: Insurance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.type !== "") {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.sumInsured !== undefined) {
+      Money.encode(message.sumInsured, writer.uint32(18).fork()).join();
+    }
+    if (message.premium !== undefined) {
+      Money.encode(message.premium, writer.uint32(26).fork()).join();
+    }
+    if (message.endDate !== undefined) {
+      DateMessage.encode(message.endDate, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Insurance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInsurance();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sumInsured = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.premium = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.endDate = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Insurance {
+    return {
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      sumInsured: isSet(object.sumInsured)
+        ? Money.fromJSON(object.sumInsured)
+        : isSet(object.sum_insured)
+        ? Money.fromJSON(object.sum_insured)
+        : undefined,
+      premium: isSet(object.premium) ? Money.fromJSON(object.premium) : undefined,
+      endDate: isSet(object.endDate)
+        ? DateMessage.fromJSON(object.endDate)
+        : isSet(object.end_date)
+        ? DateMessage.fromJSON(object.end_date)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Insurance): unknown {
+    const obj: any = {};
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.sumInsured !== undefined) {
+      obj.sumInsured = Money.toJSON(message.sumInsured);
+    }
+    if (message.premium !== undefined) {
+      obj.premium = Money.toJSON(message.premium);
+    }
+    if (message.endDate !== undefined) {
+      obj.endDate = DateMessage.toJSON(message.endDate);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Insurance>, I>>(base?: I): Insurance {
+    return Insurance.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Insurance>, I>>(object: I): Insurance {
+    const message = createBaseInsurance();
+    message.type = object.type ?? "";
+    message.sumInsured = (object.sumInsured !== undefined && object.sumInsured !== null)
+      ? Money.fromPartial(object.sumInsured)
+      : undefined;
+    message.premium = (object.premium !== undefined && object.premium !== null)
+      ? Money.fromPartial(object.premium)
+      : undefined;
+    message.endDate = (object.endDate !== undefined && object.endDate !== null)
+      ? DateMessage.fromPartial(object.endDate)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseOverdraft(): Overdraft {
+  return { limit: undefined };
+}
+
+export const Overdraft: MessageFns<Overdraft, "rapport.customer.v1.Overdraft"> = {
+  $type: "rapport.customer.v1.Overdraft" as const,
+
+  encode(message: Overdraft, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.limit !== undefined) {
+      Money.encode(message.limit, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Overdraft {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseOverdraft();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.limit = Money.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Overdraft {
+    return { limit: isSet(object.limit) ? Money.fromJSON(object.limit) : undefined };
+  },
+
+  toJSON(message: Overdraft): unknown {
+    const obj: any = {};
+    if (message.limit !== undefined) {
+      obj.limit = Money.toJSON(message.limit);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Overdraft>, I>>(base?: I): Overdraft {
+    return Overdraft.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Overdraft>, I>>(object: I): Overdraft {
+    const message = createBaseOverdraft();
+    message.limit = (object.limit !== undefined && object.limit !== null) ? Money.fromPartial(object.limit) : undefined;
+    return message;
+  },
+};
+
 function createBaseCounterparty(): Counterparty {
   return { account: "", bank: "" };
 }
@@ -1801,7 +2407,7 @@ export const GetHoldingResponse: MessageFns<GetHoldingResponse, "rapport.custome
 };
 
 function createBaseListHoldingsRequest(): ListHoldingsRequest {
-  return { parent: "", pageSize: 0, pageToken: "", kind: 0 };
+  return { parent: "", pageSize: 0, pageToken: "", kind: 0, status: 0, role: 0 };
 }
 
 export const ListHoldingsRequest: MessageFns<ListHoldingsRequest, "rapport.customer.v1.ListHoldingsRequest"> = {
@@ -1819,6 +2425,12 @@ export const ListHoldingsRequest: MessageFns<ListHoldingsRequest, "rapport.custo
     }
     if (message.kind !== 0) {
       writer.uint32(32).int32(message.kind);
+    }
+    if (message.status !== 0) {
+      writer.uint32(40).int32(message.status);
+    }
+    if (message.role !== 0) {
+      writer.uint32(48).int32(message.role);
     }
     return writer;
   },
@@ -1868,6 +2480,22 @@ export const ListHoldingsRequest: MessageFns<ListHoldingsRequest, "rapport.custo
             message.kind = reader.int32() as any;
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.status = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.role = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1894,6 +2522,8 @@ export const ListHoldingsRequest: MessageFns<ListHoldingsRequest, "rapport.custo
         ? globalThis.String(object.page_token)
         : "",
       kind: isSet(object.kind) ? holdingKindFromJSON(object.kind) : 0,
+      status: isSet(object.status) ? holdingStatusFromJSON(object.status) : 0,
+      role: isSet(object.role) ? holdingRoleFromJSON(object.role) : 0,
     };
   },
 
@@ -1911,6 +2541,12 @@ export const ListHoldingsRequest: MessageFns<ListHoldingsRequest, "rapport.custo
     if (message.kind !== 0) {
       obj.kind = holdingKindToJSON(message.kind);
     }
+    if (message.status !== 0) {
+      obj.status = holdingStatusToJSON(message.status);
+    }
+    if (message.role !== 0) {
+      obj.role = holdingRoleToJSON(message.role);
+    }
     return obj;
   },
 
@@ -1923,6 +2559,8 @@ export const ListHoldingsRequest: MessageFns<ListHoldingsRequest, "rapport.custo
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
     message.kind = object.kind ?? 0;
+    message.status = object.status ?? 0;
+    message.role = object.role ?? 0;
     return message;
   },
 };

@@ -123,7 +123,7 @@ export interface HoldingRow {
   sourceKey: string;
   /** The source key of the party that owns it. */
   ownerSourceKey: string;
-  /** The source key of the account that a loan, card or standing order hangs on; empty where none. */
+  /** The source key of the account that a loan, card, standing order, deposit or overdraft hangs on; empty where none. */
   accountSourceKey: string;
   /** The holding; `name`, `owners`, `account_holding`, `source`, `source_key` and `etag` are left empty. */
   holding?:

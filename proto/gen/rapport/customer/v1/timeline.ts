@@ -8,7 +8,15 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
 import { Interaction } from "./interaction.js";
-import { Transaction } from "./transaction.js";
+import {
+  Transaction,
+  TransactionChannel,
+  transactionChannelFromJSON,
+  transactionChannelToJSON,
+  TransactionKind,
+  transactionKindFromJSON,
+  transactionKindToJSON,
+} from "./transaction.js";
 
 /** What a timeline entry is. */
 export enum TimelineEntryKind {
@@ -85,7 +93,21 @@ export interface ListTimelineRequest {
     | Date
     | undefined;
   /** Only entries before this time. */
-  endTime?: Date | undefined;
+  endTime?:
+    | Date
+    | undefined;
+  /** Only transactions of this kind. This and the fields below leave interactions out. */
+  transactionKind: TransactionKind;
+  /** Only transactions made by this way. */
+  transactionChannel: TransactionChannel;
+  /** Only transactions of this spending category. */
+  category: string;
+  /** Only transactions of at least this amount, in minor units of their own currency; 0 means no limit. */
+  minimumMinorUnits: bigint;
+  /** Only transactions of at most this amount, in minor units of their own currency; 0 means no limit. */
+  maximumMinorUnits: bigint;
+  /** Only transactions on this holding, `parties/{uuid}/holdings/{uuid}`. */
+  holding: string;
 }
 
 /** A page of a timeline. */
@@ -216,7 +238,20 @@ export const TimelineEntry: MessageFns<TimelineEntry, "rapport.customer.v1.Timel
 };
 
 function createBaseListTimelineRequest(): ListTimelineRequest {
-  return { parent: "", pageSize: 0, pageToken: "", kind: 0, startTime: undefined, endTime: undefined };
+  return {
+    parent: "",
+    pageSize: 0,
+    pageToken: "",
+    kind: 0,
+    startTime: undefined,
+    endTime: undefined,
+    transactionKind: 0,
+    transactionChannel: 0,
+    category: "",
+    minimumMinorUnits: 0n,
+    maximumMinorUnits: 0n,
+    holding: "",
+  };
 }
 
 export const ListTimelineRequest: MessageFns<ListTimelineRequest, "rapport.customer.v1.ListTimelineRequest"> = {
@@ -240,6 +275,30 @@ export const ListTimelineRequest: MessageFns<ListTimelineRequest, "rapport.custo
     }
     if (message.endTime !== undefined) {
       Timestamp.encode(toTimestamp(message.endTime), writer.uint32(50).fork()).join();
+    }
+    if (message.transactionKind !== 0) {
+      writer.uint32(56).int32(message.transactionKind);
+    }
+    if (message.transactionChannel !== 0) {
+      writer.uint32(64).int32(message.transactionChannel);
+    }
+    if (message.category !== "") {
+      writer.uint32(74).string(message.category);
+    }
+    if (message.minimumMinorUnits !== 0n) {
+      if (BigInt.asIntN(64, message.minimumMinorUnits) !== message.minimumMinorUnits) {
+        throw new globalThis.Error("value provided for field message.minimumMinorUnits of type int64 too large");
+      }
+      writer.uint32(80).int64(message.minimumMinorUnits);
+    }
+    if (message.maximumMinorUnits !== 0n) {
+      if (BigInt.asIntN(64, message.maximumMinorUnits) !== message.maximumMinorUnits) {
+        throw new globalThis.Error("value provided for field message.maximumMinorUnits of type int64 too large");
+      }
+      writer.uint32(88).int64(message.maximumMinorUnits);
+    }
+    if (message.holding !== "") {
+      writer.uint32(98).string(message.holding);
     }
     return writer;
   },
@@ -305,6 +364,54 @@ export const ListTimelineRequest: MessageFns<ListTimelineRequest, "rapport.custo
             message.endTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.transactionKind = reader.int32() as any;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.transactionChannel = reader.int32() as any;
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.category = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.minimumMinorUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.maximumMinorUnits = reader.int64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.holding = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -341,6 +448,28 @@ export const ListTimelineRequest: MessageFns<ListTimelineRequest, "rapport.custo
         : isSet(object.end_time)
         ? fromJsonTimestamp(object.end_time)
         : undefined,
+      transactionKind: isSet(object.transactionKind)
+        ? transactionKindFromJSON(object.transactionKind)
+        : isSet(object.transaction_kind)
+        ? transactionKindFromJSON(object.transaction_kind)
+        : 0,
+      transactionChannel: isSet(object.transactionChannel)
+        ? transactionChannelFromJSON(object.transactionChannel)
+        : isSet(object.transaction_channel)
+        ? transactionChannelFromJSON(object.transaction_channel)
+        : 0,
+      category: isSet(object.category) ? globalThis.String(object.category) : "",
+      minimumMinorUnits: isSet(object.minimumMinorUnits)
+        ? BigInt(object.minimumMinorUnits)
+        : isSet(object.minimum_minor_units)
+        ? BigInt(object.minimum_minor_units)
+        : 0n,
+      maximumMinorUnits: isSet(object.maximumMinorUnits)
+        ? BigInt(object.maximumMinorUnits)
+        : isSet(object.maximum_minor_units)
+        ? BigInt(object.maximum_minor_units)
+        : 0n,
+      holding: isSet(object.holding) ? globalThis.String(object.holding) : "",
     };
   },
 
@@ -364,6 +493,24 @@ export const ListTimelineRequest: MessageFns<ListTimelineRequest, "rapport.custo
     if (message.endTime !== undefined) {
       obj.endTime = message.endTime.toISOString();
     }
+    if (message.transactionKind !== 0) {
+      obj.transactionKind = transactionKindToJSON(message.transactionKind);
+    }
+    if (message.transactionChannel !== 0) {
+      obj.transactionChannel = transactionChannelToJSON(message.transactionChannel);
+    }
+    if (message.category !== "") {
+      obj.category = message.category;
+    }
+    if (message.minimumMinorUnits !== 0n) {
+      obj.minimumMinorUnits = message.minimumMinorUnits.toString();
+    }
+    if (message.maximumMinorUnits !== 0n) {
+      obj.maximumMinorUnits = message.maximumMinorUnits.toString();
+    }
+    if (message.holding !== "") {
+      obj.holding = message.holding;
+    }
     return obj;
   },
 
@@ -378,6 +525,16 @@ export const ListTimelineRequest: MessageFns<ListTimelineRequest, "rapport.custo
     message.kind = object.kind ?? 0;
     message.startTime = object.startTime ?? undefined;
     message.endTime = object.endTime ?? undefined;
+    message.transactionKind = object.transactionKind ?? 0;
+    message.transactionChannel = object.transactionChannel ?? 0;
+    message.category = object.category ?? "";
+    message.minimumMinorUnits = (object.minimumMinorUnits !== undefined && object.minimumMinorUnits !== null)
+      ? BigInt(object.minimumMinorUnits)
+      : 0n;
+    message.maximumMinorUnits = (object.maximumMinorUnits !== undefined && object.maximumMinorUnits !== null)
+      ? BigInt(object.maximumMinorUnits)
+      : 0n;
+    message.holding = object.holding ?? "";
     return message;
   },
 };

@@ -76,6 +76,12 @@ export enum TransactionOperation {
   TRANSACTION_OPERATION_OTHER = 8,
   /** TRANSACTION_OPERATION_PENALTY - Interest or a fee that the bank booked because something was late or overdrawn. */
   TRANSACTION_OPERATION_PENALTY = 9,
+  /** TRANSACTION_OPERATION_CARD_PAYMENT - A purchase with a card. */
+  TRANSACTION_OPERATION_CARD_PAYMENT = 10,
+  /** TRANSACTION_OPERATION_LOAN_DISBURSEMENT - A loan paid out. */
+  TRANSACTION_OPERATION_LOAN_DISBURSEMENT = 11,
+  /** TRANSACTION_OPERATION_LOAN_REPAYMENT - A payment towards a loan. */
+  TRANSACTION_OPERATION_LOAN_REPAYMENT = 12,
   UNRECOGNIZED = -1,
 }
 
@@ -111,6 +117,15 @@ export function transactionOperationFromJSON(object: any): TransactionOperation 
     case 9:
     case "TRANSACTION_OPERATION_PENALTY":
       return TransactionOperation.TRANSACTION_OPERATION_PENALTY;
+    case 10:
+    case "TRANSACTION_OPERATION_CARD_PAYMENT":
+      return TransactionOperation.TRANSACTION_OPERATION_CARD_PAYMENT;
+    case 11:
+    case "TRANSACTION_OPERATION_LOAN_DISBURSEMENT":
+      return TransactionOperation.TRANSACTION_OPERATION_LOAN_DISBURSEMENT;
+    case 12:
+    case "TRANSACTION_OPERATION_LOAN_REPAYMENT":
+      return TransactionOperation.TRANSACTION_OPERATION_LOAN_REPAYMENT;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -140,13 +155,189 @@ export function transactionOperationToJSON(object: TransactionOperation): string
       return "TRANSACTION_OPERATION_OTHER";
     case TransactionOperation.TRANSACTION_OPERATION_PENALTY:
       return "TRANSACTION_OPERATION_PENALTY";
+    case TransactionOperation.TRANSACTION_OPERATION_CARD_PAYMENT:
+      return "TRANSACTION_OPERATION_CARD_PAYMENT";
+    case TransactionOperation.TRANSACTION_OPERATION_LOAN_DISBURSEMENT:
+      return "TRANSACTION_OPERATION_LOAN_DISBURSEMENT";
+    case TransactionOperation.TRANSACTION_OPERATION_LOAN_REPAYMENT:
+      return "TRANSACTION_OPERATION_LOAN_REPAYMENT";
     case TransactionOperation.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
   }
 }
 
-/** Money that moved onto or off a holding. Never changes once it is booked. */
+/** What sort of business a transaction belongs to. */
+export enum TransactionKind {
+  /** TRANSACTION_KIND_UNSPECIFIED - Not stated. */
+  TRANSACTION_KIND_UNSPECIFIED = 0,
+  /** TRANSACTION_KIND_DEPOSIT - Money paid in. */
+  TRANSACTION_KIND_DEPOSIT = 1,
+  /** TRANSACTION_KIND_WITHDRAWAL - Money taken out. */
+  TRANSACTION_KIND_WITHDRAWAL = 2,
+  /** TRANSACTION_KIND_TRANSFER - A transfer from or to another account. */
+  TRANSACTION_KIND_TRANSFER = 3,
+  /** TRANSACTION_KIND_LOAN - A loan paid out or paid back. */
+  TRANSACTION_KIND_LOAN = 4,
+  /** TRANSACTION_KIND_CARD - A purchase with a card, and what comes back from one. */
+  TRANSACTION_KIND_CARD = 5,
+  /** TRANSACTION_KIND_FEE - A fee of the bank. */
+  TRANSACTION_KIND_FEE = 6,
+  /** TRANSACTION_KIND_INTEREST - Interest, for the customer or against. */
+  TRANSACTION_KIND_INTEREST = 7,
+  /** TRANSACTION_KIND_OTHER - Anything else. */
+  TRANSACTION_KIND_OTHER = 8,
+  UNRECOGNIZED = -1,
+}
+
+export function transactionKindFromJSON(object: any): TransactionKind {
+  switch (object) {
+    case 0:
+    case "TRANSACTION_KIND_UNSPECIFIED":
+      return TransactionKind.TRANSACTION_KIND_UNSPECIFIED;
+    case 1:
+    case "TRANSACTION_KIND_DEPOSIT":
+      return TransactionKind.TRANSACTION_KIND_DEPOSIT;
+    case 2:
+    case "TRANSACTION_KIND_WITHDRAWAL":
+      return TransactionKind.TRANSACTION_KIND_WITHDRAWAL;
+    case 3:
+    case "TRANSACTION_KIND_TRANSFER":
+      return TransactionKind.TRANSACTION_KIND_TRANSFER;
+    case 4:
+    case "TRANSACTION_KIND_LOAN":
+      return TransactionKind.TRANSACTION_KIND_LOAN;
+    case 5:
+    case "TRANSACTION_KIND_CARD":
+      return TransactionKind.TRANSACTION_KIND_CARD;
+    case 6:
+    case "TRANSACTION_KIND_FEE":
+      return TransactionKind.TRANSACTION_KIND_FEE;
+    case 7:
+    case "TRANSACTION_KIND_INTEREST":
+      return TransactionKind.TRANSACTION_KIND_INTEREST;
+    case 8:
+    case "TRANSACTION_KIND_OTHER":
+      return TransactionKind.TRANSACTION_KIND_OTHER;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return TransactionKind.UNRECOGNIZED;
+  }
+}
+
+export function transactionKindToJSON(object: TransactionKind): string {
+  switch (object) {
+    case TransactionKind.TRANSACTION_KIND_UNSPECIFIED:
+      return "TRANSACTION_KIND_UNSPECIFIED";
+    case TransactionKind.TRANSACTION_KIND_DEPOSIT:
+      return "TRANSACTION_KIND_DEPOSIT";
+    case TransactionKind.TRANSACTION_KIND_WITHDRAWAL:
+      return "TRANSACTION_KIND_WITHDRAWAL";
+    case TransactionKind.TRANSACTION_KIND_TRANSFER:
+      return "TRANSACTION_KIND_TRANSFER";
+    case TransactionKind.TRANSACTION_KIND_LOAN:
+      return "TRANSACTION_KIND_LOAN";
+    case TransactionKind.TRANSACTION_KIND_CARD:
+      return "TRANSACTION_KIND_CARD";
+    case TransactionKind.TRANSACTION_KIND_FEE:
+      return "TRANSACTION_KIND_FEE";
+    case TransactionKind.TRANSACTION_KIND_INTEREST:
+      return "TRANSACTION_KIND_INTEREST";
+    case TransactionKind.TRANSACTION_KIND_OTHER:
+      return "TRANSACTION_KIND_OTHER";
+    case TransactionKind.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** By which way a transaction was made. */
+export enum TransactionChannel {
+  /** TRANSACTION_CHANNEL_UNSPECIFIED - Not stated or not known. */
+  TRANSACTION_CHANNEL_UNSPECIFIED = 0,
+  /** TRANSACTION_CHANNEL_BRANCH - At the counter of a branch. */
+  TRANSACTION_CHANNEL_BRANCH = 1,
+  /** TRANSACTION_CHANNEL_ATM - At a cash machine. */
+  TRANSACTION_CHANNEL_ATM = 2,
+  /** TRANSACTION_CHANNEL_POINT_OF_SALE - At a merchant's terminal. */
+  TRANSACTION_CHANNEL_POINT_OF_SALE = 3,
+  /** TRANSACTION_CHANNEL_APP - In the bank's app. */
+  TRANSACTION_CHANNEL_APP = 4,
+  /** TRANSACTION_CHANNEL_WEB - On the bank's web site, or at a merchant's. */
+  TRANSACTION_CHANNEL_WEB = 5,
+  /** TRANSACTION_CHANNEL_PHONE - By telephone. */
+  TRANSACTION_CHANNEL_PHONE = 6,
+  /** TRANSACTION_CHANNEL_POST - On paper. */
+  TRANSACTION_CHANNEL_POST = 7,
+  /** TRANSACTION_CHANNEL_AUTOMATIC - By nobody at the moment: standing orders, direct debits, interest and fees. */
+  TRANSACTION_CHANNEL_AUTOMATIC = 8,
+  UNRECOGNIZED = -1,
+}
+
+export function transactionChannelFromJSON(object: any): TransactionChannel {
+  switch (object) {
+    case 0:
+    case "TRANSACTION_CHANNEL_UNSPECIFIED":
+      return TransactionChannel.TRANSACTION_CHANNEL_UNSPECIFIED;
+    case 1:
+    case "TRANSACTION_CHANNEL_BRANCH":
+      return TransactionChannel.TRANSACTION_CHANNEL_BRANCH;
+    case 2:
+    case "TRANSACTION_CHANNEL_ATM":
+      return TransactionChannel.TRANSACTION_CHANNEL_ATM;
+    case 3:
+    case "TRANSACTION_CHANNEL_POINT_OF_SALE":
+      return TransactionChannel.TRANSACTION_CHANNEL_POINT_OF_SALE;
+    case 4:
+    case "TRANSACTION_CHANNEL_APP":
+      return TransactionChannel.TRANSACTION_CHANNEL_APP;
+    case 5:
+    case "TRANSACTION_CHANNEL_WEB":
+      return TransactionChannel.TRANSACTION_CHANNEL_WEB;
+    case 6:
+    case "TRANSACTION_CHANNEL_PHONE":
+      return TransactionChannel.TRANSACTION_CHANNEL_PHONE;
+    case 7:
+    case "TRANSACTION_CHANNEL_POST":
+      return TransactionChannel.TRANSACTION_CHANNEL_POST;
+    case 8:
+    case "TRANSACTION_CHANNEL_AUTOMATIC":
+      return TransactionChannel.TRANSACTION_CHANNEL_AUTOMATIC;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return TransactionChannel.UNRECOGNIZED;
+  }
+}
+
+export function transactionChannelToJSON(object: TransactionChannel): string {
+  switch (object) {
+    case TransactionChannel.TRANSACTION_CHANNEL_UNSPECIFIED:
+      return "TRANSACTION_CHANNEL_UNSPECIFIED";
+    case TransactionChannel.TRANSACTION_CHANNEL_BRANCH:
+      return "TRANSACTION_CHANNEL_BRANCH";
+    case TransactionChannel.TRANSACTION_CHANNEL_ATM:
+      return "TRANSACTION_CHANNEL_ATM";
+    case TransactionChannel.TRANSACTION_CHANNEL_POINT_OF_SALE:
+      return "TRANSACTION_CHANNEL_POINT_OF_SALE";
+    case TransactionChannel.TRANSACTION_CHANNEL_APP:
+      return "TRANSACTION_CHANNEL_APP";
+    case TransactionChannel.TRANSACTION_CHANNEL_WEB:
+      return "TRANSACTION_CHANNEL_WEB";
+    case TransactionChannel.TRANSACTION_CHANNEL_PHONE:
+      return "TRANSACTION_CHANNEL_PHONE";
+    case TransactionChannel.TRANSACTION_CHANNEL_POST:
+      return "TRANSACTION_CHANNEL_POST";
+    case TransactionChannel.TRANSACTION_CHANNEL_AUTOMATIC:
+      return "TRANSACTION_CHANNEL_AUTOMATIC";
+    case TransactionChannel.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** Money that moved onto or off a holding. Once it is booked nothing of it changes but its spending category. */
 export interface Transaction {
   /** The resource name, `parties/{uuid}/holdings/{uuid}/transactions/{uuid}`; chosen by the service (UUIDv7). */
   name: string;
@@ -192,11 +383,26 @@ export interface Transaction {
    * the one before. 0 at booking means after all that were booked for the day so far.
    */
   sequence: number;
+  /**
+   * What sort of business it belongs to. When unset at booking, it follows from the holding (a loan), else from the
+   * operation: CASH_DEPOSIT is DEPOSIT, CASH_WITHDRAWAL and CARD_WITHDRAWAL are WITHDRAWAL, CARD_PAYMENT is CARD, TRANSFER_*
+   * is TRANSFER, LOAN_* is LOAN, FEE and PENALTY are FEE, INTEREST is INTEREST, everything else OTHER.
+   */
+  kind: TransactionKind;
+  /** By which way it was made. */
+  channel: TransactionChannel;
+  /** What the merchant sells, ISO 18245, four digits; empty when there is no merchant or it is not known. */
+  merchantCategory: string;
+  /**
+   * What the customer spent on, a lower-case code such as "groceries" or "housing". When empty at booking, the spending
+   * rules of the bank decide; empty when they say nothing. See SpendingService.
+   */
+  category: string;
 }
 
 /** Asks to book one transaction. */
 export interface BookTransactionRequest {
-  /** The holding, `parties/{uuid}/holdings/{uuid}`; an open account. */
+  /** The holding, `parties/{uuid}/holdings/{uuid}`; an open account, loan, card, deposit, fund or overdraft. */
   parent: string;
   /** The transaction. */
   transaction?:
@@ -230,6 +436,10 @@ function createBaseTransaction(): Transaction {
     sourceKey: "",
     createTime: undefined,
     sequence: 0,
+    kind: 0,
+    channel: 0,
+    merchantCategory: "",
+    category: "",
   };
 }
 
@@ -275,6 +485,18 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
     }
     if (message.sequence !== 0) {
       writer.uint32(104).int32(message.sequence);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(112).int32(message.kind);
+    }
+    if (message.channel !== 0) {
+      writer.uint32(120).int32(message.channel);
+    }
+    if (message.merchantCategory !== "") {
+      writer.uint32(130).string(message.merchantCategory);
+    }
+    if (message.category !== "") {
+      writer.uint32(138).string(message.category);
     }
     return writer;
   },
@@ -396,6 +618,38 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
             message.sequence = reader.int32();
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.channel = reader.int32() as any;
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.merchantCategory = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.category = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -443,6 +697,14 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
         ? fromJsonTimestamp(object.create_time)
         : undefined,
       sequence: isSet(object.sequence) ? globalThis.Number(object.sequence) : 0,
+      kind: isSet(object.kind) ? transactionKindFromJSON(object.kind) : 0,
+      channel: isSet(object.channel) ? transactionChannelFromJSON(object.channel) : 0,
+      merchantCategory: isSet(object.merchantCategory)
+        ? globalThis.String(object.merchantCategory)
+        : isSet(object.merchant_category)
+        ? globalThis.String(object.merchant_category)
+        : "",
+      category: isSet(object.category) ? globalThis.String(object.category) : "",
     };
   },
 
@@ -487,6 +749,18 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
     if (message.sequence !== 0) {
       obj.sequence = Math.round(message.sequence);
     }
+    if (message.kind !== 0) {
+      obj.kind = transactionKindToJSON(message.kind);
+    }
+    if (message.channel !== 0) {
+      obj.channel = transactionChannelToJSON(message.channel);
+    }
+    if (message.merchantCategory !== "") {
+      obj.merchantCategory = message.merchantCategory;
+    }
+    if (message.category !== "") {
+      obj.category = message.category;
+    }
     return obj;
   },
 
@@ -516,6 +790,10 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
     message.sourceKey = object.sourceKey ?? "";
     message.createTime = object.createTime ?? undefined;
     message.sequence = object.sequence ?? 0;
+    message.kind = object.kind ?? 0;
+    message.channel = object.channel ?? 0;
+    message.merchantCategory = object.merchantCategory ?? "";
+    message.category = object.category ?? "";
     return message;
   },
 };
