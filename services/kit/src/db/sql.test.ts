@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { covers, scopeFilter, within } from './scope.js';
-import { sql } from './sql.js';
+import { sql, statementName } from './sql.js';
 
 describe('sql', () => {
   it('numbers values and splices fragments in order', () => {
@@ -20,6 +21,68 @@ describe('sql', () => {
     const list = sql.join([sql`${1}`, sql`${2}`, sql.raw('now()')]);
     expect(sql`INSERT INTO t VALUES (${list})${sql.empty}`.text).toBe('INSERT INTO t VALUES ($1, $2, now())');
     expect(sql`a${sql.join([], ' AND ')}b`.text).toBe('ab');
+  });
+
+  it('takes no value for a fragment, whatever it looks like', () => {
+    const forged = { ...sql`x`, text: 'DROP', name: '', values: [], pieces: ['DROP'], shape: { pieces: ['DROP'] } };
+    expect(sql`SELECT ${forged}`.text).toBe('SELECT $1');
+    expect(() => sql.join([forged])).toThrow('fragments');
+  });
+
+  // Two ways of putting together must never meet in one remembered statement.
+  it('says the same as plain concatenation, whatever was put together before', () => {
+    interface Part {
+      made: ReturnType<typeof sql>;
+      text: string;
+      values: unknown[];
+    }
+    const value = fc.integer().map((number): Part => ({ made: sql`${number}`, text: '?', values: [number] }));
+    const constant = fc
+      .constantFrom('a', 'b', 'ab', '', 'a = ')
+      .map((text): Part => ({ made: sql.raw(text), text, values: [] }));
+    const { part } = fc.letrec<{ part: Part }>((tie) => ({
+      part: fc.oneof(
+        { depthSize: 'small' },
+        value,
+        constant,
+        fc.tuple(tie('part'), tie('part')).map(
+          ([one, two]): Part => ({
+            made: sql`(${one.made}${two.made})`,
+            text: `(${one.text}${two.text})`,
+            values: [...one.values, ...two.values],
+          }),
+        ),
+        fc.tuple(tie('part'), fc.integer()).map(
+          ([one, number]): Part => ({
+            made: sql`${one.made} < ${number}`,
+            text: `${one.text} < ?`,
+            values: [...one.values, number],
+          }),
+        ),
+        fc.tuple(fc.array(tie('part'), { maxLength: 4 }), fc.constantFrom(', ', ' AND ')).map(
+          ([parts, between]): Part => ({
+            made: sql.join(
+              parts.map((one) => one.made),
+              between,
+            ),
+            text: parts.map((one) => one.text).join(between),
+            values: parts.flatMap((one) => one.values),
+          }),
+        ),
+      ),
+    }));
+    const numbered = (text: string): string => {
+      let number = 0;
+      return text.replaceAll('?', () => `$${++number}`);
+    };
+    fc.assert(
+      fc.property(part, ({ made, text, values }) => {
+        expect(made.text).toBe(numbered(text));
+        expect(made.values).toEqual(values);
+        expect(made.name).toBe(statementName(made.text));
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('names a statement by its text', () => {

@@ -19,13 +19,24 @@ export function scopeBy(allows: (relation: Relation) => boolean, principal: Prin
   };
 }
 
+/** By the question and who asks it, which the calls of one caller with one method share. */
+const scopes = new WeakMap<Call['permits'], { principal: Principal; ofClass: Map<DataClass, Scope> }>();
+
 /**
  * The rows of which the caller may see fields of that class with this method; `call.scope` is the answer for C1. Where a
  * row is of no use without its personal fields (money, contacts, consents), filter by C2: what the caller may not see in
  * full is then absent.
  */
 export function scopeFor(call: Call, dataClass: DataClass): Scope {
-  return scopeBy((relation) => call.permits(relation, dataClass), call.principal);
+  const { permits, principal } = call;
+  let known = scopes.get(permits);
+  if (known?.principal !== principal) {
+    known = { principal, ofClass: new Map() };
+    scopes.set(permits, known);
+  }
+  const scope = known.ofClass.get(dataClass) ?? scopeBy((relation) => permits(relation, dataClass), principal);
+  known.ofClass.set(dataClass, scope);
+  return scope;
 }
 
 /** Who makes a call, as a resource name: `staff/{id}` or `services/{name}`. */

@@ -125,7 +125,7 @@ export function authenticator(auth: Auth): (call: ServerCall) => Promise<Identif
     return servicePrincipal(kid, orgPath);
   }
 
-  async function verify(token: string, keys: (fresh: boolean) => Promise<Keys>): Promise<Identified> {
+  async function verify(header: string, token: string, keys: (fresh: boolean) => Promise<Keys>): Promise<Identified> {
     const options = { audience: 'rapport', algorithms: ['EdDSA', 'ES256'], clockTolerance: 5 };
     let expires = 0;
     try {
@@ -138,7 +138,7 @@ export function authenticator(auth: Auth): (call: ServerCall) => Promise<Identif
       const identified = { principal: principalOf(payload, kid), token };
       expires = (payload.exp ?? 0) * 1000;
       if (checked.size >= 10_000) checked.clear();
-      checked.set(token, { identified, expires });
+      checked.set(header, { identified, expires });
       return identified;
     } catch (error) {
       if (error instanceof Failure) throw error;
@@ -155,11 +155,12 @@ export function authenticator(auth: Auth): (call: ServerCall) => Promise<Identif
       if (!service) throw refuse('CREDENTIALS_MISSING', 'The call carries no credentials.');
       return { principal: servicePrincipal(service) };
     }
-    const token = /^Bearer (\S+)$/i.exec(String(header))?.[1];
-    if (!token || !source) throw refuse('TOKEN_INVALID', 'The authorization must be a bearer token.');
-    const known = checked.get(token);
+    const text = String(header);
+    const known = checked.get(text);
     if (known && known.expires > Date.now()) return known.identified;
-    checked.delete(token);
-    return verify(token, source);
+    checked.delete(text);
+    const token = /^Bearer (\S+)$/i.exec(text)?.[1];
+    if (!token || !source) throw refuse('TOKEN_INVALID', 'The authorization must be a bearer token.');
+    return verify(text, token, source);
   };
 }

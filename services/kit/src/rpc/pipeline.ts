@@ -14,7 +14,7 @@ import { trace } from '@opentelemetry/api';
 import { attribute, counter, histogram, metric } from '../telemetry/index.js';
 import type { Identified } from './authenticate.js';
 import { allows, type Policies, scopeOf } from './policy.js';
-import type { Call, ServerCall } from './call.js';
+import type { Call, DataClass, Principal, ServerCall } from './call.js';
 import { Failure, statusOfKind } from './failure.js';
 import { type AnyHandler, type MethodShape, methodName } from './route.js';
 import { encodeFailure, toFailure } from './status.js';
@@ -111,46 +111,78 @@ function gone(): Failure {
   return new Failure('CANCELLED', 'cancelled', 'The caller cancelled the call.');
 }
 
-/** Identity and authorisation; refusals are counted. */
-async function admit(method: string, call: ServerCall, gates: Gates, attempt: Attempt): Promise<Call> {
-  try {
-    return await authorise(method, call, gates, attempt);
-  } catch (error) {
-    if (error instanceof Failure && (error.kind === 'unauthenticated' || error.kind === 'denied')) {
-      refused.add(1, { 'rpc.method': method, [attribute.denialReason]: error.kind });
-    }
-    throw error;
-  }
-}
+/** What the policies say of one caller, method and purpose: the same for all the calls that share them. */
+type Admission = Pick<Call, 'principal' | 'scope' | 'method' | 'purpose' | 'permits'>;
 
-async function authorise(method: string, call: ServerCall, gates: Gates, attempt: Attempt): Promise<Call> {
-  const identified = gates.identify(call);
-  const { principal, token } = identified instanceof Promise ? await identified : identified;
-  const purpose = String(call.metadata.get('rapport-purpose')[0] ?? 'service');
-  if (!purposePattern.test(purpose)) {
-    throw new Failure('PURPOSE_INVALID', 'invalid', 'The purpose of the call must be a lower-case word.');
-  }
-  trace.getActiveSpan()?.setAttribute(attribute.purpose, purpose);
-  const decision = gates.policies.decide(principal.roles, method, purpose, 'C1');
-  if (decision === 0) {
-    throw new Failure('PERMISSION_DENIED', 'denied', 'The policies do not permit this call.', {
-      metadata: { method },
-    });
-  }
+function admission(method: string, principal: Principal, purpose: string, policies: Policies): Admission | undefined {
+  const decide = (dataClass: DataClass) => policies.decide(principal.roles, method, purpose, dataClass);
+  const decision = decide('C1');
+  if (decision === 0) return undefined;
   return {
     principal,
     scope: scopeOf(decision, principal),
     method,
     purpose,
-    deadline: attempt.deadline,
-    get signal() {
-      return attempt.signal();
-    },
-    parent: call,
-    metadata: call.metadata,
-    token,
-    permits: (relation, dataClass = 'C1') =>
-      allows(gates.policies.decide(principal.roles, method, purpose, dataClass), relation),
+    permits: (relation, dataClass = 'C1') => allows(decide(dataClass), relation),
+  };
+}
+
+/** Purposes that are remembered of a caller: they are the caller's word, and so without end. */
+const MOST_PURPOSES = 50;
+
+/** Remembers admissions by the caller, as long as the caller itself is remembered. */
+function admissions(method: string, policies: Policies) {
+  const known = new WeakMap<Principal, Map<string, Admission | undefined>>();
+  return (principal: Principal, purpose: string): Admission | undefined => {
+    let ofCaller = known.get(principal);
+    if (!ofCaller || ofCaller.size >= MOST_PURPOSES) {
+      ofCaller = new Map();
+      known.set(principal, ofCaller);
+    }
+    if (!ofCaller.has(purpose)) ofCaller.set(purpose, admission(method, principal, purpose, policies));
+    return ofCaller.get(purpose);
+  };
+}
+
+/** Identity and authorisation of the calls of one method; refusals are counted. */
+function gatekeeper(method: string, gates: Gates) {
+  const admissionOf = admissions(method, gates.policies);
+
+  async function authorise(call: ServerCall, attempt: Attempt): Promise<Call> {
+    const identified = gates.identify(call);
+    const { principal, token } = identified instanceof Promise ? await identified : identified;
+    const purpose = String(call.metadata.get('rapport-purpose')[0] ?? 'service');
+    if (!purposePattern.test(purpose)) {
+      throw new Failure('PURPOSE_INVALID', 'invalid', 'The purpose of the call must be a lower-case word.');
+    }
+    trace.getActiveSpan()?.setAttribute(attribute.purpose, purpose);
+    const admitted = admissionOf(principal, purpose);
+    if (!admitted) {
+      throw new Failure('PERMISSION_DENIED', 'denied', 'The policies do not permit this call.', {
+        metadata: { method },
+      });
+    }
+    return {
+      ...admitted,
+      deadline: attempt.deadline,
+      get signal() {
+        return attempt.signal();
+      },
+      parent: call,
+      metadata: call.metadata,
+      token,
+    };
+  }
+
+  return async (call: ServerCall, attempt: Attempt): Promise<Call> => {
+    try {
+      return await authorise(call, attempt);
+    } catch (error) {
+      if (error instanceof Failure && (error.kind === 'unauthenticated' || error.kind === 'denied')) {
+        refused.add(1, { 'rpc.method': method, [attribute.denialReason]: error.kind });
+      }
+      throw error;
+    }
   };
 }
 
@@ -177,11 +209,12 @@ function decoder(method: MethodShape, name: string, gates: Gates): (bytes: Buffe
  */
 export function serve(method: MethodShape, handler: AnyHandler, gates: Gates): UntypedHandleCall {
   const name = methodName(method);
+  const admit = gatekeeper(name, gates);
   const decode = decoder(method, name, gates);
   const encode = method.responseSerialize as (value: unknown) => Buffer;
 
   async function answerOnce(call: ServerCall, attempt: Attempt, request: () => unknown): Promise<Buffer | undefined> {
-    const admitted = await admit(name, call, gates, attempt);
+    const admitted = await admit(call, attempt);
     if (attempt.over()) return undefined;
     return encode(await handler(request(), admitted));
   }
@@ -231,7 +264,7 @@ export function serve(method: MethodShape, handler: AnyHandler, gates: Gates): U
     attempt: Attempt,
     request: () => unknown,
   ): Promise<void> {
-    const admitted = await admit(name, call, gates, attempt);
+    const admitted = await admit(call, attempt);
     if (attempt.over()) return;
     for await (const message of handler(request(), admitted) as AsyncIterable<unknown>) {
       if (attempt.over()) return;

@@ -17,6 +17,7 @@ import {
 import { createValidator } from '@bufbuild/protovalidate';
 import { Failure, type Violation } from './failure.js';
 import { rangesOf } from './ranges.js';
+import { surelyValid } from './surely-valid.js';
 
 /** Checks the encoded request of a method against the rules of its contract; throws an INVALID_ARGUMENT failure. */
 export type Validate = (method: string, bytes: Uint8Array) => void;
@@ -50,11 +51,14 @@ function makeValidator(image: Uint8Array): RequestValidator {
     const [service, name] = method.split('/');
     const found = registry.getService(service ?? '')?.methods.find((candidate) => candidate.name === name);
     if (!found) return undefined;
-    if (found.methodKind !== 'client_streaming') return { desc: found.input, ranges: rangesOf(found.input), validator };
+    if (found.methodKind !== 'client_streaming') {
+      const { input } = found;
+      return { desc: input, sure: surelyValid(input, registry), ranges: rangesOf(input), validator };
+    }
     // Messages of a stream bring rows, whose values their handler judges one by one.
     const bare = withoutIgnored(files, registry);
     const desc = bare.getMessage(found.input.typeName) ?? found.input;
-    return { desc, ranges: () => [], validator: createValidator({ registry: bare }) };
+    return { desc, sure: () => false, ranges: () => [], validator: createValidator({ registry: bare }) };
   }
   const inputs = new Map<string, ReturnType<typeof inputOf>>();
 
@@ -66,7 +70,7 @@ function makeValidator(image: Uint8Array): RequestValidator {
         input = inputOf(method);
         inputs.set(method, input);
       }
-      if (!input) return;
+      if (!input || input.sure(bytes)) return;
       let message: ReturnType<typeof fromBinary>;
       try {
         message = fromBinary(input.desc, bytes, { readUnknownFields: false });
