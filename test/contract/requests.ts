@@ -133,6 +133,7 @@ const starts: Record<string, JsonValue> = {
   'CustomerService/CreateParty': {
     party: { person: { givenName: 'Given', familyName: 'Family' }, organisationPath: '/contract' },
   },
+  'PrivacyService/RevealField': { field: 'display_name' },
   'CustomerService/UpdateParty': { party: { name: `parties/${ID}`, etag: 'x' }, updateMask: 'region' },
   'CustomerService/CreateHolding': {
     holding: { account: { currencyCode: 'CZK' }, openedDate: { year: 1994, month: 3, day: 31 } },

@@ -22,6 +22,7 @@ const staffRoles = [
   'analyst',
   'administrator',
   'operator',
+  'privacy_officer',
 ];
 const methods = servedMethods();
 const of = (service: SuiteService): Served[] => methods.filter((one) => one.service === service);

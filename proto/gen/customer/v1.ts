@@ -13,6 +13,8 @@ export * from '../rapport/customer/v1/interaction.js';
 export * from '../rapport/customer/v1/organisation.js';
 export * from '../rapport/customer/v1/party.js';
 export * from '../rapport/customer/v1/person.js';
+export * from '../rapport/customer/v1/privacy_service.js';
+export * from '../rapport/customer/v1/reveal.js';
 export * from '../rapport/customer/v1/spending.js';
 export * from '../rapport/customer/v1/spending_events.js';
 export * from '../rapport/customer/v1/spending_service.js';

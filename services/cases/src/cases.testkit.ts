@@ -102,6 +102,7 @@ export const allRoles = [
   'auditor',
   'analyst',
   'administrator',
+  'privacy_officer',
   'operator',
 ] as const;
 

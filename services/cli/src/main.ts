@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { Failure } from '@rapport/kit/rpc';
 import { type Clients, openClients } from './clients.js';
+import { verifyAudit } from './commands/audit-verify.js';
 import { listDeadLetters, redriveDeadLetters } from './commands/dead-letters.js';
 import { eventsLag } from './commands/events-lag.js';
 import { importRejects } from './commands/import-rejects.js';
@@ -74,6 +75,15 @@ program
   .argument('<import>', 'imports/{id}')
   .option('--json', 'print JSON')
   .action((name, flags) => withClients((clients) => importRejects(clients, name, flags)));
+
+program
+  .command('audit')
+  .description('the record of who read and wrote what')
+  .command('verify')
+  .description('walk the hash chains and signed roots; names the first broken record and exits 1 when there is one')
+  .option('--service <name>', 'of one service only')
+  .option('--json', 'print JSON')
+  .action((flags) => withClients((clients) => verifyAudit(clients, flags)));
 
 const letters = program.command('deadletter').description('events that no consumer could take');
 letters

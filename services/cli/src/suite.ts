@@ -84,3 +84,11 @@ function climb(folder: string): string | undefined {
     if (path.dirname(at) === at) return undefined;
   }
 }
+
+/** The service that `--service` names, or all of them. Throws when there is no such. */
+export function chosenServices(flags: { readonly service?: string }): readonly ServiceName[] {
+  if (!flags.service) return serviceNames;
+  const found = serviceNames.find((name) => name === flags.service);
+  if (!found) throw new OperatorError(`there is no service ${flags.service}; there are ${serviceNames.join(', ')}`);
+  return [found];
+}

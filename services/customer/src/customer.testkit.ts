@@ -15,6 +15,8 @@ import {
   type ImportRequest,
   ImportRow,
   Party,
+  PrivacyServiceClient,
+  type PrivacyServiceService,
   Sex,
 } from '@rapport/proto/customer/v1';
 import { testAuth, testDatabase, testToken, type TokenClaims } from '@rapport/test/kit';
@@ -26,6 +28,7 @@ import { routes } from './server.js';
 export interface Running {
   customer: ClientOf<typeof CustomerServiceService>;
   spending: ClientOf<typeof SpendingServiceService>;
+  privacy: ClientOf<typeof PrivacyServiceService>;
   db: Database<PrismaClient>;
   deps: Deps;
   url: string;
@@ -62,9 +65,11 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
   });
   const customer = client(CustomerServiceClient, `127.0.0.1:${server.port}`);
   const spending = client({ service: SpendingServiceService }, `127.0.0.1:${server.port}`);
+  const privacy = client(PrivacyServiceClient, `127.0.0.1:${server.port}`);
   return {
     customer,
     spending,
+    privacy,
     db,
     deps,
     url: database.url,
@@ -72,6 +77,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
     stop: async () => {
       customer.close();
       spending.close();
+      privacy.close();
       await server.stop();
       await db.close();
       await database.drop();
@@ -96,6 +102,7 @@ export const allRoles = [
   'analyst',
   'administrator',
   'operator',
+  'privacy_officer',
 ] as const;
 
 /** A person of the bank /berka. */

@@ -23,6 +23,7 @@ export const fail = defineFailures('customer.rapport', {
     kind: 'precondition',
     message: 'No transactions are booked on standing orders and insurances.',
   },
+  REVEAL_LIMIT_REACHED: { kind: 'exhausted', message: 'Too many fields were revealed within the hour.' },
   IMPORT_HEADER_MISSING: { kind: 'invalid', message: 'The first message of an import must be its header.' },
   IMPORT_HEADER_REPEATED: { kind: 'invalid', message: 'Only the first message of an import may be a header.' },
   IMPORT_HEADER_CHANGED: { kind: 'already_exists', message: 'The import_id was used with another header.' },

@@ -16,6 +16,7 @@ import {
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
 import { type Config, customerConfig, migrationConfig } from './config.js';
+import { startExpiry } from './consent/expire-consents.js';
 import type { Deps } from './deps.js';
 import { PrismaClient } from './gen/prisma/client.js';
 import { routes } from './server.js';
@@ -39,6 +40,7 @@ async function serve(config: Config): Promise<void> {
   const nats = await connectBus({ url: config.NATS_URL, name: 'rapport-customer', tls });
   const relay = startRelay({ db, nats, domain: 'customer', stream: { replicas: config.EVENT_REPLICAS } });
   const sealer = startSealer({ db, keyFile: config.SERVICE_KEY_FILE });
+  const expiry = startExpiry({ db, clock: systemClock });
   const validation = descriptorSet();
   const deps: Deps = {
     db,
@@ -65,6 +67,7 @@ async function serve(config: Config): Promise<void> {
     [
       () => server.stop(),
       () => watching.stop(),
+      () => expiry.stop(),
       () => relay.stop(),
       () => sealer.stop(),
       () => nats.close(),

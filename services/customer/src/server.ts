@@ -1,6 +1,6 @@
 import { operations } from '@rapport/kit/events';
 import { type Route, route } from '@rapport/kit/rpc';
-import { CustomerServiceService, SpendingServiceService } from '@rapport/proto/customer/v1';
+import { CustomerServiceService, PrivacyServiceService, SpendingServiceService } from '@rapport/proto/customer/v1';
 import { batchGetContactability } from './consent/batch-get-contactability.js';
 import { listConsents } from './consent/list-consents.js';
 import { setConsent } from './consent/set-consent.js';
@@ -18,6 +18,8 @@ import { getParty } from './party/get-party.js';
 import { listParties } from './party/list-parties.js';
 import { searchParties } from './party/search-parties.js';
 import { updateParty } from './party/update-party.js';
+import { listAuditRecords } from './privacy/list-audit-records.js';
+import { revealField } from './privacy/reveal-field.js';
 import { getSpending } from './spending/get-spending.js';
 import { getSpendingRules } from './spending/get-spending-rules.js';
 import { recategoriseTransaction } from './spending/recategorise-transaction.js';
@@ -57,6 +59,10 @@ export function routes(deps: Deps): Route[] {
       setSpendingRules: (request, call) => setSpendingRules(deps, request, call),
       recategoriseTransaction: (request, call) => recategoriseTransaction(deps, request, call),
       getSpending: (request, call) => getSpending(deps, request, call),
+    }),
+    route(PrivacyServiceService, {
+      revealField: (request, call) => revealField(deps, request, call),
+      listAuditRecords: (request, call) => listAuditRecords(deps, request, call),
     }),
     operations({ service: 'customer', db: deps.db, verifyAudit: deps.verifyAudit }),
   ];

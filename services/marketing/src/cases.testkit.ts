@@ -13,9 +13,12 @@ export const everyone = [
   'auditor',
   'analyst',
   'administrator',
+  'privacy_officer',
   'operator',
 ] as const;
 export type Role = (typeof everyone)[number];
+/** Everybody but who has to do with the rights of customers alone. */
+export const colleagues: Role[] = everyone.filter((role) => role !== 'privacy_officer');
 
 export const sellers: Role[] = ['relationship_manager', 'call_centre_agent', 'branch_manager'];
 export const campaignReaders: Role[] = [

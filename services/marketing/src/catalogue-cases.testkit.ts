@@ -2,7 +2,7 @@
 import { Offer, Product } from '@rapport/proto/marketing/v1';
 import {
   type Case,
-  everyone,
+  colleagues,
   makers,
   world,
   version,
@@ -39,14 +39,14 @@ export const catalogueCases: Case[] = [
   },
   {
     rpc: 'getProduct',
-    roles: [...everyone],
+    roles: colleagues,
     sound: () => ({ name: world.things.product }),
     broken: badName,
     elsewhere: 'not_found',
   },
   {
     rpc: 'listProducts',
-    roles: [...everyone],
+    roles: colleagues,
     sound: () => ({ ...page, organisationPath: path }),
     broken: badPage,
     elsewhere: { empty: 'products' },
@@ -74,14 +74,14 @@ export const catalogueCases: Case[] = [
   },
   {
     rpc: 'getOffer',
-    roles: [...everyone],
+    roles: colleagues,
     sound: () => ({ name: world.things.offer }),
     broken: badName,
     elsewhere: 'not_found',
   },
   {
     rpc: 'listOffers',
-    roles: [...everyone],
+    roles: colleagues,
     sound: () => ({ ...page, organisationPath: path, product: '' }),
     broken: badPage,
     elsewhere: { empty: 'offers' },

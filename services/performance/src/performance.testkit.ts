@@ -93,6 +93,7 @@ export const allRoles = [
   'auditor',
   'analyst',
   'administrator',
+  'privacy_officer',
   'operator',
   'service',
 ] as const;

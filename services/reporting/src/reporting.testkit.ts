@@ -95,6 +95,7 @@ export const allRoles = [
   'auditor',
   'analyst',
   'administrator',
+  'privacy_officer',
   'operator',
 ];
 

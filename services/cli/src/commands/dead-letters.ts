@@ -2,7 +2,7 @@ import type { DeadLetter } from '@rapport/proto/operations/v1';
 import { randomUUID } from 'node:crypto';
 import type { Clients } from '../clients.js';
 import { print, table } from '../output.js';
-import { OperatorError, type ServiceName, serviceNames } from '../suite.js';
+import { chosenServices } from '../suite.js';
 
 export interface DeadLetterFlags {
   readonly service?: string;
@@ -10,17 +10,10 @@ export interface DeadLetterFlags {
   readonly json?: boolean;
 }
 
-function chosen(flags: DeadLetterFlags): readonly ServiceName[] {
-  if (!flags.service) return serviceNames;
-  const found = serviceNames.find((name) => name === flags.service);
-  if (!found) throw new OperatorError(`there is no service ${flags.service}; there are ${serviceNames.join(', ')}`);
-  return [found];
-}
-
 /** `rapport deadletter list`: events that no consumer could take, of one service or all, oldest first in each. */
 export async function listDeadLetters(clients: Clients, flags: DeadLetterFlags): Promise<void> {
   const letters: DeadLetter[] = [];
-  for (const service of chosen(flags)) {
+  for (const service of chosenServices(flags)) {
     let pageToken = '';
     do {
       const page = await clients.operations[service].listDeadLetters({
@@ -52,7 +45,7 @@ export async function redriveDeadLetters(
   flags: DeadLetterFlags,
 ): Promise<void> {
   const results: { service: string; redriven: number; missing: readonly string[] }[] = [];
-  for (const service of chosen(flags)) {
+  for (const service of chosenServices(flags)) {
     const own = names.filter((name) => name.startsWith(`services/${service}/`));
     if (names.length > 0 && own.length === 0) continue;
     const answer = await clients.operations[service].redriveDeadLetters({

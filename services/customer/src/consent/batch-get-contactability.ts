@@ -10,9 +10,11 @@ import {
 import { Channel } from '@rapport/proto/type/v1';
 import type { Deps } from '../deps.js';
 import { idsIn, membersOf, openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
+import { stateAt } from './consent.js';
 
 interface Row extends PartyRecord {
   consent: number | null;
+  expireTime: Date | null;
 }
 
 /** Gives addresses, consents and names for a message on one channel, for the moment of sending. */
@@ -25,9 +27,9 @@ export async function batchGetContactability(
   const scope = scopeFor(call, 'C2');
   const asOf = deps.clock.now();
   const rows = await deps.db.scoped(scope).rows<Row>(sql`
-    SELECT ${partyColumns}, said.state AS consent
+    SELECT ${partyColumns}, said.state AS consent, said.expire_time AS "expireTime"
     FROM party LEFT JOIN LATERAL (
-      SELECT c.state FROM unnest(party.party_id || party.aliases) AS member (id) CROSS JOIN LATERAL (
+      SELECT c.state, c.expire_time FROM unnest(party.party_id || party.aliases) AS member (id) CROSS JOIN LATERAL (
         SELECT * FROM consent c
         WHERE c.party_id = member.id AND c.purpose = ${request.purpose} AND c.channel = ${request.channel}
         ORDER BY c.effective_time DESC, c.consent_id DESC LIMIT 1) c
@@ -42,19 +44,22 @@ export async function batchGetContactability(
   return {
     contactabilities: request.parties.flatMap((name) => {
       const row = found.get(name);
-      return row ? [contactability(deps, name, row, request.channel)] : [];
+      return row ? [contactability(deps, name, row, request.channel, asOf)] : [];
     }),
     missing: request.parties.filter((name) => !found.has(name)),
     asOf,
   };
 }
 
-function contactability(deps: Deps, party: string, row: Row, channel: Channel): Contactability {
+function contactability(deps: Deps, party: string, row: Row, channel: Channel, now: Date): Contactability {
   return {
     party,
     goldenParty: partyName(row.partyId),
     address: addressFor(channel, openParty(deps.cipher, row).contactPoints),
-    consentState: row.consent ?? ConsentState.CONSENT_STATE_UNSPECIFIED,
+    consentState:
+      row.consent === null
+        ? ConsentState.CONSENT_STATE_UNSPECIFIED
+        : stateAt({ state: row.consent, expireTime: row.expireTime }, now),
     timeZone: row.timeZone || deps.bank.timeZone,
     language: row.language || deps.bank.language,
     displayName: row.displayName,

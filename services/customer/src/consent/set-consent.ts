@@ -3,11 +3,25 @@ import { sql } from '@rapport/kit/db';
 import { publish } from '@rapport/kit/events';
 import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { uuidv7 } from '@rapport/kit/runtime';
-import { type Consent, ConsentChanged, type SetConsentRequest, SetConsentResponse } from '@rapport/proto/customer/v1';
+import {
+  type Consent,
+  ConsentChanged,
+  ConsentState,
+  type SetConsentRequest,
+  SetConsentResponse,
+} from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { assertParty, membersOf } from '../party/party.js';
-import { consentChanged, consentColumns, consentMessage, consentName, type ConsentRecord } from './consent.js';
+import {
+  consentChanged,
+  consentColumns,
+  consentMessage,
+  consentName,
+  type ConsentRecord,
+  insertConsents,
+  saysTheSame,
+} from './consent.js';
 
 /** Keeps what a party said beside all that it said before. Saying the same again changes nothing. */
 export async function setConsent(deps: Deps, request: SetConsentRequest, call: Call): Promise<SetConsentResponse> {
@@ -20,6 +34,11 @@ export async function setConsent(deps: Deps, request: SetConsentRequest, call: C
     });
   }
   const { purpose, channel, state, textVersion, proof } = consent;
+  const expireTime = consent.expireTime ?? null;
+  if (expireTime && (state !== ConsentState.CONSENT_STATE_GRANTED || expireTime <= effectiveTime)) {
+    const description = 'is for what is granted, and later than effective_time';
+    throw fail('FIELD_INVALID', { violations: [{ field: 'consent.expire_time', description }] });
+  }
   const scope = scopeFor(call, 'C2');
   return idempotent(
     deps.db,
@@ -34,7 +53,7 @@ export async function setConsent(deps: Deps, request: SetConsentRequest, call: C
         SELECT ${consentColumns} FROM consent c
         WHERE c.party_id = ANY(${membersOf(party)}::uuid[]) AND c.purpose = ${purpose} AND c.channel = ${channel}
         ORDER BY c.effective_time DESC, c.consent_id DESC LIMIT 1`);
-      if (before && before.state === state && before.textVersion === textVersion && before.proof === proof) {
+      if (before && saysTheSame(before, { state, textVersion, proof, expireTime })) {
         await audit(tx, call, { resource: consentName(before), change: { repeated: true } });
         return { consent: consentMessage(before) };
       }
@@ -51,8 +70,9 @@ export async function setConsent(deps: Deps, request: SetConsentRequest, call: C
         organisationPath,
         manager,
         createTime: now,
+        expireTime,
       };
-      await tx.prisma.consent.create({ data: row });
+      await insertConsents(tx, [row]);
       const name = consentName(row);
       await audit(tx, call, { resource: name, change: { purpose, channel, state } });
       // What was said earlier than what holds is kept, and changes nothing.

@@ -1,8 +1,22 @@
 import { sql } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
 import { uuidv7 } from '@rapport/kit/runtime';
-import { Consent, ConsentChanged, type ConsentRow, ImportKind, SetConsentRequest } from '@rapport/proto/customer/v1';
-import { consentChanged, consentColumns, consentName, type ConsentRecord, insertConsents } from '../consent/consent.js';
+import {
+  Consent,
+  ConsentChanged,
+  type ConsentRow,
+  ConsentState,
+  ImportKind,
+  SetConsentRequest,
+} from '@rapport/proto/customer/v1';
+import {
+  consentChanged,
+  consentColumns,
+  consentName,
+  type ConsentRecord,
+  insertConsents,
+  saysTheSame,
+} from '../consent/consent.js';
 import {
   type Batch,
   type Checked,
@@ -34,6 +48,14 @@ export function checkConsent(stream: Stream, line: bigint, row: ConsentRow): Che
   if (effectiveTime && effectiveTime > stream.deps.clock.now()) {
     const value = effectiveTime.toISOString();
     return { field: 'effective_time', reason: 'VALUE_INVALID', message: 'lies in the future', value };
+  }
+  const { expireTime } = consent;
+  if (
+    expireTime &&
+    (consent.state !== ConsentState.CONSENT_STATE_GRANTED || expireTime <= (effectiveTime ?? stream.deps.clock.now()))
+  ) {
+    const value = expireTime.toISOString();
+    return { field: 'expire_time', reason: 'VALUE_INVALID', message: 'is no later end of a grant', value };
   }
   if (holdsNul([Consent.toJSON(consent), row.partySourceKey])) return nulRefusal;
   return { line, key: row.partySourceKey, content: 0n, value: consent };
@@ -69,7 +91,7 @@ export async function takeConsents(batch: Batch, rows: readonly Checked<ConsentW
     }
     const row = recordOf(batch, party, value);
     const before = holding.get(place(row));
-    if (before && saysTheSame(before, row, value)) {
+    if (before && repeats(before, row, value)) {
       settle(batch, KIND, 'unchanged');
       continue;
     }
@@ -91,7 +113,7 @@ export async function takeConsents(batch: Batch, rows: readonly Checked<ConsentW
 function recordOf(
   batch: Batch,
   party: { partyId: string; organisationPath: string; manager: string },
-  { purpose, channel, state, textVersion, proof, effectiveTime }: Consent,
+  { purpose, channel, state, textVersion, proof, effectiveTime, expireTime }: Consent,
 ): ConsentRecord {
   const { partyId, organisationPath, manager } = party;
   return {
@@ -107,10 +129,11 @@ function recordOf(
     organisationPath,
     manager,
     createTime: batch.now,
+    expireTime: expireTime ?? null,
   };
 }
 
-function saysTheSame(before: ConsentRecord, row: ConsentRecord, said: Consent): boolean {
+function repeats(before: ConsentRecord, row: ConsentRecord, said: Consent): boolean {
   if (said.effectiveTime && before.effectiveTime.getTime() !== said.effectiveTime.getTime()) return false;
-  return before.state === row.state && before.textVersion === row.textVersion && before.proof === row.proof;
+  return saysTheSame(before, row);
 }

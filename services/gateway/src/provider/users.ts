@@ -136,6 +136,14 @@ const demoUsers: DemoUser[] = [
     staffId: 'alma.admin',
     language: 'en',
   },
+  {
+    username: 'petra.privacy',
+    name: 'Petra Soukupová',
+    roles: ['privacy_officer'],
+    unit: '',
+    staffId: 'petra.privacy',
+    language: 'en',
+  },
 ];
 
 /** Writes a users file with one demo person of each role, all with this password, below the organisation path. */

@@ -16,6 +16,7 @@ export const staffRoles = [
   'auditor',
   'analyst',
   'administrator',
+  'privacy_officer',
 ] as const;
 
 export type Language = 'en' | 'zh';

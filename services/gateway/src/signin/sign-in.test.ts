@@ -164,6 +164,7 @@ test('every role has its person', async () => {
     'call_centre_agent',
     'marketer',
     'marketing_approver',
+    'privacy_officer',
     'relationship_manager',
   ]);
   const { session } = await browser().signIn('mei.marketer');

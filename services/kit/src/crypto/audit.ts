@@ -111,5 +111,7 @@ export async function audit<P>(target: Tx<P> | Database<P>, caller: AuditCaller,
   const inTransaction = isTx(target);
   const on: Queryable = inTransaction ? target : target.unprotected;
   await on.run(insertAudit(rows));
-  if (inTransaction) target.marks.add('audit');
+  if (!inTransaction) return;
+  target.marks.add('audit');
+  target.marks.add(`audited ${rows[0]?.resource ?? ''}`);
 }

@@ -134,6 +134,7 @@ export interface AuditVerdict {
 interface Sealed {
   id: string;
   seq: bigint;
+  previous: Buffer | null;
   hash: Buffer | null;
   record: string;
 }
@@ -168,12 +169,13 @@ export async function verifyAudit(
   for (;;) {
     options.signal?.throwIfAborted();
     const page = await db.system.rows<Sealed>(sql`
-      SELECT id, chain_seq AS seq, hash, ${canonical} AS record FROM kit.audit
+      SELECT id, chain_seq AS seq, prev_hash AS previous, hash, ${canonical} AS record FROM kit.audit
       WHERE chain_seq >= ${expected.toString()}::bigint ORDER BY chain_seq LIMIT 5000`);
     for (const row of page) {
       if (row.seq !== expected) return verdict({ seq: expected, reason: 'missing' });
       const hash = link(previous, row.seq, row.record);
-      if (row.hash === null || !hash.equals(row.hash)) return verdict({ seq: row.seq, id: row.id, reason: 'changed' });
+      const whole = row.hash?.equals(hash) && row.previous?.equals(previous);
+      if (!whole) return verdict({ seq: row.seq, id: row.id, reason: 'changed' });
       const signed = roots[root];
       if (signed?.seq === row.seq) {
         if (!signed.hash.equals(hash)) return verdict({ seq: row.seq, id: row.id, reason: 'root_mismatch' });

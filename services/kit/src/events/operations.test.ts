@@ -49,7 +49,7 @@ function service(): Handlers<typeof OperationsServiceService> {
   const { handlers } = operations({
     service: 'test',
     db: stage.db,
-    verifyAudit: async () => ({ records: 7n, unsealed: 1n, broken: { seq: 3n, reason: 'changed' } }),
+    verifyAudit: async () => ({ records: 7n, roots: 2, unsealed: 1n, broken: { seq: 3n, reason: 'changed' } }),
   });
   return handlers as unknown as Handlers<typeof OperationsServiceService>;
 }

@@ -1,4 +1,5 @@
 import {
+  type BrokenAuditRecord,
   type ConsumerLag as ConsumerLagMessage,
   type DeadLetter as DeadLetterMessage,
   type DeadLetterFilter as DeadLetterFilterMessage,
@@ -16,7 +17,8 @@ import { outboxLag } from './outbox.js';
 export interface AuditFinding {
   records: bigint;
   unsealed: bigint;
-  broken?: { seq: bigint; reason: 'missing' | 'changed' | 'root_mismatch' | 'root_signature' };
+  roots: number;
+  broken?: { seq: bigint; id?: string; reason: 'missing' | 'changed' | 'root_mismatch' | 'root_signature' };
 }
 
 /** Of which service the operations are. */
@@ -38,6 +40,12 @@ const brokenReasons = {
   root_mismatch: 'ROOT_MISMATCH',
   root_signature: 'SIGNATURE_INVALID',
 } as const;
+
+function brokenRecord({ seq, id = '', reason }: NonNullable<AuditFinding['broken']>): BrokenAuditRecord {
+  // An id is a UUIDv7: its first 48 bits are the millisecond of its writing.
+  const recordTime = id === '' ? undefined : new Date(Number.parseInt(id.replace('-', '').slice(0, 12), 16));
+  return { sequence: seq, reason: brokenReasons[reason], record: id, recordTime };
+}
 
 /** A call redrives for so long at most; what is left is redriven by the next one. */
 const REDRIVE_MS = 20_000;
@@ -154,13 +162,8 @@ export function operations({ service, db, verifyAudit }: OperationsOptions): Rou
 
     verifyAudit: async (request, call) => {
       assertOwn(request.name);
-      const { records, unsealed, broken } = await verifyAudit(call.signal);
-      return {
-        records,
-        unsealed,
-        broken: broken && { sequence: broken.seq, reason: brokenReasons[broken.reason], recordTime: undefined },
-        asOf: new Date(),
-      };
+      const { records, unsealed, roots, broken } = await verifyAudit(call.signal);
+      return { records, unsealed, roots: BigInt(roots), broken: broken && brokenRecord(broken), asOf: new Date() };
     },
   });
 }

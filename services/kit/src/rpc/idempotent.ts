@@ -47,8 +47,10 @@ export async function idempotent<T, P = unknown>(
     if (claimed === 0) return replay(tx, call, requestId, fingerprint, answerCodec);
     const answer = await fn(tx);
     if (!tx.marks.has('audit')) throw new Error(`${call.method} changed data without an audit record`);
+    // What the answer is about, so that whoever erases that finds it: the first resource of the audit.
+    const audited = [...tx.marks].find((mark) => mark.startsWith('audited '))?.slice('audited '.length) ?? null;
     await tx.run(sql`
-      UPDATE kit.idempotency SET answer = ${Buffer.from(answerCodec.encode(answer).finish())}
+      UPDATE kit.idempotency SET answer = ${Buffer.from(answerCodec.encode(answer).finish())}, resource = ${audited}
       WHERE subject = ${subject} AND method = ${call.method} AND request_id = ${requestId}`);
     return answer;
   });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDatabase, sql } from '@rapport/kit/db';
-import { ConsentState } from '@rapport/proto/customer/v1';
+import { ConsentState, type Contactability, PartyState } from '@rapport/proto/customer/v1';
 import { CampaignState, DeliveryDecision, DeliveryReason } from '@rapport/proto/marketing/v1';
 import { Channel } from '@rapport/proto/type/v1';
 import { createMailer } from '../mail/mail.js';
@@ -95,6 +95,37 @@ describe('what is held', () => {
     expect(deliveries[0]?.checks.at(-1)).toMatchObject({ passed: false, finding: 'inside 11:00 to 13:30' });
     suite.clock.at = new Date('2026-03-16T12:30:00Z');
     await suite.until(name, ({ sent }) => sent === 2n);
+  });
+
+  it('is decided by what holds when it is sent: consents and states may change between launch and sending', async () => {
+    await suite.policy({ quiet: { start: '11:00', end: '13:30' } });
+    suite.startWorkers();
+    const { customer, mailbox } = suite;
+    const [stays, withdraws, ends, restricts] = Array.from({ length: 4 }, () => customer.party()) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const before = mailbox.received.length;
+    const name = await suite.launched(suite.segment([stays, withdraws, ends, restricts]));
+    await suite.until(name, ({ audience, pending }) => audience === 4n && pending === 0n);
+    expect(mailbox.received).toHaveLength(before);
+    const now = (party: string, said: object) => Object.assign(customer.contacts.get(party) as Contactability, said);
+    now(withdraws, { consentState: ConsentState.CONSENT_STATE_WITHDRAWN });
+    now(ends, { consentState: ConsentState.CONSENT_STATE_EXPIRED });
+    now(restricts, { state: PartyState.PARTY_STATE_RESTRICTED });
+    suite.clock.at = new Date('2026-03-16T12:30:00Z');
+    const summary = await suite.until(name, ({ sent, held }) => sent === 1n && held.length === 0);
+    expect(new Map(summary.suppressed.map(({ reason, count }) => [reason, count]))).toEqual(
+      new Map([
+        [DeliveryReason.DELIVERY_REASON_CONSENT_WITHDRAWN, 1n],
+        [DeliveryReason.DELIVERY_REASON_CONSENT_EXPIRED, 1n],
+        [DeliveryReason.DELIVERY_REASON_PARTY_RESTRICTED, 1n],
+      ]),
+    );
+    const sent = mailbox.received.slice(before).map(({ to }) => to[0]);
+    expect(sent).toEqual([customer.contacts.get(stays)?.address]);
   });
 
   it('keeps the cap with eight campaigns and three workers at once, and goes when the window has moved on', async () => {

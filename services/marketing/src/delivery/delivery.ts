@@ -60,7 +60,9 @@ const words: Readonly<Partial<Record<DeliveryReason, string>>> = {
     'It was not sent: the party never consented to this purpose by this way.',
   [DeliveryReason.DELIVERY_REASON_CONSENT_WITHDRAWN]: 'It was not sent: the party refused, or took its consent back.',
   [DeliveryReason.DELIVERY_REASON_NO_ADDRESS]: 'It was not sent: the party has no address for this way.',
-  [DeliveryReason.DELIVERY_REASON_PARTY_NOT_ACTIVE]: 'It was not sent: the party is restricted or closed.',
+  [DeliveryReason.DELIVERY_REASON_PARTY_NOT_ACTIVE]: 'It was not sent: the party is closed.',
+  [DeliveryReason.DELIVERY_REASON_PARTY_RESTRICTED]: 'It was not sent: processing of the party is restricted.',
+  [DeliveryReason.DELIVERY_REASON_CONSENT_EXPIRED]: 'It was not sent: the consent has ended.',
   [DeliveryReason.DELIVERY_REASON_PARTY_NOT_FOUND]:
     'It was not sent: the party is not known, or does not belong to the part of the bank that the campaign is for.',
   [DeliveryReason.DELIVERY_REASON_CUSTOMER_UNAVAILABLE]:

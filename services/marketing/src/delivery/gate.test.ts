@@ -71,6 +71,14 @@ describe('the gate', () => {
     [DeliveryReason.DELIVERY_REASON_QUIET_HOURS, { contact: { ...contact, timeZone: '' } }],
     [DeliveryReason.DELIVERY_REASON_NO_CONSENT, { contact: { ...contact, consentState: 0 } }],
     [DeliveryReason.DELIVERY_REASON_NO_CONSENT, { contact: { ...contact, consentState: ConsentState.UNRECOGNIZED } }],
+    [
+      DeliveryReason.DELIVERY_REASON_CONSENT_EXPIRED,
+      { contact: { ...contact, consentState: ConsentState.CONSENT_STATE_EXPIRED } },
+    ],
+    [
+      DeliveryReason.DELIVERY_REASON_PARTY_RESTRICTED,
+      { policy: undefined, contact: { ...contact, state: PartyState.PARTY_STATE_RESTRICTED, consentState: 0 } },
+    ],
     [DeliveryReason.DELIVERY_REASON_PARTY_NOT_ACTIVE, { contact: { ...contact, state: 0 } }],
     [DeliveryReason.DELIVERY_REASON_NO_ADDRESS, { contact: { ...contact, address: '' } }],
   ])('fails closed: %s', (reason, wrong: Partial<GateFacts>) => {

@@ -106,7 +106,7 @@ export function capUntil(
 /**
  * The contact gate: suppression → frequency cap → quiet hours → consent → reachability, and at the first check that is
  * not passed it ends. Pure; fails closed. Campaign pause and holdout come before the checks, because they say nothing
- * about the party.
+ * about the party. A party whose processing is restricted ends it before its messages or consents are looked at.
  */
 export function decide(facts: GateFacts): Verdict {
   const { now } = facts;
@@ -148,6 +148,9 @@ export function decide(facts: GateFacts): Verdict {
     const finding = contact ? 'belongs to another part of the bank' : 'is not known to customer';
     return suppressed(DeliveryReason.DELIVERY_REASON_PARTY_NOT_FOUND, reachability, finding);
   }
+  if (contact.state === PartyState.PARTY_STATE_RESTRICTED) {
+    return suppressed(DeliveryReason.DELIVERY_REASON_PARTY_RESTRICTED, reachability, 'its processing is restricted');
+  }
 
   const frequency = GateCheckKind.GATE_CHECK_KIND_FREQUENCY_CAP;
   if (!facts.policy) {
@@ -184,13 +187,16 @@ export function decide(facts: GateFacts): Verdict {
   if (contact.consentState === ConsentState.CONSENT_STATE_WITHDRAWN) {
     return suppressed(DeliveryReason.DELIVERY_REASON_CONSENT_WITHDRAWN, consent, 'refused or taken back');
   }
+  if (contact.consentState === ConsentState.CONSENT_STATE_EXPIRED) {
+    return suppressed(DeliveryReason.DELIVERY_REASON_CONSENT_EXPIRED, consent, 'has ended');
+  }
   if (contact.consentState !== ConsentState.CONSENT_STATE_GRANTED) {
     return suppressed(DeliveryReason.DELIVERY_REASON_NO_CONSENT, consent, 'never given');
   }
   pass(consent, 'given');
 
   if (contact.state !== PartyState.PARTY_STATE_ACTIVE) {
-    return suppressed(DeliveryReason.DELIVERY_REASON_PARTY_NOT_ACTIVE, reachability, 'restricted or closed');
+    return suppressed(DeliveryReason.DELIVERY_REASON_PARTY_NOT_ACTIVE, reachability, 'closed');
   }
   if (contact.address === '') {
     return suppressed(DeliveryReason.DELIVERY_REASON_NO_ADDRESS, reachability, 'no address');

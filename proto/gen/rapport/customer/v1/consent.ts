@@ -18,6 +18,8 @@ export enum ConsentState {
   CONSENT_STATE_GRANTED = 1,
   /** CONSENT_STATE_WITHDRAWN - The party refused, or took its consent back. */
   CONSENT_STATE_WITHDRAWN = 2,
+  /** CONSENT_STATE_EXPIRED - What the party agreed to has ended by itself; the service says so, no caller. */
+  CONSENT_STATE_EXPIRED = 3,
   UNRECOGNIZED = -1,
 }
 
@@ -32,6 +34,9 @@ export function consentStateFromJSON(object: any): ConsentState {
     case 2:
     case "CONSENT_STATE_WITHDRAWN":
       return ConsentState.CONSENT_STATE_WITHDRAWN;
+    case 3:
+    case "CONSENT_STATE_EXPIRED":
+      return ConsentState.CONSENT_STATE_EXPIRED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -47,13 +52,18 @@ export function consentStateToJSON(object: ConsentState): string {
       return "CONSENT_STATE_GRANTED";
     case ConsentState.CONSENT_STATE_WITHDRAWN:
       return "CONSENT_STATE_WITHDRAWN";
+    case ConsentState.CONSENT_STATE_EXPIRED:
+      return "CONSENT_STATE_EXPIRED";
     case ConsentState.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
   }
 }
 
-/** What a party said about one purpose on one channel. A later one replaces an earlier one; both are kept. */
+/**
+ * What a party said about one purpose on one channel. A later one replaces an earlier one; both are kept, and nothing
+ * that was said is ever changed.
+ */
 export interface Consent {
   /** The resource name, `parties/{uuid}/consents/{uuid}`; chosen by the service (UUIDv7). */
   name: string;
@@ -61,7 +71,7 @@ export interface Consent {
   purpose: string;
   /** By which way. */
   channel: Channel;
-  /** What was said. */
+  /** What was said. EXPIRED comes from the service alone. */
   state: ConsentState;
   /** The version of the text that the party agreed to, 1 to 60 characters. */
   textVersion: string;
@@ -74,7 +84,11 @@ export interface Consent {
   /** Who recorded it: the subject of the caller. */
   recordedBy: string;
   /** When it was written here. */
-  createTime?: Date | undefined;
+  createTime?:
+    | Date
+    | undefined;
+  /** When what was granted ends by itself, later than effective_time; unset when it holds until it is withdrawn. */
+  expireTime?: Date | undefined;
 }
 
 /** Asks to record what a party said. */
@@ -187,6 +201,7 @@ function createBaseConsent(): Consent {
     effectiveTime: undefined,
     recordedBy: "",
     createTime: undefined,
+    expireTime: undefined,
   };
 }
 
@@ -220,6 +235,9 @@ export const Consent: MessageFns<Consent, "rapport.customer.v1.Consent"> = {
     }
     if (message.createTime !== undefined) {
       Timestamp.encode(toTimestamp(message.createTime), writer.uint32(74).fork()).join();
+    }
+    if (message.expireTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.expireTime), writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -309,6 +327,14 @@ export const Consent: MessageFns<Consent, "rapport.customer.v1.Consent"> = {
             message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.expireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -348,6 +374,11 @@ export const Consent: MessageFns<Consent, "rapport.customer.v1.Consent"> = {
         : isSet(object.create_time)
         ? fromJsonTimestamp(object.create_time)
         : undefined,
+      expireTime: isSet(object.expireTime)
+        ? fromJsonTimestamp(object.expireTime)
+        : isSet(object.expire_time)
+        ? fromJsonTimestamp(object.expire_time)
+        : undefined,
     };
   },
 
@@ -380,6 +411,9 @@ export const Consent: MessageFns<Consent, "rapport.customer.v1.Consent"> = {
     if (message.createTime !== undefined) {
       obj.createTime = message.createTime.toISOString();
     }
+    if (message.expireTime !== undefined) {
+      obj.expireTime = message.expireTime.toISOString();
+    }
     return obj;
   },
 
@@ -397,6 +431,7 @@ export const Consent: MessageFns<Consent, "rapport.customer.v1.Consent"> = {
     message.effectiveTime = object.effectiveTime ?? undefined;
     message.recordedBy = object.recordedBy ?? "";
     message.createTime = object.createTime ?? undefined;
+    message.expireTime = object.expireTime ?? undefined;
     return message;
   },
 };

@@ -263,7 +263,7 @@ export interface InteractionRecorded {
   time?: Date | undefined;
 }
 
-/** A party's consent for one purpose on one channel changed. */
+/** A party's consent for one purpose on one channel changed: it was given, taken back, or ended by itself. */
 export interface ConsentChanged {
   /** The consent, `parties/{uuid}/consents/{uuid}`. */
   consent: string;
@@ -278,7 +278,11 @@ export interface ConsentChanged {
   /** What holds now. */
   state: ConsentState;
   /** From when it holds. */
-  effectiveTime?: Date | undefined;
+  effectiveTime?:
+    | Date
+    | undefined;
+  /** When it will end by itself; unset when it holds until something else is said. */
+  expireTime?: Date | undefined;
 }
 
 function createBasePartyCreated(): PartyCreated {
@@ -2142,7 +2146,16 @@ export const InteractionRecorded: MessageFns<InteractionRecorded, "rapport.custo
 };
 
 function createBaseConsentChanged(): ConsentChanged {
-  return { consent: "", party: "", organisationPath: "", purpose: "", channel: 0, state: 0, effectiveTime: undefined };
+  return {
+    consent: "",
+    party: "",
+    organisationPath: "",
+    purpose: "",
+    channel: 0,
+    state: 0,
+    effectiveTime: undefined,
+    expireTime: undefined,
+  };
 }
 
 export const ConsentChanged: MessageFns<ConsentChanged, "rapport.customer.v1.ConsentChanged"> = {
@@ -2169,6 +2182,9 @@ export const ConsentChanged: MessageFns<ConsentChanged, "rapport.customer.v1.Con
     }
     if (message.effectiveTime !== undefined) {
       Timestamp.encode(toTimestamp(message.effectiveTime), writer.uint32(58).fork()).join();
+    }
+    if (message.expireTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.expireTime), writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -2242,6 +2258,14 @@ export const ConsentChanged: MessageFns<ConsentChanged, "rapport.customer.v1.Con
             message.effectiveTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.expireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2271,6 +2295,11 @@ export const ConsentChanged: MessageFns<ConsentChanged, "rapport.customer.v1.Con
         : isSet(object.effective_time)
         ? fromJsonTimestamp(object.effective_time)
         : undefined,
+      expireTime: isSet(object.expireTime)
+        ? fromJsonTimestamp(object.expireTime)
+        : isSet(object.expire_time)
+        ? fromJsonTimestamp(object.expire_time)
+        : undefined,
     };
   },
 
@@ -2297,6 +2326,9 @@ export const ConsentChanged: MessageFns<ConsentChanged, "rapport.customer.v1.Con
     if (message.effectiveTime !== undefined) {
       obj.effectiveTime = message.effectiveTime.toISOString();
     }
+    if (message.expireTime !== undefined) {
+      obj.expireTime = message.expireTime.toISOString();
+    }
     return obj;
   },
 
@@ -2312,6 +2344,7 @@ export const ConsentChanged: MessageFns<ConsentChanged, "rapport.customer.v1.Con
     message.channel = object.channel ?? 0;
     message.state = object.state ?? 0;
     message.effectiveTime = object.effectiveTime ?? undefined;
+    message.expireTime = object.expireTime ?? undefined;
     return message;
   },
 };

@@ -106,7 +106,7 @@ export enum DeliveryReason {
   DELIVERY_REASON_CONSENT_WITHDRAWN = 7,
   /** DELIVERY_REASON_NO_ADDRESS - Suppressed: the party has no address for the channel. */
   DELIVERY_REASON_NO_ADDRESS = 8,
-  /** DELIVERY_REASON_PARTY_NOT_ACTIVE - Suppressed: the party is restricted or closed. */
+  /** DELIVERY_REASON_PARTY_NOT_ACTIVE - Suppressed: the party is closed. */
   DELIVERY_REASON_PARTY_NOT_ACTIVE = 9,
   /** DELIVERY_REASON_PARTY_NOT_FOUND - Suppressed: the party is not known to the customer service, or not under the campaign's organisation path. */
   DELIVERY_REASON_PARTY_NOT_FOUND = 10,
@@ -128,6 +128,10 @@ export enum DeliveryReason {
   DELIVERY_REASON_NOT_A_MEMBER = 18,
   /** DELIVERY_REASON_MESSAGE_REFUSED - Failed: the mail server refused the message, whatever its address. */
   DELIVERY_REASON_MESSAGE_REFUSED = 19,
+  /** DELIVERY_REASON_CONSENT_EXPIRED - Suppressed: the consent of the party has ended by itself. */
+  DELIVERY_REASON_CONSENT_EXPIRED = 20,
+  /** DELIVERY_REASON_PARTY_RESTRICTED - Suppressed: processing of the party's data is restricted. Nothing else about it was looked at. */
+  DELIVERY_REASON_PARTY_RESTRICTED = 21,
   UNRECOGNIZED = -1,
 }
 
@@ -193,6 +197,12 @@ export function deliveryReasonFromJSON(object: any): DeliveryReason {
     case 19:
     case "DELIVERY_REASON_MESSAGE_REFUSED":
       return DeliveryReason.DELIVERY_REASON_MESSAGE_REFUSED;
+    case 20:
+    case "DELIVERY_REASON_CONSENT_EXPIRED":
+      return DeliveryReason.DELIVERY_REASON_CONSENT_EXPIRED;
+    case 21:
+    case "DELIVERY_REASON_PARTY_RESTRICTED":
+      return DeliveryReason.DELIVERY_REASON_PARTY_RESTRICTED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -242,6 +252,10 @@ export function deliveryReasonToJSON(object: DeliveryReason): string {
       return "DELIVERY_REASON_NOT_A_MEMBER";
     case DeliveryReason.DELIVERY_REASON_MESSAGE_REFUSED:
       return "DELIVERY_REASON_MESSAGE_REFUSED";
+    case DeliveryReason.DELIVERY_REASON_CONSENT_EXPIRED:
+      return "DELIVERY_REASON_CONSENT_EXPIRED";
+    case DeliveryReason.DELIVERY_REASON_PARTY_RESTRICTED:
+      return "DELIVERY_REASON_PARTY_RESTRICTED";
     case DeliveryReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

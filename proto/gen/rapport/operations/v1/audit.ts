@@ -15,7 +15,11 @@ export interface BrokenAuditRecord {
   /** What is wrong there: "HASH_MISMATCH", "MISSING", "ROOT_MISMATCH" or "SIGNATURE_INVALID". */
   reason: string;
   /** When the record says it was written; unset when the record is missing. */
-  recordTime?: Date | undefined;
+  recordTime?:
+    | Date
+    | undefined;
+  /** The id of the record that stands there, a UUIDv7; empty when the record is missing. */
+  record: string;
 }
 
 /** Asks to verify the audit chain of one service. */
@@ -37,11 +41,18 @@ export interface VerifyAuditResponse {
   /** Records that are written and not yet sealed into the chain; they are not checked. */
   unsealed: bigint;
   /** When this was verified. */
-  asOf?: Date | undefined;
+  asOf?:
+    | Date
+    | undefined;
+  /**
+   * How many signed roots were checked: each says what the chain was at one moment, so that it cannot be rewritten as a
+   * whole.
+   */
+  roots: bigint;
 }
 
 function createBaseBrokenAuditRecord(): BrokenAuditRecord {
-  return { sequence: 0n, reason: "", recordTime: undefined };
+  return { sequence: 0n, reason: "", recordTime: undefined, record: "" };
 }
 
 export const BrokenAuditRecord: MessageFns<BrokenAuditRecord, "rapport.operations.v1.BrokenAuditRecord"> = {
@@ -59,6 +70,9 @@ export const BrokenAuditRecord: MessageFns<BrokenAuditRecord, "rapport.operation
     }
     if (message.recordTime !== undefined) {
       Timestamp.encode(toTimestamp(message.recordTime), writer.uint32(26).fork()).join();
+    }
+    if (message.record !== "") {
+      writer.uint32(34).string(message.record);
     }
     return writer;
   },
@@ -100,6 +114,14 @@ export const BrokenAuditRecord: MessageFns<BrokenAuditRecord, "rapport.operation
             message.recordTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.record = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -121,6 +143,7 @@ export const BrokenAuditRecord: MessageFns<BrokenAuditRecord, "rapport.operation
         : isSet(object.record_time)
         ? fromJsonTimestamp(object.record_time)
         : undefined,
+      record: isSet(object.record) ? globalThis.String(object.record) : "",
     };
   },
 
@@ -135,6 +158,9 @@ export const BrokenAuditRecord: MessageFns<BrokenAuditRecord, "rapport.operation
     if (message.recordTime !== undefined) {
       obj.recordTime = message.recordTime.toISOString();
     }
+    if (message.record !== "") {
+      obj.record = message.record;
+    }
     return obj;
   },
 
@@ -146,6 +172,7 @@ export const BrokenAuditRecord: MessageFns<BrokenAuditRecord, "rapport.operation
     message.sequence = (object.sequence !== undefined && object.sequence !== null) ? BigInt(object.sequence) : 0n;
     message.reason = object.reason ?? "";
     message.recordTime = object.recordTime ?? undefined;
+    message.record = object.record ?? "";
     return message;
   },
 };
@@ -247,7 +274,7 @@ export const VerifyAuditRequest: MessageFns<VerifyAuditRequest, "rapport.operati
 };
 
 function createBaseVerifyAuditResponse(): VerifyAuditResponse {
-  return { records: 0n, broken: undefined, unsealed: 0n, asOf: undefined };
+  return { records: 0n, broken: undefined, unsealed: 0n, asOf: undefined, roots: 0n };
 }
 
 export const VerifyAuditResponse: MessageFns<VerifyAuditResponse, "rapport.operations.v1.VerifyAuditResponse"> = {
@@ -271,6 +298,12 @@ export const VerifyAuditResponse: MessageFns<VerifyAuditResponse, "rapport.opera
     }
     if (message.asOf !== undefined) {
       Timestamp.encode(toTimestamp(message.asOf), writer.uint32(34).fork()).join();
+    }
+    if (message.roots !== 0n) {
+      if (BigInt.asIntN(64, message.roots) !== message.roots) {
+        throw new globalThis.Error("value provided for field message.roots of type int64 too large");
+      }
+      writer.uint32(40).int64(message.roots);
     }
     return writer;
   },
@@ -320,6 +353,14 @@ export const VerifyAuditResponse: MessageFns<VerifyAuditResponse, "rapport.opera
             message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.roots = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -342,6 +383,7 @@ export const VerifyAuditResponse: MessageFns<VerifyAuditResponse, "rapport.opera
         : isSet(object.as_of)
         ? fromJsonTimestamp(object.as_of)
         : undefined,
+      roots: isSet(object.roots) ? BigInt(object.roots) : 0n,
     };
   },
 
@@ -359,6 +401,9 @@ export const VerifyAuditResponse: MessageFns<VerifyAuditResponse, "rapport.opera
     if (message.asOf !== undefined) {
       obj.asOf = message.asOf.toISOString();
     }
+    if (message.roots !== 0n) {
+      obj.roots = message.roots.toString();
+    }
     return obj;
   },
 
@@ -373,6 +418,7 @@ export const VerifyAuditResponse: MessageFns<VerifyAuditResponse, "rapport.opera
       : undefined;
     message.unsealed = (object.unsealed !== undefined && object.unsealed !== null) ? BigInt(object.unsealed) : 0n;
     message.asOf = object.asOf ?? undefined;
+    message.roots = (object.roots !== undefined && object.roots !== null) ? BigInt(object.roots) : 0n;
     return message;
   },
 };
