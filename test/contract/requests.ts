@@ -114,6 +114,8 @@ const texts = [
   `parties/${ID}/holdings/${ID}/transactions/${ID}`,
   `parties/${ID}/interactions/${ID}`,
   `parties/${ID}/consents/${ID}`,
+  `parties/${ID}/tags/contract`,
+  'tagDefinitions/contract',
   `services/customer/deadLetters/${ID}`,
   `scoringRuns/${ID}`,
   '/contract',

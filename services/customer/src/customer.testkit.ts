@@ -17,6 +17,8 @@ import {
   Party,
   PrivacyServiceClient,
   type PrivacyServiceService,
+  PortraitServiceClient,
+  type PortraitServiceService,
   Sex,
 } from '@rapport/proto/customer/v1';
 import { testAuth, testDatabase, testToken, type TokenClaims } from '@rapport/test/kit';
@@ -29,6 +31,7 @@ export interface Running {
   customer: ClientOf<typeof CustomerServiceService>;
   spending: ClientOf<typeof SpendingServiceService>;
   privacy: ClientOf<typeof PrivacyServiceService>;
+  portrait: ClientOf<typeof PortraitServiceService>;
   db: Database<PrismaClient>;
   deps: Deps;
   url: string;
@@ -65,11 +68,13 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
   });
   const customer = client(CustomerServiceClient, `127.0.0.1:${server.port}`);
   const spending = client({ service: SpendingServiceService }, `127.0.0.1:${server.port}`);
+  const portrait = client(PortraitServiceClient, `127.0.0.1:${server.port}`);
   const privacy = client(PrivacyServiceClient, `127.0.0.1:${server.port}`);
   return {
     customer,
     spending,
     privacy,
+    portrait,
     db,
     deps,
     url: database.url,
@@ -78,6 +83,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
       customer.close();
       spending.close();
       privacy.close();
+      portrait.close();
       await server.stop();
       await db.close();
       await database.drop();

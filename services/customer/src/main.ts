@@ -19,7 +19,7 @@ import { type Config, customerConfig, migrationConfig } from './config.js';
 import { startExpiry } from './consent/expire-consents.js';
 import type { Deps } from './deps.js';
 import { PrismaClient } from './gen/prisma/client.js';
-import { routes } from './server.js';
+import { follow, routes } from './server.js';
 
 const policies = path.join(__dirname, '../policies');
 const migrations = path.join(__dirname, '../prisma/migrations');
@@ -61,6 +61,7 @@ async function serve(config: Config): Promise<void> {
     reflection: config.GRPC_REFLECTION,
     tls,
   });
+  const following = follow(deps, nats);
   const watching = await watch(health, 'database', () => db.system.run(sql`SELECT 1`));
   logger.info({ grpc: config.GRPC_ADDRESS }, 'the customer service serves');
   await runUntilSignal(
@@ -68,6 +69,7 @@ async function serve(config: Config): Promise<void> {
       () => server.stop(),
       () => watching.stop(),
       () => expiry.stop(),
+      ...following.map((one) => () => one.stop()),
       () => relay.stop(),
       () => sealer.stop(),
       () => nats.close(),

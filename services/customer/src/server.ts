@@ -1,6 +1,20 @@
-import { operations } from '@rapport/kit/events';
+import { type Nats, operations, startBatchConsumer } from '@rapport/kit/events';
 import { type Route, route } from '@rapport/kit/rpc';
-import { CustomerServiceService, PrivacyServiceService, SpendingServiceService } from '@rapport/proto/customer/v1';
+import type { Running } from '@rapport/kit/runtime';
+import {
+  CustomerServiceService,
+  HoldingOpened,
+  HoldingUpdated,
+  PartyCreated,
+  PartyMerged,
+  PartyUnmerged,
+  PartyUpdated,
+  PortraitServiceService,
+  PrivacyServiceService,
+  SpendingServiceService,
+  TransactionBooked,
+} from '@rapport/proto/customer/v1';
+import { SegmentEntered, SegmentExited } from '@rapport/proto/segmentation/v1';
 import { batchGetContactability } from './consent/batch-get-contactability.js';
 import { listConsents } from './consent/list-consents.js';
 import { setConsent } from './consent/set-consent.js';
@@ -24,6 +38,13 @@ import { getSpending } from './spending/get-spending.js';
 import { getSpendingRules } from './spending/get-spending-rules.js';
 import { recategoriseTransaction } from './spending/recategorise-transaction.js';
 import { setSpendingRules } from './spending/set-spending-rules.js';
+import { followEvents, PORTRAIT } from './portrait/follow-events.js';
+import { listTagDefinitions } from './portrait/list-tag-definitions.js';
+import { listTags } from './portrait/list-tags.js';
+import { removeTag } from './portrait/remove-tag.js';
+import { setTagDefinition } from './portrait/set-tag-definition.js';
+import { setTags } from './portrait/set-tags.js';
+import { startTendingTags } from './portrait/tend-tags.js';
 import { bookTransaction } from './timeline/book-transaction.js';
 import { listTimeline } from './timeline/list-timeline.js';
 import { recordInteraction } from './timeline/record-interaction.js';
@@ -64,6 +85,35 @@ export function routes(deps: Deps): Route[] {
       revealField: (request, call) => revealField(deps, request, call),
       listAuditRecords: (request, call) => listAuditRecords(deps, request, call),
     }),
+    route(PortraitServiceService, {
+      setTagDefinition: (request, call) => setTagDefinition(deps, request, call),
+      listTagDefinitions: (request, call) => listTagDefinitions(deps, request, call),
+      setTags: (request, call) => setTags(deps, request, call),
+      removeTag: (request, call) => removeTag(deps, request, call),
+      listTags: (request, call) => listTags(deps, request, call),
+    }),
     operations({ service: 'customer', db: deps.db, verifyAudit: deps.verifyAudit }),
+  ];
+}
+
+/** The events that portraits follow. */
+const portraitEvents = [
+  PartyCreated,
+  PartyUpdated,
+  PartyMerged,
+  PartyUnmerged,
+  HoldingOpened,
+  HoldingUpdated,
+  TransactionBooked,
+  SegmentEntered,
+  SegmentExited,
+] as const;
+
+/** What this service does by itself: the events that it follows and its timers. */
+export function follow(deps: Deps, nats: Nats): Running[] {
+  const batch = { db: deps.db, nats, maxEvents: 500, maxWaitMs: 200 };
+  return [
+    startBatchConsumer({ ...batch, name: PORTRAIT, events: portraitEvents, handle: followEvents(deps) }),
+    startTendingTags(deps),
   ];
 }

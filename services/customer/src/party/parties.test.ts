@@ -371,6 +371,7 @@ describe('row security', () => {
       'import_run',
       'import_reject',
       'source_record',
+      'party_tag',
     ];
     const secured = await all<{ name: string }>(
       running,

@@ -18,7 +18,7 @@ import { partyName } from './names.js';
 import { openParty, type PartyRecord, type Sensitive, sealParty } from './record.js';
 
 export { changedPaths, storeChange } from './change.js';
-export { assertParty, golden, membersOf } from './find.js';
+export { assertParty, golden, membersOf, type PlacedParty } from './find.js';
 export { idsIn, partyIdIn, partyName } from './names.js';
 export { insertParties, openParty, partyColumns, type PartyRecord } from './record.js';
 export { insertTerms } from './search-terms.js';

@@ -12,6 +12,7 @@ import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { holdingFromJson, holdingJsonColumns, holdingMessage, type HoldingRecord } from '../holding/holding.js';
 import { golden, partyColumns, partyIdIn, partyMessage, partyName, type PartyRecord } from '../party/party.js';
+import { tagColumns, tagFromJson, tagMessages, type TagRow } from '../portrait/portrait.js';
 import {
   type Entry,
   interactionColumns,
@@ -37,6 +38,7 @@ interface ViewRow extends PartyRecord {
   transactions: TransactionRecord[] | null;
   interactions: InteractionRecord[] | null;
   consents: ConsentRecord[] | null;
+  tags: TagRow[] | null;
   readTime: Date;
 }
 
@@ -98,7 +100,11 @@ export function viewQuery(id: string, size: number, scope: Scope): Sql {
         ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${interactions}) x) AS interactions,
       (SELECT json_agg(x) FROM (SELECT DISTINCT ON (c.purpose, c.channel) ${consentColumns}
         FROM member CROSS JOIN LATERAL (SELECT * FROM consent c WHERE c.party_id = member.id OFFSET 0) c
-        ORDER BY c.purpose, c.channel, c.effective_time DESC, c.consent_id DESC) x) AS consents
+        ORDER BY c.purpose, c.channel, c.effective_time DESC, c.consent_id DESC) x) AS consents,
+      (SELECT json_agg(x) FROM (SELECT ${tagColumns}
+        FROM member CROSS JOIN LATERAL (SELECT * FROM party_tag g WHERE g.party_id = member.id OFFSET 0) g
+          JOIN tag_definition d ON d.tag_id = g.tag_id
+        WHERE d.data_class < 3 AND (g.expire_time IS NULL OR g.expire_time > statement_timestamp())) x) AS tags
     FROM party`;
 }
 
@@ -134,5 +140,6 @@ function viewOf(deps: Deps, row: ViewRow, size: number, scope: Scope): CustomerV
     },
     interactions: { interactions: interactions.slice(0, MOST_INTERACTIONS).map(interactionMessage), asOf },
     consents: { consents: (row.consents ?? []).map((json) => consentMessage(consentFromJson(json))), asOf },
+    portrait: { tags: tagMessages(partyName(row.partyId), (row.tags ?? []).map(tagFromJson)), asOf },
   };
 }

@@ -10,6 +10,7 @@ export {
 export { type ConsumerOptions, startConsumer } from './consumer.js';
 export { type DeadLetter, type DeadLetterFilter, deadLetters, type Redriven } from './dead-letter.js';
 export { type EventCodec, type EventHandler, type EventMeta, on } from './event.js';
+export { claimEvents } from './inbox.js';
 export { type ConsumerLag, consumerLag } from './lag.js';
 export { eraseEvents, type OutboxLag, outboxLag } from './outbox.js';
 export { publish, publishAll, type PublishOptions } from './publish.js';

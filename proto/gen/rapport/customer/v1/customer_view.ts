@@ -12,6 +12,7 @@ import { Consent } from "./consent.js";
 import { Holding, HoldingKind, holdingKindFromJSON, holdingKindToJSON } from "./holding.js";
 import { Interaction } from "./interaction.js";
 import { Party } from "./party.js";
+import { Tag } from "./tag.js";
 import { TimelineEntry } from "./timeline.js";
 
 /** Everything about one party that an employee needs at a glance, each part with the time it is true for. */
@@ -37,7 +38,11 @@ export interface CustomerView {
     | InteractionsPart
     | undefined;
   /** What it has agreed to. */
-  consents?: ConsentsPart | undefined;
+  consents?:
+    | ConsentsPart
+    | undefined;
+  /** What the bank has noticed about it. */
+  portrait?: PortraitPart | undefined;
 }
 
 /** The party itself. */
@@ -102,6 +107,14 @@ export interface ConsentsPart {
   asOf?: Date | undefined;
 }
 
+/** What the bank has noticed about a party. */
+export interface PortraitPart {
+  /** Its tags that are not of the most sensitive class, by id; those stand in ListTags for whom they are permitted. */
+  tags: Tag[];
+  /** When this was read. */
+  asOf?: Date | undefined;
+}
+
 /** Asks for the whole view of one party. */
 export interface GetCustomerViewRequest {
   /** The party, `parties/{uuid}`. */
@@ -124,6 +137,7 @@ function createBaseCustomerView(): CustomerView {
     timeline: undefined,
     interactions: undefined,
     consents: undefined,
+    portrait: undefined,
   };
 }
 
@@ -148,6 +162,9 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
     }
     if (message.consents !== undefined) {
       ConsentsPart.encode(message.consents, writer.uint32(50).fork()).join();
+    }
+    if (message.portrait !== undefined) {
+      PortraitPart.encode(message.portrait, writer.uint32(162).fork()).join();
     }
     return writer;
   },
@@ -213,6 +230,14 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
             message.consents = ConsentsPart.decode(reader, reader.uint32());
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.portrait = PortraitPart.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -233,6 +258,7 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
       timeline: isSet(object.timeline) ? TimelinePart.fromJSON(object.timeline) : undefined,
       interactions: isSet(object.interactions) ? InteractionsPart.fromJSON(object.interactions) : undefined,
       consents: isSet(object.consents) ? ConsentsPart.fromJSON(object.consents) : undefined,
+      portrait: isSet(object.portrait) ? PortraitPart.fromJSON(object.portrait) : undefined,
     };
   },
 
@@ -255,6 +281,9 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
     }
     if (message.consents !== undefined) {
       obj.consents = ConsentsPart.toJSON(message.consents);
+    }
+    if (message.portrait !== undefined) {
+      obj.portrait = PortraitPart.toJSON(message.portrait);
     }
     return obj;
   },
@@ -281,6 +310,9 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
       : undefined;
     message.consents = (object.consents !== undefined && object.consents !== null)
       ? ConsentsPart.fromPartial(object.consents)
+      : undefined;
+    message.portrait = (object.portrait !== undefined && object.portrait !== null)
+      ? PortraitPart.fromPartial(object.portrait)
       : undefined;
     return message;
   },
@@ -952,6 +984,97 @@ export const ConsentsPart: MessageFns<ConsentsPart, "rapport.customer.v1.Consent
   fromPartial<I extends Exact<DeepPartial<ConsentsPart>, I>>(object: I): ConsentsPart {
     const message = createBaseConsentsPart();
     message.consents = object.consents?.map((e) => Consent.fromPartial(e)) || [];
+    message.asOf = object.asOf ?? undefined;
+    return message;
+  },
+};
+
+function createBasePortraitPart(): PortraitPart {
+  return { tags: [], asOf: undefined };
+}
+
+export const PortraitPart: MessageFns<PortraitPart, "rapport.customer.v1.PortraitPart"> = {
+  $type: "rapport.customer.v1.PortraitPart" as const,
+
+  encode(message: PortraitPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.tags) {
+      Tag.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PortraitPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePortraitPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tags.push(Tag.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PortraitPart {
+    return {
+      tags: globalThis.Array.isArray(object?.tags) ? object.tags.map((e: any) => Tag.fromJSON(e)) : [],
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PortraitPart): unknown {
+    const obj: any = {};
+    if (message.tags?.length) {
+      obj.tags = message.tags.map((e) => Tag.toJSON(e));
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PortraitPart>, I>>(base?: I): PortraitPart {
+    return PortraitPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PortraitPart>, I>>(object: I): PortraitPart {
+    const message = createBasePortraitPart();
+    message.tags = object.tags?.map((e) => Tag.fromPartial(e)) || [];
     message.asOf = object.asOf ?? undefined;
     return message;
   },
