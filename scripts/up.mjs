@@ -23,7 +23,7 @@ RAPPORT_PORT_BASE       the first of the ports, the others follow (8600; without
 RAPPORT_PORT_<NAME>     one port: GATEWAY, CUSTOMER, CUSTOMER_OPS, POSTGRES, NATS, MAILBOX_SMTP, MAILBOX_HTTP …
 RAPPORT_NATS_SERVER     the nats-server program
 RAPPORT_DEMO_PASSWORD   the password of the demo users (made at the first start)
-CLICKHOUSE_URL, SMTP_URL, BANK_TIME_ZONE, OTEL_EXPORTER_OTLP_ENDPOINT are passed to the services.`;
+CLICKHOUSE_URL, SMTP_URL, BANK_TIME_ZONE, BANK_COUNTRY, OTEL_EXPORTER_OTLP_ENDPOINT are passed to the services.`;
 
 const say = (line) => console.log(line);
 

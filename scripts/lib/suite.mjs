@@ -111,6 +111,7 @@ export function serviceEnvironment(service, ports, password) {
     SERVICE_KEY_FILE: path.join(keys, `${service}.jwk.json`),
     KEY_ENCRYPTION_KEY_FILE: path.join(keys, 'key-encryption-key'),
     BANK_TIME_ZONE: process.env.BANK_TIME_ZONE || 'Europe/Prague',
+    ...(service === 'customer' && { BANK_COUNTRY: process.env.BANK_COUNTRY || 'CZ' }),
     ...(analytic.has(service) &&
       (process.env.CLICKHOUSE_URL
         ? { CLICKHOUSE_URL: process.env.CLICKHOUSE_URL }

@@ -16,6 +16,8 @@ export * from '../rapport/customer/v1/person.js';
 export * from '../rapport/customer/v1/portrait_events.js';
 export * from '../rapport/customer/v1/portrait_service.js';
 export * from '../rapport/customer/v1/privacy_service.js';
+export * from '../rapport/customer/v1/quality.js';
+export * from '../rapport/customer/v1/quality_service.js';
 export * from '../rapport/customer/v1/reveal.js';
 export * from '../rapport/customer/v1/spending.js';
 export * from '../rapport/customer/v1/spending_events.js';

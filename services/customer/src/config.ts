@@ -8,6 +8,10 @@ const schema = z
     KEY_ENCRYPTION_KEY_FILE: z.string(),
     BANK_TIME_ZONE: timeZone,
     BANK_LANGUAGE: z.string().default('en'),
+    BANK_COUNTRY: z
+      .string()
+      .regex(/^([A-Z]{2})?$/, 'must be two capital letters of ISO 3166-1, such as CZ')
+      .default(''),
   })
   .superRefine(serviceRules);
 

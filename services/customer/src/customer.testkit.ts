@@ -19,6 +19,8 @@ import {
   type PrivacyServiceService,
   PortraitServiceClient,
   type PortraitServiceService,
+  QualityServiceClient,
+  type QualityServiceService,
   Sex,
 } from '@rapport/proto/customer/v1';
 import { testAuth, testDatabase, testToken, type TokenClaims } from '@rapport/test/kit';
@@ -32,6 +34,7 @@ export interface Running {
   spending: ClientOf<typeof SpendingServiceService>;
   privacy: ClientOf<typeof PrivacyServiceService>;
   portrait: ClientOf<typeof PortraitServiceService>;
+  quality: ClientOf<typeof QualityServiceService>;
   db: Database<PrismaClient>;
   deps: Deps;
   url: string;
@@ -54,7 +57,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
     reads: auditReads(db),
     cipher: fieldCipher({ keyEncryptionKeyFile: testAuth().keyEncryptionKeyFile }),
     clock,
-    bank: { timeZone: 'Europe/Prague', language: 'en' },
+    bank: { timeZone: 'Europe/Prague', language: 'en', country: 'CZ' },
     rules: requestValidator(validation).validate,
     verifyAudit: (signal) => verifyAudit(db, { signal }),
   };
@@ -70,11 +73,13 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
   const spending = client({ service: SpendingServiceService }, `127.0.0.1:${server.port}`);
   const portrait = client(PortraitServiceClient, `127.0.0.1:${server.port}`);
   const privacy = client(PrivacyServiceClient, `127.0.0.1:${server.port}`);
+  const quality = client(QualityServiceClient, `127.0.0.1:${server.port}`);
   return {
     customer,
     spending,
     privacy,
     portrait,
+    quality,
     db,
     deps,
     url: database.url,
@@ -84,6 +89,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
       spending.close();
       privacy.close();
       portrait.close();
+      quality.close();
       await server.stop();
       await db.close();
       await database.drop();

@@ -11,6 +11,8 @@ export interface Bank {
   timeZone: string;
   /** BCP 47. */
   language: string;
+  /** ISO 3166-1 alpha-2, where telephone numbers without a country code belong; empty when that is not said. */
+  country: string;
 }
 
 /** What a verb works with. */

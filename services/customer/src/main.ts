@@ -47,7 +47,7 @@ async function serve(config: Config): Promise<void> {
     reads: auditReads(db),
     cipher: fieldCipher({ keyEncryptionKeyFile: config.KEY_ENCRYPTION_KEY_FILE }),
     clock: systemClock,
-    bank: { timeZone: config.BANK_TIME_ZONE, language: config.BANK_LANGUAGE },
+    bank: { timeZone: config.BANK_TIME_ZONE, language: config.BANK_LANGUAGE, country: config.BANK_COUNTRY },
     rules: requestValidator(validation).validate,
     verifyAudit: auditVerifier(db, config.AUTH_JWKS_FILE),
   };

@@ -11,10 +11,13 @@ import {
   PartyUpdated,
   PortraitServiceService,
   PrivacyServiceService,
+  QualityServiceService,
   SpendingServiceService,
   TransactionBooked,
 } from '@rapport/proto/customer/v1';
 import { SegmentEntered, SegmentExited } from '@rapport/proto/segmentation/v1';
+import { getPartyQuality } from './cleaning/get-party-quality.js';
+import { reportQuality } from './cleaning/report-quality.js';
 import { batchGetContactability } from './consent/batch-get-contactability.js';
 import { listConsents } from './consent/list-consents.js';
 import { setConsent } from './consent/set-consent.js';
@@ -91,6 +94,9 @@ export function routes(deps: Deps): Route[] {
       setTags: (request, call) => setTags(deps, request, call),
       removeTag: (request, call) => removeTag(deps, request, call),
       listTags: (request, call) => listTags(deps, request, call),
+    route(QualityServiceService, {
+      getPartyQuality: (request, call) => getPartyQuality(deps, request, call),
+      reportQuality: (request, call) => reportQuality(deps, request, call),
     }),
     operations({ service: 'customer', db: deps.db, verifyAudit: deps.verifyAudit }),
   ];

@@ -1,9 +1,16 @@
-import { type ContactPoint, type Identifier, IdentifierKind, type Party, Sex } from '@rapport/proto/customer/v1';
+import {
+  type ContactPoint,
+  type Identifier,
+  IdentifierKind,
+  type Party,
+  QualitySeverity,
+  Sex,
+} from '@rapport/proto/customer/v1';
 import { cleanAddress } from './address.js';
 import { isoOf } from './date.js';
 import { cleanEmail } from './email.js';
 import { cleanIdentifier, type IdentifierScheme, type Told } from './identifier.js';
-import { type Issue, issue } from './issue.js';
+import { type Issue, issue, type Severity } from './issue.js';
 import { cleanPersonName } from './person-name.js';
 import { cleanPhone } from './phone.js';
 import { judgeQuality, type Quality } from './quality.js';
@@ -127,11 +134,32 @@ const advice: Partial<Record<Issue['code'], string>> = {
 
 /**
  * Why a person who writes a party should write it otherwise, with the path of the field: a contact point that nothing can
- * be sent to. Imports keep such a value with its issue, because the source is where it must be mended.
+ * be sent to. One that `before` has already, as an import may leave it, is let be. Imports keep such a value with its
+ * issue, because the source is where it must be mended.
  */
-export function refusals({ quality }: CleanParty): { field: string; description: string }[] {
+export function refusals({ party, quality }: CleanParty, before?: Party): { field: string; description: string }[] {
+  const known = new Set(before?.contactPoints.map(({ point }) => JSON.stringify(point)));
   return quality.issues.flatMap(({ field, code }) => {
     const description = advice[code];
-    return description === undefined ? [] : [{ field, description }];
+    const at = Number(/^contact_points\[(\d+)\]/.exec(field)?.[1]);
+    const old = known.has(JSON.stringify(party.contactPoints[at]?.point));
+    return description === undefined || old ? [] : [{ field, description }];
   });
+}
+
+/** The codes of what was found, each once, as they are stored and counted. */
+export function issueCodes({ issues }: Quality): string[] {
+  return [...new Set(issues.map(({ code }) => code))].toSorted();
+}
+
+const severities = {
+  error: QualitySeverity.QUALITY_SEVERITY_ERROR,
+  warning: QualitySeverity.QUALITY_SEVERITY_WARNING,
+  missing: QualitySeverity.QUALITY_SEVERITY_MISSING,
+  correction: QualitySeverity.QUALITY_SEVERITY_CORRECTION,
+} as const;
+
+/** The severity in the words of the contract. */
+export function severityNumber(severity: Severity): QualitySeverity {
+  return severities[severity];
 }

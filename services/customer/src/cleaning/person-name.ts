@@ -81,7 +81,7 @@ function improved(before: PersonName, [given, family]: readonly [string, string]
   const bare = withoutTitles(name);
   if (bare.givenName !== name.givenName) issues.push(issue(given, 'name_title_removed'));
   if (bare.familyName !== name.familyName) issues.push(issue(family, 'name_title_removed'));
-  const cased = { givenName: wellCased(bare.givenName), familyName: wellCased(bare.familyName) };
+  const cased = { givenName: cut(wellCased(bare.givenName)), familyName: cut(wellCased(bare.familyName)) };
   if (cased.givenName !== bare.givenName) issues.push(issue(given, 'name_case_corrected'));
   if (cased.familyName !== bare.familyName) issues.push(issue(family, 'name_case_corrected'));
   return cased;
@@ -162,6 +162,11 @@ function wellCased(text: string): string {
   });
   const result = made.join(' ').normalize('NFC');
   return caseOf(result) === 'lower' ? capitalised(made[0] ?? '') + result.slice((made[0] ?? '').length) : result;
+}
+
+/** Some letters become two when their case changes. */
+function cut(text: string): string {
+  return text.length <= MOST ? text : [...text].slice(0, MOST).join('').trim();
 }
 
 function doubts(name: string, field: string): Issue[] {

@@ -80,9 +80,15 @@ const kindFor: Partial<Record<Channel, NonNullable<ContactPoint['point']>['$case
   [Channel.CHANNEL_POST]: 'postalAddress',
 };
 
+/** Imports keep numbers and addresses that cannot be right; nothing is sent there. */
+function reachable(point: ContactPoint['point']): boolean {
+  if (point?.$case === 'phone') return /^\+[1-9]\d{4,16}$/.test(point.value);
+  return point?.$case !== 'email' || /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(point.value);
+}
+
 /** The preferred address of the channel's kind, else the first; empty when there is none. */
 export function addressFor(channel: Channel, points: readonly ContactPoint[]): string {
-  const fitting = points.filter(({ point }) => point?.$case === kindFor[channel]);
+  const fitting = points.filter(({ point }) => point?.$case === kindFor[channel] && reachable(point));
   const point = (fitting.find(({ preferred }) => preferred) ?? fitting[0])?.point;
   if (point === undefined) return '';
   if (point.$case !== 'postalAddress') return point.value;

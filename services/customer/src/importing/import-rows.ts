@@ -9,7 +9,6 @@ import {
   type ImportRequest,
   type ImportResponse,
   type ImportRow,
-  type Party,
 } from '@rapport/proto/customer/v1';
 import { assertInside } from '../access/access.js';
 import type { Deps } from '../deps.js';
@@ -30,6 +29,7 @@ import {
   type Tally,
 } from './importing.js';
 import { checkInteraction, type InteractionWish, takeInteractions } from './interaction-rows.js';
+import type { CleanParty } from '../party/party.js';
 import { checkParty, takeParties } from './party-rows.js';
 import { checkTransaction, takeTransactions, type TransactionWish } from './transaction-rows.js';
 
@@ -121,7 +121,7 @@ function keyOf(row: ImportRow['row']): string {
 
 /** The rows of one message that keep the rules which need no database, by kind, and the others. */
 interface Judged {
-  parties: Checked<Party>[];
+  parties: Checked<CleanParty>[];
   holdings: Checked<HoldingWish>[];
   transactions: Checked<TransactionWish>[];
   interactions: Checked<InteractionWish>[];

@@ -11,6 +11,8 @@ import {
 import {
   breachIn,
   changedPaths,
+  type CleanParty,
+  cleaned,
   insertParties,
   insertTerms,
   newRecord,
@@ -42,7 +44,7 @@ const KIND = ImportKind.IMPORT_KIND_PARTY;
 const REQUEST_ID = '00000000-0000-4000-8000-000000000000';
 
 /** Judges a row by the rules that need no database. */
-export function checkParty(stream: Stream, line: bigint, row: PartyRow): Checked<Party> | Refusal {
+export function checkParty(stream: Stream, line: bigint, row: PartyRow): Checked<CleanParty> | Refusal {
   const { deps, source, organisationPath } = stream;
   const party = Party.fromPartial({
     ...row.party,
@@ -58,7 +60,8 @@ export function checkParty(stream: Stream, line: bigint, row: PartyRow): Checked
   const bytes = CreatePartyRequest.encode({ party, requestId: REQUEST_ID }).finish();
   const refusal = contractRefusal(deps, 'CreateParty', bytes, 'party', party);
   if (refusal) return refusal;
-  const breach = breachIn(party, deps);
+  const clean = cleaned(deps, party);
+  const breach = breachIn(clean.party, deps);
   if (breach) {
     const { field, description } = breach;
     return { field, reason: 'VALUE_INVALID', message: description, value: valueAt(party, field) };
@@ -69,11 +72,11 @@ export function checkParty(stream: Stream, line: bigint, row: PartyRow): Checked
     const message = 'lies outside of the import or of what the caller may see';
     return { field: 'organisation_path', reason: 'ORGANISATION_PATH_OUTSIDE', message, value: path };
   }
-  return { line, key: row.sourceKey, content: digest64(Party.encode(party).finish()), value: party };
+  return { line, key: row.sourceKey, content: digest64(Party.encode(party).finish()), value: clean };
 }
 
 /** Writes the parties of a batch: new ones are created, changed ones updated, all with their events. */
-export async function takeParties(batch: Batch, rows: readonly Checked<Party>[]): Promise<void> {
+export async function takeParties(batch: Batch, rows: readonly Checked<CleanParty>[]): Promise<void> {
   if (rows.length === 0) return;
   const { tx, deps, source } = batch;
   const byKey = firstOfEach(batch, KIND, rows);
@@ -81,8 +84,8 @@ export async function takeParties(batch: Batch, rows: readonly Checked<Party>[])
     SELECT ${partyColumns}, party.content FROM party
     WHERE source = ${source} AND source_key = ANY(${[...byKey.keys()]}::text[]) FOR UPDATE`);
   const before = new Map(known.map((row) => [row.sourceKey, row]));
-  const fresh: { from: Checked<Party>; row: PartyRecord }[] = [];
-  const changes: { before: PartyRecord; from: Checked<Party> }[] = [];
+  const fresh: { from: Checked<CleanParty>; row: PartyRecord }[] = [];
+  const changes: { before: PartyRecord; from: Checked<CleanParty> }[] = [];
   for (const from of byKey.values()) {
     const existing = before.get(from.key);
     if (!existing) fresh.push({ from, row: newRecord(deps, from.value) });
@@ -93,7 +96,7 @@ export async function takeParties(batch: Batch, rows: readonly Checked<Party>[])
   await change(batch, changes);
 }
 
-async function create(batch: Batch, fresh: { from: Checked<Party>; row: PartyRecord }[]): Promise<void> {
+async function create(batch: Batch, fresh: { from: Checked<CleanParty>; row: PartyRecord }[]): Promise<void> {
   if (fresh.length === 0) return;
   const { tx, deps } = batch;
   const inserted = await insertParties(
@@ -108,7 +111,7 @@ async function create(batch: Batch, fresh: { from: Checked<Party>; row: PartyRec
   await insertTerms(
     tx,
     deps.cipher,
-    made.map(({ from, row }) => ({ row, contactPoints: from.value.contactPoints })),
+    made.map(({ from, row }) => ({ row, contactPoints: from.value.party.contactPoints })),
   );
   const events = made.map(({ row }) => ({
     message: partyCreated(row),
@@ -117,7 +120,7 @@ async function create(batch: Batch, fresh: { from: Checked<Party>; row: PartyRec
   await publishAll(tx, PartyCreated, events);
 }
 
-async function change(batch: Batch, wanted: { before: PartyRecord; from: Checked<Party> }[]): Promise<void> {
+async function change(batch: Batch, wanted: { before: PartyRecord; from: Checked<CleanParty> }[]): Promise<void> {
   const { tx, deps, now } = batch;
   const everything = { kind: 'everything' } as const;
   const changes = [];
@@ -132,7 +135,7 @@ async function change(batch: Batch, wanted: { before: PartyRecord; from: Checked
     const paths = changedPaths(partyMessage(deps, before, everything), partyMessage(deps, row, everything));
     settle(batch, KIND, paths.length === 0 ? 'unchanged' : 'updated');
     if (paths.length === 0) continue;
-    changes.push({ before, row, contactPoints: from.value.contactPoints, content: from.content });
+    changes.push({ before, row, contactPoints: from.value.party.contactPoints, content: from.content });
     const options = { aggregate: row.partyId, subject: partyName(row.partyId) };
     events.push({ message: partyUpdated(row, paths), options });
   }

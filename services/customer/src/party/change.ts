@@ -73,12 +73,13 @@ export async function storeChange(tx: Tx, cipher: FieldCipher, changes: readonly
       salutation = r.salutation, sex = r.sex, birth_date = r."birthDate", legal_name = r."legalName",
       legal_form = r."legalForm", sealed = decode(r.sealed, 'hex'), organisation_path = r."organisationPath",
       manager = r.manager, region = r.region, district = r.district, branch = r.branch, time_zone = r."timeZone",
-      language = r.language, state = r.state, version = r.version, update_time = r."updateTime",
+      language = r.language, state = r.state, version = r.version, quality = r.quality,
+      issues = ARRAY(SELECT jsonb_array_elements_text(r.issues)), update_time = r."updateTime",
       content = coalesce(r.content::bigint, party.content)
     FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("partyId" uuid, "displayName" text, "givenName" text,
       "familyName" text, salutation text, sex smallint, "birthDate" date, "legalName" text, "legalForm" text, sealed text,
       "organisationPath" text, manager text, region text, district text, branch text, "timeZone" text, language text,
-      state smallint, version integer, "updateTime" timestamptz, content text)
+      state smallint, version integer, quality smallint, issues jsonb, "updateTime" timestamptz, content text)
     WHERE party.party_id = r."partyId"`);
   await replaceTerms(tx, cipher, changes);
   const moved = changes

@@ -6,16 +6,17 @@ import { assertInside, assertPlace } from '../access/access.js';
 import { dayDate } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { assertValid, newRecord, partyCreated, partyMessage, partyName } from './party.js';
+import { assertValid, cleaned, newRecord, partyCreated, partyMessage, partyName } from './party.js';
 import { sealedAnswer } from './sealed-answer.js';
 import { insertTerms } from './search-terms.js';
 
 /** Creates a person or an organisation where the caller may see it. */
 export async function createParty(deps: Deps, request: CreatePartyRequest, call: Call): Promise<CreatePartyResponse> {
-  const party = request.party as Party;
-  assertValid(party, deps);
+  const clean = cleaned(deps, request.party as Party);
+  const { party } = clean;
+  assertValid(clean, deps);
   assertSource(party);
-  const row = newRecord(deps, party);
+  const row = newRecord(deps, clean);
   const scope = scopeFor(call, 'C2');
   assertInside(scope, row);
   assertPlace(call, row);

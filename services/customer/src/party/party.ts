@@ -11,12 +11,14 @@ import {
   type PartyUpdated,
   Person,
 } from '@rapport/proto/customer/v1';
+import { type CleanParty, cleanParty, issueCodes, refusals } from '../cleaning/cleaning.js';
 import { dayAt, dayMessage, isoDay, isTimeZone } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { partyName } from './names.js';
 import { openParty, type PartyRecord, type Sensitive, sealParty } from './record.js';
 
+export type { CleanParty } from '../cleaning/cleaning.js';
 export { changedPaths, storeChange } from './change.js';
 export { assertParty, golden, membersOf, type PlacedParty } from './find.js';
 export { idsIn, partyIdIn, partyName } from './names.js';
@@ -50,12 +52,21 @@ export function breachIn(party: Party, deps: Pick<Deps, 'clock' | 'bank'>): Brea
   return undefined;
 }
 
-/** Throws the first breach as a failure with a field violation. */
-export function assertValid(party: Party, deps: Deps): void {
-  const breach = breachIn(party, deps);
-  if (!breach) return;
-  const { reason, field, description } = breach;
-  throw fail(reason, { violations: [{ field: `party.${field}`, description }] });
+/** The party in its proper form, see `cleanParty`. */
+export function cleaned(deps: Pick<Deps, 'bank' | 'clock'>, party: Party): CleanParty {
+  return cleanParty(party, deps.bank, dayAt(deps.clock.now(), deps.bank.timeZone));
+}
+
+/**
+ * Throws the first breach as a failure with a field violation, else what nothing can be sent to. `before` is the party
+ * before a change: what it has already is let be.
+ */
+export function assertValid(clean: CleanParty, deps: Deps, before?: Party): void {
+  const breach = breachIn(clean.party, deps);
+  const violations = (breach ? [breach] : refusals(clean, before)).map(({ field, description }) => {
+    return { field: `party.${field}`, description };
+  });
+  if (violations.length > 0) throw fail(breach?.reason ?? 'FIELD_INVALID', { violations });
 }
 
 type Details = Pick<
@@ -94,10 +105,10 @@ export function sensitiveOf(party: Party): Sensitive {
   };
 }
 
-/** The columns that follow from a message, for a party that keeps its identity, key and times. */
+/** The columns that follow from a cleaned message, for a party that keeps its identity, key and times. */
 export function recordOf(
   deps: Pick<Deps, 'cipher'>,
-  party: Party,
+  { party, quality }: CleanParty,
   kept: Pick<
     PartyRecord,
     'partyId' | 'wrappedKey' | 'source' | 'sourceKey' | 'version' | 'createTime' | 'updateTime' | 'goldenId' | 'aliases'
@@ -116,16 +127,19 @@ export function recordOf(
     language,
     synthetic,
     state: party.state || PartyState.PARTY_STATE_ACTIVE,
+    quality: quality.score,
+    issues: issueCodes(quality),
     sealed: sealParty(deps.cipher, kept.partyId, kept.wrappedKey, sensitiveOf(party)),
   };
 }
 
 /** A new party with a key of its own. */
-export function newRecord(deps: Pick<Deps, 'cipher' | 'clock'>, party: Party): PartyRecord {
+export function newRecord(deps: Pick<Deps, 'cipher' | 'clock'>, clean: CleanParty): PartyRecord {
+  const { party } = clean;
   const partyId = uuidv7();
   const key: PartyKey = deps.cipher.newKey(partyId);
   const now = deps.clock.now();
-  return recordOf(deps, party, {
+  return recordOf(deps, clean, {
     partyId,
     wrappedKey: key.wrapped,
     source: party.source || null,

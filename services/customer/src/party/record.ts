@@ -26,6 +26,10 @@ export interface PartyRecord {
   language: string;
   synthetic: boolean;
   state: number;
+  /** 0 to 100; null where no version that judges wrote the row. */
+  quality: number | null;
+  /** The codes of what is wrong or missing. */
+  issues: string[];
   source: string | null;
   sourceKey: string | null;
   version: number;
@@ -43,7 +47,7 @@ export const partyColumns: Sql = sql.raw(`party.party_id AS "partyId", party.kin
   party.birth_date AS "birthDate", party.legal_name AS "legalName", party.legal_form AS "legalForm",
   party.wrapped_key AS "wrappedKey", party.sealed, party.organisation_path AS "organisationPath", party.manager,
   party.region, party.district, party.branch, party.time_zone AS "timeZone", party.language, party.synthetic,
-  party.state, party.source, party.source_key AS "sourceKey", party.version, party.create_time AS "createTime",
+  party.state, party.quality, party.issues, party.source, party.source_key AS "sourceKey", party.version, party.create_time AS "createTime",
   party.update_time AS "updateTime", party.golden_id AS "goldenId", party.aliases`);
 
 /** What is sealed with the party's own key. */
@@ -101,17 +105,17 @@ export async function insertParties(
   const inserted = await tx.rows<{ partyId: string }>(sql`
     INSERT INTO party (party_id, kind, display_name, given_name, family_name, salutation, sex, birth_date, legal_name,
       legal_form, wrapped_key, sealed, organisation_path, manager, region, district, branch, time_zone, language,
-      synthetic, state, source, source_key, content, create_time, update_time, golden_id)
+      synthetic, state, source, source_key, content, create_time, update_time, golden_id, quality, issues)
     SELECT "partyId", kind, "displayName", "givenName", "familyName", salutation, sex, "birthDate", "legalName",
       "legalForm", decode("wrappedKey", 'hex'), decode(sealed, 'hex'), "organisationPath", manager, region, district,
       branch, "timeZone", language, synthetic, state, source, "sourceKey", content::bigint, "createTime", "updateTime",
-      "goldenId"
+      "goldenId", quality, ARRAY(SELECT jsonb_array_elements_text(issues))
     FROM jsonb_to_recordset(${JSON.stringify(json)}::jsonb) AS r ("partyId" uuid, kind smallint, "displayName" text,
       "givenName" text, "familyName" text, salutation text, sex smallint, "birthDate" date, "legalName" text,
       "legalForm" text, "wrappedKey" text, sealed text, "organisationPath" text, manager text, region text,
       district text, branch text, "timeZone" text, language text, synthetic boolean, state smallint, source text,
       "sourceKey" text, content text, "createTime" timestamptz, "updateTime" timestamptz,
-      "goldenId" uuid)
+      "goldenId" uuid, quality smallint, issues jsonb)
     ON CONFLICT DO NOTHING RETURNING party_id AS "partyId"`);
   return new Set(inserted.map((row) => row.partyId));
 }

@@ -13,7 +13,16 @@ import { assertInside, assertPlace } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { changedPaths, storeChange, updatable } from './change.js';
-import { assertValid, partyEtag, partyIdIn, partyMessage, partyName, partyUpdated, recordOf } from './party.js';
+import {
+  assertValid,
+  cleaned,
+  partyEtag,
+  partyIdIn,
+  partyMessage,
+  partyName,
+  partyUpdated,
+  recordOf,
+} from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';
 import { sealedAnswer } from './sealed-answer.js';
 
@@ -42,11 +51,13 @@ export async function updateParty(deps: Deps, request: UpdatePartyRequest, call:
       const id = before.partyId;
       checkEtag(update.etag, partyEtag(before));
       const current = partyMessage(deps, before, { kind: 'everything' });
-      const next = applyMask(current, update, mask, updatable);
-      next.state ||= PartyState.PARTY_STATE_ACTIVE;
-      assertValid(next, deps);
+      const wanted = applyMask(current, update, mask, updatable);
+      wanted.state ||= PartyState.PARTY_STATE_ACTIVE;
+      const clean = cleaned(deps, wanted);
+      const next = clean.party;
+      assertValid(clean, deps, current);
       const paths = changedPaths(current, next);
-      const row = recordOf(deps, next, {
+      const row = recordOf(deps, clean, {
         ...before,
         version: before.version + 1,
         updateTime: deps.clock.now(),

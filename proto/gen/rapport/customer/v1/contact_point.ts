@@ -12,10 +12,17 @@ export interface ContactPoint {
   /** The address itself. */
   point?:
     | //
-    /** An e-mail address, for example "jana@example.org". */
+    /**
+     * An e-mail address, for example "jana@example.org"; kept with its domain in lower case and in ASCII. One that is
+     * none is refused from people and kept with an issue from imports.
+     */
     { $case: "email"; value: string }
     | //
-    /** A telephone number in E.164, for example "+420601123456". */
+    /**
+     * A telephone number, written in any way; kept in E.164, for example "+420601123456". Without a country code it
+     * belongs to the country of the party's first postal address, else to the bank's. One that is none is refused from
+     * people and kept with an issue from imports.
+     */
     { $case: "phone"; value: string }
     | //
     /** A postal address. */
