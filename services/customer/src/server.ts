@@ -94,6 +94,7 @@ export function routes(deps: Deps): Route[] {
       setTags: (request, call) => setTags(deps, request, call),
       removeTag: (request, call) => removeTag(deps, request, call),
       listTags: (request, call) => listTags(deps, request, call),
+    }),
     route(QualityServiceService, {
       getPartyQuality: (request, call) => getPartyQuality(deps, request, call),
       reportQuality: (request, call) => reportQuality(deps, request, call),
