@@ -44,9 +44,9 @@ interface PartyRow {
 }
 
 /** The statement of the service. Found by its path, because tests import no code of services. */
-function viewStatement(): (id: string, size: number, scope: object) => Statement {
+function viewStatement(): (ids: string[], size: number, scope: object) => Statement {
   const file = path.join(root, 'services/customer/dist/view/get-customer-view.js');
-  return (require(file) as { viewQuery: (id: string, size: number, scope: object) => Statement }).viewQuery;
+  return (require(file) as { viewQuery: (ids: string[], size: number, scope: object) => Statement }).viewQuery;
 }
 
 const types = {
@@ -112,7 +112,7 @@ const viewQuery = viewStatement();
 /** The row of the view as it comes, as text. */
 async function getView(bytes: Buffer): Promise<Buffer> {
   const id = GetCustomerViewRequest.decode(bytes).name.slice('parties/'.length);
-  const { text, name, values } = viewQuery(id, 20, { kind: 'rows', subtree: '/bench' });
+  const { text, name, values } = viewQuery([id], 20, { kind: 'rows', subtree: '/bench' });
   const { rows } = await pool.query({ text, name, values });
   if (rows.length !== 1) throw new Error('no such party');
   return Buffer.from(JSON.stringify(rows[0]));

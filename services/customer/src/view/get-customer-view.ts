@@ -1,4 +1,4 @@
-import { type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
+import { type GroupedRead, type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
 import { type Call, scopeFor } from '@rapport/kit/rpc';
 import {
   type CustomerView,
@@ -42,7 +42,7 @@ interface ViewRow extends PartyRecord {
   readTime: Date;
 }
 
-/** Gives everything about a party with one statement, each part with the time it is true for. */
+/** Gives everything about a party as of one moment, each part with the time it is true for. */
 export async function getCustomerView(
   deps: Deps,
   request: GetCustomerViewRequest,
@@ -50,61 +50,79 @@ export async function getCustomerView(
 ): Promise<GetCustomerViewResponse> {
   const size = request.timelineSize || 20;
   const scope = scopeFor(call, 'C2');
-  const on = deps.db.scoped(scope);
-  const row = await golden(partyIdIn(request.name), (id) => on.maybe<ViewRow>(viewQuery(id, size, scope)));
+  const row = await golden(partyIdIn(request.name), (id) => deps.db.grouped(scope, viewsOf(size), id));
   if (!row) throw fail('PARTY_NOT_FOUND', { metadata: { party: request.name } });
   await deps.reads.record(call, partyName(row.partyId));
   return { view: viewOf(deps, row, size, scope) };
 }
 
+const viewsBySize = new Map<number, GroupedRead<ViewRow>>();
+
+/** Views with so many entries of the timeline. Calls that arrive together share a statement, and few of them do. */
+function viewsOf(size: number): GroupedRead<ViewRow> {
+  const known = viewsBySize.get(size) ?? {
+    query: (ids: readonly string[], scope: Scope) => viewQuery(ids, size, scope),
+    key: ({ partyId }: ViewRow) => partyId,
+    most: 16,
+  };
+  viewsBySize.set(size, known);
+  return known;
+}
+
 /**
- * What is kept with the party stands where the party stands, so that one condition on the party decides for all of it;
- * holdings may belong elsewhere and have their own. A golden record has what its members have, a joint holding once. Transactions are read backwards through their primary key, once per
- * owned account. OFFSET keeps the holdings from being joined as a whole table, which a plan made once for all parties
- * does while the table is small; only the one partition of each is read.
+ * The views of parties, a row each. What is kept with a party stands where the party stands, so that one condition on the
+ * party decides for all of it; holdings may belong elsewhere and have their own. A golden record has what its members
+ * have, a joint holding once. Transactions are read backwards through their primary key, once per owned account. OFFSET
+ * keeps the holdings from being joined as a whole table, which a plan made once for all parties does while the table is
+ * small; only the one partition of each is read. To make the plan's scans of all partitions ready takes Postgres longer
+ * than to read one view, and is done once for all of a statement.
  */
-export function viewQuery(id: string, size: number, scope: Scope): Sql {
+export function viewQuery(ids: readonly string[], size: number, scope: Scope): Sql {
   const interactions = Math.max(size, MOST_INTERACTIONS);
   return sql`
     WITH party AS MATERIALIZED (
       SELECT * FROM party
-      WHERE party_id = ${id} AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}
+      WHERE party_id = ANY(${ids}::uuid[])
+        AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}
     ), member AS MATERIALIZED (
-      SELECT unnest(party_id || aliases) AS id FROM party
+      SELECT party_id AS golden, unnest(party_id || aliases) AS id FROM party
     ), has AS MATERIALIZED (
-      SELECT r.role, h.* FROM (
-        SELECT r.holding_party_id, r.holding_id, min(r.role) AS role
+      SELECT r.golden, r.role, h.* FROM (
+        SELECT member.golden, r.holding_party_id, r.holding_id, min(r.role) AS role
         FROM member CROSS JOIN LATERAL (SELECT * FROM holding_role r WHERE r.party_id = member.id OFFSET 0) r
-        GROUP BY r.holding_party_id, r.holding_id) r
+        GROUP BY member.golden, r.holding_party_id, r.holding_id) r
       CROSS JOIN LATERAL (
         SELECT * FROM holding h WHERE h.party_id = r.holding_party_id AND h.holding_id = r.holding_id
           AND ${scopeFilter(scope, { path: 'h.organisation_path', manager: 'h.manager' })} OFFSET 0) h
     )
     SELECT ${partyColumns}, statement_timestamp() AS "readTime",
-      (SELECT json_agg(x) FROM (SELECT ${holdingJsonColumns} FROM has h
+      (SELECT json_agg(x) FROM (SELECT ${holdingJsonColumns} FROM has h WHERE h.golden = party.party_id
         ORDER BY h.opened_date NULLS FIRST, h.holding_id LIMIT ${MOST_HOLDINGS}) x) AS holdings,
-      (SELECT count(*)::int FROM has) AS "holdingsTotal",
+      (SELECT count(*)::int FROM has h WHERE h.golden = party.party_id) AS "holdingsTotal",
       (SELECT json_agg(x) FROM (SELECT kind, currency, count(*)::int AS holdings, sum(balance)::text AS balance,
           max(balance_time) AS time
-        FROM has WHERE role = ${HoldingRole.HOLDING_ROLE_OWNER} AND status = ${HoldingStatus.HOLDING_STATUS_OPEN}
-          AND balance IS NOT NULL
+        FROM has h WHERE h.golden = party.party_id AND role = ${HoldingRole.HOLDING_ROLE_OWNER}
+          AND status = ${HoldingStatus.HOLDING_STATUS_OPEN} AND balance IS NOT NULL
         GROUP BY kind, currency ORDER BY kind, currency) x) AS balances,
       (SELECT json_agg(x) FROM (SELECT ${transactionJsonColumns} FROM has h CROSS JOIN LATERAL (
           SELECT * FROM transaction t WHERE t.party_id = h.party_id AND t.holding_id = h.holding_id
           ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size}) t
-        WHERE h.role = ${HoldingRole.HOLDING_ROLE_OWNER} AND h.kind NOT IN (4, 7)
+        WHERE h.golden = party.party_id AND h.role = ${HoldingRole.HOLDING_ROLE_OWNER} AND h.kind NOT IN (4, 7)
         ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size}) x) AS transactions,
       (SELECT json_agg(x) FROM (SELECT ${interactionColumns} FROM member CROSS JOIN LATERAL (
           SELECT * FROM interaction i WHERE i.party_id = member.id
           ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${interactions}) i
+        WHERE member.golden = party.party_id
         ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${interactions}) x) AS interactions,
       (SELECT json_agg(x) FROM (SELECT DISTINCT ON (c.purpose, c.channel) ${consentColumns}
         FROM member CROSS JOIN LATERAL (SELECT * FROM consent c WHERE c.party_id = member.id OFFSET 0) c
+        WHERE member.golden = party.party_id
         ORDER BY c.purpose, c.channel, c.effective_time DESC, c.consent_id DESC) x) AS consents,
       (SELECT json_agg(x) FROM (SELECT ${tagColumns}
         FROM member CROSS JOIN LATERAL (SELECT * FROM party_tag g WHERE g.party_id = member.id OFFSET 0) g
           JOIN tag_definition d ON d.tag_id = g.tag_id
-        WHERE d.data_class < 3 AND (g.expire_time IS NULL OR g.expire_time > statement_timestamp())) x) AS tags
+        WHERE member.golden = party.party_id AND d.data_class < 3
+          AND (g.expire_time IS NULL OR g.expire_time > statement_timestamp())) x) AS tags
     FROM party`;
 }
 

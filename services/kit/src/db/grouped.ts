@@ -1,7 +1,7 @@
 import type { Scope } from './scope.js';
 import type { GroupedRead, Queryable } from './types.js';
 
-/** Keys in one statement. Beyond it the next statement need not wait for the one under way. */
+/** Keys in one statement; when as many wait, the next statement does not wait for the one under way. */
 const MOST_KEYS = 200;
 
 interface Group<Row> {
@@ -19,9 +19,10 @@ function scopeKey(scope: Scope): string {
 
 function groupsOf<Row>(read: GroupedRead<Row>, scoped: (scope: Scope) => Queryable) {
   const groups = new Map<string, Group<Row>>();
+  const { most = MOST_KEYS } = read;
 
   async function answer(scope: Scope, group: Group<Row>): Promise<void> {
-    const batch = group.waiting.splice(0, MOST_KEYS);
+    const batch = group.waiting.splice(0, most);
     // The statement of the same turn before this one took them all.
     if (batch.length === 0) return;
     try {
@@ -52,7 +53,7 @@ function groupsOf<Row>(read: GroupedRead<Row>, scoped: (scope: Scope) => Queryab
     groups.set(name, group);
     return new Promise((done, failed) => {
       group.waiting.push({ key, done, failed });
-      if (group.underWay === 0 || group.waiting.length % MOST_KEYS === 0) start(name, scope, group);
+      if (group.underWay === 0 || group.waiting.length % most === 0) start(name, scope, group);
     });
   };
 }

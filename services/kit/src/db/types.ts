@@ -23,6 +23,8 @@ export interface GroupedRead<Row> {
   query(keys: readonly string[], scope: Scope): Sql;
   /** The key that a row answers to. */
   key(row: Row): string;
+  /** Keys in one statement, 200 unless told: fewer for rows that take long, because each call waits for the whole. */
+  most?: number;
 }
 
 /** One transaction: Prisma's client and tagged SQL on the same connection. */
