@@ -70,7 +70,7 @@ async function view(at: number, caller: { token: string }, timelineSize = 0): Pr
   const asked = running.customer.getCustomerView({ name, timelineSize }, caller);
   const answer = await asked.catch(async () => ({ view: undefined, failed: await failure(asked) }));
   const plain = answer.view && (CustomerView.toJSON(answer.view) as Record<string, { asOf?: string }>);
-  for (const part of ['holdings', 'timeline', 'interactions', 'consents']) delete plain?.[part]?.asOf;
+  for (const part of Object.values(plain ?? {})) delete part.asOf;
   return plain ?? answer;
 }
 
