@@ -1,4 +1,7 @@
-/** One line of the answer. `goal` is what `ratio` should reach, or, where there is no baseline, what `value` may be. */
+/**
+ * One line of the answer. `goal` is what `ratio` should reach, with `bound: 'most'` what it may be; where there is no
+ * baseline, what `value` may be.
+ */
 export interface Figure {
   name: string;
   value: number;
@@ -9,6 +12,7 @@ export interface Figure {
   ratio: number | null;
   /** null where nothing is promised. */
   goal: number | null;
+  bound?: 'most';
 }
 
 /** Tells the person who waits what is going on. */
@@ -18,6 +22,12 @@ export type Say = (line: string) => void;
 export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** The value that 99 of 100 numbers do not exceed. */
+export function p99(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * 0.99) - 1)] ?? Number.NaN;
 }
 
 /** Rounds to so many digits behind the point. */
@@ -32,19 +42,20 @@ export interface Round {
 }
 
 /** The figure of interleaved rounds. The ratio is the median of the ratios, so that a slow moment of the machine counts once. */
-export function compared(name: string, unit: string, goal: number, rounds: readonly Round[]): Figure {
+export function compared(name: string, unit: string, goal: number, rounds: readonly Round[], digits = 0): Figure {
   return {
     name,
-    value: rounded(median(rounds.map((round) => round.service)), 0),
+    value: rounded(median(rounds.map((round) => round.service)), digits),
     unit,
-    baseline: rounded(median(rounds.map((round) => round.bare)), 0),
+    baseline: rounded(median(rounds.map((round) => round.bare)), digits),
     ratio: rounded(median(rounds.map((round) => round.service / round.bare)), 3),
     goal,
   };
 }
 
 /** Whether a figure keeps what is promised; undefined where nothing is. */
-export function reached({ value, ratio, goal }: Figure): boolean | undefined {
+export function reached({ value, ratio, goal, bound }: Figure): boolean | undefined {
   if (goal === null) return undefined;
-  return ratio === null ? value <= goal : ratio >= goal;
+  if (ratio === null) return value <= goal;
+  return bound === 'most' ? ratio <= goal : ratio >= goal;
 }

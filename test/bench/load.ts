@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 
 const raw = (bytes: Buffer): Buffer => bytes;
@@ -17,6 +18,11 @@ export interface Target {
 export interface Caller {
   /** Calls for so many milliseconds with so many calls in flight. Gives answers per second; throws at the first failure. */
   run(ms: number, inFlight: number): Promise<number>;
+  /**
+   * Starts so many calls a second for so many milliseconds, however many are in flight. Gives how long each took in
+   * milliseconds, counted from when it was due: a call that starts late because others were slow is slow too.
+   */
+  pace(ms: number, perSecond: number): Promise<number[]>;
   close(): void;
 }
 
@@ -48,6 +54,24 @@ export function openCaller({ address, path, token, requests }: Target): Caller {
       };
       await Promise.all(Array.from({ length: inFlight }, lane));
       return answers / ((performance.now() - started) / 1000);
+    },
+    async pace(ms, perSecond) {
+      const started = performance.now();
+      const took: number[] = [];
+      const calls: Promise<void>[] = [];
+      const one = async (due: number): Promise<void> => {
+        await call();
+        took.push(performance.now() - due);
+      };
+      for (;;) {
+        const now = performance.now() - started;
+        while (calls.length < (Math.min(now, ms) * perSecond) / 1000)
+          calls.push(one(started + (calls.length * 1000) / perSecond));
+        if (now >= ms) break;
+        await sleep(1);
+      }
+      await Promise.all(calls);
+      return took;
     },
     close: () => client.close(),
   };
