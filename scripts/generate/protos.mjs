@@ -38,6 +38,7 @@ const thirdParty = [
   'google/rpc/error_details.proto',
   'google/rpc/status.proto',
   'google/type/date.proto',
+  'google/type/dayofweek.proto',
 ];
 
 function run(command, args, { capture = false } = {}) {

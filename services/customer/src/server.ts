@@ -5,6 +5,7 @@ import {
   CustomerServiceService,
   HoldingOpened,
   HoldingUpdated,
+  HouseholdServiceService,
   PartyCreated,
   PartyMerged,
   PartyUnmerged,
@@ -18,6 +19,8 @@ import {
 import { SegmentEntered, SegmentExited } from '@rapport/proto/segmentation/v1';
 import { getPartyQuality } from './cleaning/get-party-quality.js';
 import { reportQuality } from './cleaning/report-quality.js';
+import { assignParties } from './assignment/assign-parties.js';
+import { listAssignments } from './assignment/list-assignments.js';
 import { batchGetContactability } from './consent/batch-get-contactability.js';
 import { listConsents } from './consent/list-consents.js';
 import { setConsent } from './consent/set-consent.js';
@@ -25,6 +28,12 @@ import type { Deps } from './deps.js';
 import { createHolding } from './holding/create-holding.js';
 import { getHolding } from './holding/get-holding.js';
 import { listHoldings } from './holding/list-holdings.js';
+import { addHouseholdMember } from './household/add-household-member.js';
+import { createHousehold } from './household/create-household.js';
+import { getHousehold } from './household/get-household.js';
+import { listHouseholds } from './household/list-households.js';
+import { removeHouseholdMember } from './household/remove-household-member.js';
+import { suggestHouseholdMembers } from './household/suggest-household-members.js';
 import { getImport } from './importing/get-import.js';
 import { importRows } from './importing/import-rows.js';
 import { listImportRejects } from './importing/list-import-rejects.js';
@@ -48,6 +57,12 @@ import { removeTag } from './portrait/remove-tag.js';
 import { setTagDefinition } from './portrait/set-tag-definition.js';
 import { setTags } from './portrait/set-tags.js';
 import { startTendingTags } from './portrait/tend-tags.js';
+import { getPreferences } from './preferences/get-preferences.js';
+import { setPreferences } from './preferences/set-preferences.js';
+import { createRelationship } from './relationship/create-relationship.js';
+import { endRelationship } from './relationship/end-relationship.js';
+import { listBeneficialOwners } from './relationship/list-beneficial-owners.js';
+import { listRelationships } from './relationship/list-relationships.js';
 import { bookTransaction } from './timeline/book-transaction.js';
 import { listTimeline } from './timeline/list-timeline.js';
 import { recordInteraction } from './timeline/record-interaction.js';
@@ -98,6 +113,22 @@ export function routes(deps: Deps): Route[] {
     route(QualityServiceService, {
       getPartyQuality: (request, call) => getPartyQuality(deps, request, call),
       reportQuality: (request, call) => reportQuality(deps, request, call),
+    }),
+    route(HouseholdServiceService, {
+      createRelationship: (request, call) => createRelationship(deps, request, call),
+      endRelationship: (request, call) => endRelationship(deps, request, call),
+      listRelationships: (request, call) => listRelationships(deps, request, call),
+      listBeneficialOwners: (request, call) => listBeneficialOwners(deps, request, call),
+      createHousehold: (request, call) => createHousehold(deps, request, call),
+      getHousehold: (request, call) => getHousehold(deps, request, call),
+      listHouseholds: (request, call) => listHouseholds(deps, request, call),
+      addHouseholdMember: (request, call) => addHouseholdMember(deps, request, call),
+      removeHouseholdMember: (request, call) => removeHouseholdMember(deps, request, call),
+      suggestHouseholdMembers: (request, call) => suggestHouseholdMembers(deps, request, call),
+      listAssignments: (request, call) => listAssignments(deps, request, call),
+      assignParties: (request, call) => assignParties(deps, request, call),
+      getPreferences: (request, call) => getPreferences(deps, request, call),
+      setPreferences: (request, call) => setPreferences(deps, request, call),
     }),
     operations({ service: 'customer', db: deps.db, verifyAudit: deps.verifyAudit }),
   ];

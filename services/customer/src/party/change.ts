@@ -53,7 +53,15 @@ export interface PartyChange extends Findable {
 }
 
 /** Tables whose rows carry where their party stands. */
-const followers = ['interaction', 'consent', 'party_tag'] as const;
+const followers = [
+  'interaction',
+  'consent',
+  'relationship',
+  'household_member',
+  'former_assignment',
+  'preference',
+  'party_tag',
+] as const;
 /** Tables whose rows carry where the first owner of a holding stands. */
 const holdingFollowers = ['holding', 'transaction'] as const;
 

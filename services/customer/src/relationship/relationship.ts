@@ -1,0 +1,121 @@
+import { type Sql, sql } from '@rapport/kit/db';
+import { PartyKind, type Relationship, RelationshipKind } from '@rapport/proto/customer/v1';
+import { dayMessage, isoDay } from '../calendar/calendar.js';
+import { fail } from '../errors.js';
+import { partyName } from '../party/party.js';
+
+/** A relationship as it stands with one of its two parties, in the names of the Prisma model. */
+export interface RelationshipRecord {
+  partyId: string;
+  relationshipId: string;
+  otherPartyId: string;
+  forward: boolean;
+  kind: number;
+  share: number;
+  startDate: string | null;
+  endDate: string | null;
+  evidence: string;
+  recordedBy: string;
+  version: number;
+  createTime: Date;
+}
+
+/** The columns of a `RelationshipRecord`, of the table `relationship` under the name r. */
+export const relationshipColumns: Sql = sql.raw(`r.party_id AS "partyId", r.relationship_id AS "relationshipId",
+  r.other_party_id AS "otherPartyId", r.forward, r.kind, r.share, r.start_date AS "startDate", r.end_date AS "endDate",
+  r.evidence, r.recorded_by AS "recordedBy", r.version, r.create_time AS "createTime"`);
+
+/** The message of a row, read from whichever party. */
+export function relationshipMessage(row: RelationshipRecord): Relationship {
+  const [from, to] = row.forward ? [row.partyId, row.otherPartyId] : [row.otherPartyId, row.partyId];
+  return {
+    name: `${partyName(from)}/relationships/${row.relationshipId}`,
+    fromParty: partyName(from),
+    toParty: partyName(to),
+    kind: row.kind,
+    share: row.share,
+    startDate: row.startDate === null ? undefined : dayMessage(row.startDate),
+    endDate: row.endDate === null ? undefined : dayMessage(row.endDate),
+    evidence: row.evidence,
+    recordedBy: row.recordedBy,
+    createTime: row.createTime,
+    etag: `"${row.version}"`,
+  };
+}
+
+const K = RelationshipKind;
+/** What says the same in both directions. */
+export const symmetric: ReadonlySet<RelationshipKind> = new Set([
+  K.RELATIONSHIP_KIND_SPOUSE_OF,
+  K.RELATIONSHIP_KIND_PARTNER_OF,
+  K.RELATIONSHIP_KIND_SIBLING_OF,
+]);
+/** What makes two persons relatives or one the ward of the other. */
+export const familial: readonly RelationshipKind[] = [
+  K.RELATIONSHIP_KIND_SPOUSE_OF,
+  K.RELATIONSHIP_KIND_PARTNER_OF,
+  K.RELATIONSHIP_KIND_PARENT_OF,
+  K.RELATIONSHIP_KIND_SIBLING_OF,
+  K.RELATIONSHIP_KIND_GUARDIAN_OF,
+];
+const shared: ReadonlySet<RelationshipKind> = new Set([
+  K.RELATIONSHIP_KIND_OWNER_OF,
+  K.RELATIONSHIP_KIND_BENEFICIAL_OWNER_OF,
+]);
+const byPersons: ReadonlySet<RelationshipKind> = new Set([
+  ...familial,
+  K.RELATIONSHIP_KIND_BENEFICIAL_OWNER_OF,
+  K.RELATIONSHIP_KIND_EMPLOYEE_OF,
+]);
+const ofOrganisations: ReadonlySet<RelationshipKind> = new Set([
+  K.RELATIONSHIP_KIND_OWNER_OF,
+  K.RELATIONSHIP_KIND_BENEFICIAL_OWNER_OF,
+  K.RELATIONSHIP_KIND_DIRECTOR_OF,
+]);
+const ofPersons: ReadonlySet<RelationshipKind> = new Set([...familial, K.RELATIONSHIP_KIND_HEIR_OF]);
+
+/** Days as they are stored. Throws where they are none, or in the wrong order. */
+export function daysOf(relationship: Pick<Relationship, 'startDate' | 'endDate'>): {
+  startDate: string | null;
+  endDate: string | null;
+} {
+  const day = (field: 'startDate' | 'endDate', name: string): string | null => {
+    const date = relationship[field];
+    if (!date) return null;
+    const iso = isoDay(date);
+    if (iso === undefined) throw invalid(`relationship.${name}`, 'must be a day of the calendar');
+    return iso;
+  };
+  const startDate = day('startDate', 'start_date');
+  const endDate = day('endDate', 'end_date');
+  if (startDate !== null && endDate !== null && endDate < startDate) {
+    throw invalid('relationship.end_date', 'must not lie before the start');
+  }
+  return { startDate, endDate };
+}
+
+interface Side {
+  partyId: string;
+  kind: number;
+}
+
+/** Throws when the two parties cannot stand to each other like this. */
+export function assertPossible(relationship: Relationship, from: Side, to: Side): void {
+  const { kind, share } = relationship;
+  const person = PartyKind.PARTY_KIND_PERSON;
+  if (from.partyId === to.partyId) throw invalid('relationship.to_party', 'must be another party');
+  if (share > 0 && !shared.has(kind)) throw invalid('relationship.share', 'is only for owners and beneficial owners');
+  if (byPersons.has(kind) && from.kind !== person) throw invalid('parent', 'must be a person for this kind');
+  if (ofPersons.has(kind) && to.kind !== person)
+    throw invalid('relationship.to_party', 'must be a person for this kind');
+  if (ofOrganisations.has(kind) && to.kind === person) {
+    throw invalid('relationship.to_party', 'must be an organisation for this kind');
+  }
+}
+
+function invalid(field: string, description: string): Error {
+  return fail('RELATIONSHIP_INVALID', { violations: [{ field, description }] });
+}
+
+/** The whole of an organisation, in hundredths of a percent. */
+export const WHOLE = 10_000;
