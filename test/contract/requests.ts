@@ -103,9 +103,17 @@ const ID = '0190d8b4-3c5e-7c1a-9a54-0b1f6f0d2a11';
 const texts = [
   'contract',
   ID,
-  ...['parties', 'campaigns', 'offers', 'cases', 'imports', 'referrals', 'deliveries', 'suppressions'].map(
-    (collection) => `${collection}/${ID}`,
-  ),
+  ...[
+    'parties',
+    'campaigns',
+    'offers',
+    'cases',
+    'imports',
+    'referrals',
+    'deliveries',
+    'suppressions',
+    'households',
+  ].map((collection) => `${collection}/${ID}`),
   ...['segments', 'products', 'templates', 'staff', 'organisationUnits', 'plans', 'kpiPlans', 'caseTypes'].flatMap(
     (collection) => [`${collection}/contract`, `${collection}/contract@1`],
   ),
@@ -114,6 +122,7 @@ const texts = [
   `parties/${ID}/holdings/${ID}/transactions/${ID}`,
   `parties/${ID}/interactions/${ID}`,
   `parties/${ID}/consents/${ID}`,
+  `parties/${ID}/relationships/${ID}`,
   `parties/${ID}/tags/contract`,
   'tagDefinitions/contract',
   `services/customer/deadLetters/${ID}`,

@@ -10,6 +10,8 @@ import {
   SpendingServiceService,
   Holding,
   HoldingRole,
+  HouseholdServiceClient,
+  type HouseholdServiceService,
   type ImportHeader,
   ImportHeader as ImportHeaderMessage,
   type ImportRequest,
@@ -35,6 +37,7 @@ export interface Running {
   privacy: ClientOf<typeof PrivacyServiceService>;
   portrait: ClientOf<typeof PortraitServiceService>;
   quality: ClientOf<typeof QualityServiceService>;
+  households: ClientOf<typeof HouseholdServiceService>;
   db: Database<PrismaClient>;
   deps: Deps;
   url: string;
@@ -72,6 +75,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
   const customer = client(CustomerServiceClient, `127.0.0.1:${server.port}`);
   const spending = client({ service: SpendingServiceService }, `127.0.0.1:${server.port}`);
   const portrait = client(PortraitServiceClient, `127.0.0.1:${server.port}`);
+  const households = client(HouseholdServiceClient, `127.0.0.1:${server.port}`);
   const privacy = client(PrivacyServiceClient, `127.0.0.1:${server.port}`);
   const quality = client(QualityServiceClient, `127.0.0.1:${server.port}`);
   return {
@@ -80,6 +84,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
     privacy,
     portrait,
     quality,
+    households,
     db,
     deps,
     url: database.url,
@@ -90,6 +95,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
       privacy.close();
       portrait.close();
       quality.close();
+      households.close();
       await server.stop();
       await db.close();
       await database.drop();
