@@ -460,6 +460,7 @@ export const en = {
     DELIVERY_REASON_ON_SUPPRESSION_LIST: 'On the suppression list',
     DELIVERY_REASON_FREQUENCY_CAP: 'Frequency cap reached',
     DELIVERY_REASON_QUIET_HOURS: 'Quiet hours',
+    DELIVERY_REASON_CONTACT_HOURS: 'Outside of the contact hours',
     DELIVERY_REASON_NO_CONSENT: 'No consent',
     DELIVERY_REASON_CONSENT_WITHDRAWN: 'Consent withdrawn',
     DELIVERY_REASON_NO_ADDRESS: 'No address',

@@ -5,6 +5,7 @@ import {
   type BatchGetContactabilityResponse,
   type Contactability,
   type ContactPoint,
+  type ContactWindow,
   ConsentState,
 } from '@rapport/proto/customer/v1';
 import { Channel } from '@rapport/proto/type/v1';
@@ -15,6 +16,8 @@ import { stateAt } from './consent.js';
 interface Row extends PartyRecord {
   consent: number | null;
   expireTime: Date | null;
+  preferredChannel: number | null;
+  contactWindows: ContactWindow[] | null;
 }
 
 /** Gives addresses, consents and names for a message on one channel, for the moment of sending. */
@@ -27,13 +30,17 @@ export async function batchGetContactability(
   const scope = scopeFor(call, 'C2');
   const asOf = deps.clock.now();
   const rows = await deps.db.scoped(scope).rows<Row>(sql`
-    SELECT ${partyColumns}, said.state AS consent, said.expire_time AS "expireTime"
+    SELECT ${partyColumns}, said.state AS consent, said.expire_time AS "expireTime",
+      liked.channel AS "preferredChannel", liked.contact_windows AS "contactWindows"
     FROM party LEFT JOIN LATERAL (
       SELECT c.state, c.expire_time FROM unnest(party.party_id || party.aliases) AS member (id) CROSS JOIN LATERAL (
         SELECT * FROM consent c
         WHERE c.party_id = member.id AND c.purpose = ${request.purpose} AND c.channel = ${request.channel}
         ORDER BY c.effective_time DESC, c.consent_id DESC LIMIT 1) c
       ORDER BY c.effective_time DESC, c.consent_id DESC LIMIT 1) said ON true
+    LEFT JOIN LATERAL (
+      SELECT f.channel, f.contact_windows FROM preference f WHERE f.party_id = ANY(party.party_id || party.aliases)
+      ORDER BY f.update_time DESC, f.party_id LIMIT 1) liked ON true
     WHERE party.party_id IN (SELECT golden_id FROM party WHERE party_id = ANY(${ids}::uuid[]))
       AND ${scopeFilter(scope, { path: 'party.organisation_path', manager: 'party.manager' })}`);
   const found = new Map(rows.flatMap((row) => membersOf(row).map((id) => [partyName(id), row])));
@@ -70,6 +77,8 @@ function contactability(deps: Deps, party: string, row: Row, channel: Channel, n
     organisationPath: row.organisationPath,
     relationshipManager: row.manager,
     synthetic: row.synthetic,
+    preferredChannel: row.preferredChannel ?? Channel.CHANNEL_UNSPECIFIED,
+    contactWindows: row.contactWindows ?? [],
   };
 }
 

@@ -1,6 +1,7 @@
 import { uuidv7 } from '@rapport/kit/runtime';
 import { type Party, Preferences } from '@rapport/proto/customer/v1';
 import { Channel } from '@rapport/proto/type/v1';
+import { serviceToken } from '@rapport/test/kit';
 import {
   allRoles,
   as,
@@ -46,6 +47,18 @@ describe('preferences', () => {
     expect((await get()).preferences).toEqual(second);
     expect(await failure(set(wish({ etag: first?.etag })))).toMatchObject({ reason: 'ETAG_MISMATCH' });
     expect((await get(brno.name)).preferences).toEqual(Preferences.fromPartial({}));
+  });
+
+  it('are told to whoever sends', async () => {
+    await set(wish());
+    const request = { parties: [party.name, brno.name], channel: Channel.CHANNEL_EMAIL, purpose: 'marketing' };
+    const { contactabilities } = await running.customer.batchGetContactability(request, {
+      token: serviceToken('marketing'),
+    });
+    expect(contactabilities.map(({ preferredChannel, contactWindows }) => [preferredChannel, contactWindows])).toEqual([
+      [Channel.CHANNEL_EMAIL, [{ days: [1, 2], start: '09:00', end: '17:30' }]],
+      [Channel.CHANNEL_UNSPECIFIED, []],
+    ]);
   });
 
   it('are refused when they are none, and outside of the scope', async () => {

@@ -56,6 +56,7 @@ const words: Readonly<Partial<Record<DeliveryReason, string>>> = {
   [DeliveryReason.DELIVERY_REASON_FREQUENCY_CAP]:
     'It waits: the party has had as many messages as the contact policy allows.',
   [DeliveryReason.DELIVERY_REASON_QUIET_HOURS]: 'It waits: these are quiet hours where the party is.',
+  [DeliveryReason.DELIVERY_REASON_CONTACT_HOURS]: 'It waits: the party likes to hear from the bank at other hours.',
   [DeliveryReason.DELIVERY_REASON_NO_CONSENT]:
     'It was not sent: the party never consented to this purpose by this way.',
   [DeliveryReason.DELIVERY_REASON_CONSENT_WITHDRAWN]: 'It was not sent: the party refused, or took its consent back.',

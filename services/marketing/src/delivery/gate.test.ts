@@ -3,7 +3,7 @@ import { DeliveryDecision, DeliveryReason, GateCheckKind } from '@rapport/proto/
 import { Channel } from '@rapport/proto/type/v1';
 import fc from 'fast-check';
 import { DateTime } from 'luxon';
-import { backOff, capUntil, decide, type GateFacts, inHoldout, quietUntil } from './gate.js';
+import { backOff, capUntil, decide, type GateFacts, inHoldout, opensAt, quietUntil } from './gate.js';
 
 const now = new Date('2026-03-16T11:00:00Z');
 const contact = Contactability.fromJSON({
@@ -144,6 +144,40 @@ describe('quiet hours', () => {
         if (shown === end) expect(quietUntil(until, { start, end }, timeZone)).toBeUndefined();
       }),
     );
+  });
+});
+
+describe('contact hours', () => {
+  const weekdays = { days: [1, 2, 3, 4, 5], start: '09:00', end: '17:00' };
+  const saturday = { days: [6], start: '10:00', end: '24:00' };
+  it.each([
+    // 16 March 2026 is a Monday.
+    [[], '2026-03-16T02:00:00Z', undefined],
+    [[weekdays], '2026-03-16T07:59:59Z', '2026-03-16T08:00:00.000Z'],
+    [[weekdays], '2026-03-16T08:00:00Z', undefined],
+    [[weekdays], '2026-03-16T16:00:00Z', '2026-03-17T08:00:00.000Z'],
+    [[weekdays], '2026-03-20T16:00:00Z', '2026-03-23T08:00:00.000Z'],
+    [[weekdays, saturday], '2026-03-20T16:00:00Z', '2026-03-21T09:00:00.000Z'],
+    [[saturday], '2026-03-21T22:59:59Z', undefined],
+    [[saturday], '2026-03-21T23:00:00Z', '2026-03-28T09:00:00.000Z'],
+    // Over the weekend the clock goes forward.
+    [[weekdays], '2026-03-27T16:00:00Z', '2026-03-30T07:00:00.000Z'],
+    [[{ ...weekdays, days: [] }], '2026-03-21T16:00:00Z', '2026-03-22T08:00:00.000Z'],
+  ])('%j at %s in Prague open at %s', (windows, at, opening) => {
+    const found = opensAt(new Date(at), windows, 'Europe/Prague');
+    expect(found instanceof Date ? found.toISOString() : found).toBe(opening);
+  });
+
+  it('hold a message until they begin, and what has no known zone', () => {
+    const liked = { ...contact, contactWindows: [{ days: [2], start: '09:00', end: '17:00' }] };
+    expect(decide({ ...open, contact: liked })).toMatchObject({
+      decision: DeliveryDecision.DELIVERY_DECISION_HELD,
+      reason: DeliveryReason.DELIVERY_REASON_CONTACT_HOURS,
+      retryTime: new Date('2026-03-17T08:00:00Z'),
+    });
+    const policy = { caps: [], quiet: undefined };
+    const lost = { ...liked, timeZone: 'Nowhere/Land' };
+    expect(decide({ ...open, policy, contact: lost }).reason).toBe(DeliveryReason.DELIVERY_REASON_CONTACT_HOURS);
   });
 });
 

@@ -1,6 +1,7 @@
 import { covers } from '@rapport/kit/db';
 import { createHash } from 'node:crypto';
-import { type Contactability, ConsentState, PartyState } from '@rapport/proto/customer/v1';
+import { type Contactability, type ContactWindow, ConsentState, PartyState } from '@rapport/proto/customer/v1';
+import type { DayOfWeek } from '@rapport/proto/google/type';
 import {
   DeliveryDecision,
   DeliveryReason,
@@ -85,6 +86,34 @@ export function quietUntil(now: Date, quiet: Quiet, timeZone: string): Date | 'u
   return (
     until > local ? until : local.plus({ days: 1 }).set({ hour, minute: minutes, second: 0, millisecond: 0 })
   ).toJSDate();
+}
+
+/** Sunday is 7 and Monday 1, for luxon as for google.type.DayOfWeek. */
+function opensOn(local: DateTime, { days }: ContactWindow): boolean {
+  return days.length === 0 || days.includes(local.weekday as DayOfWeek);
+}
+
+/**
+ * The next moment in which a party likes to hear from the bank by the clock of its zone; undefined when it does now, and
+ * 'unknown' when there is no such zone. Without windows it always does.
+ */
+export function opensAt(now: Date, windows: readonly ContactWindow[], timeZone: string): Date | 'unknown' | undefined {
+  if (windows.length === 0) return undefined;
+  const local = DateTime.fromJSDate(now, { zone: timeZone });
+  if (timeZone === '' || !local.isValid) return 'unknown';
+  const minute = local.hour * 60 + local.minute;
+  const inside = (window: ContactWindow) =>
+    opensOn(local, window) && minute >= minutesOf(window.start) && minute < minutesOf(window.end);
+  if (windows.some(inside)) return undefined;
+  const openings = windows.flatMap((window) =>
+    Array.from({ length: 8 }, (_none, ahead) => local.plus({ days: ahead }))
+      .filter((day) => opensOn(day, window))
+      .map((day) => {
+        const start = minutesOf(window.start);
+        return day.set({ hour: Math.floor(start / 60), minute: start % 60, second: 0, millisecond: 0 }).toMillis();
+      }),
+  );
+  return new Date(Math.min(...openings.filter((opening) => opening > now.getTime())));
 }
 
 /** When a cap allows the next message; undefined when it does now. Also how many messages count against it. */
@@ -180,8 +209,13 @@ export function decide(facts: GateFacts): Verdict {
       return held(DeliveryReason.DELIVERY_REASON_QUIET_HOURS, after(3_600_000), hours, 'the time zone is not known');
     }
     if (until) return held(DeliveryReason.DELIVERY_REASON_QUIET_HOURS, until, hours, `inside ${span}`);
-    pass(hours, `outside ${span}`);
-  } else pass(hours, 'no quiet hours');
+  }
+  const opening = opensAt(now, contact.contactWindows, contact.timeZone);
+  if (opening !== undefined) {
+    const retry = opening === 'unknown' ? after(3_600_000) : opening;
+    return held(DeliveryReason.DELIVERY_REASON_CONTACT_HOURS, retry, hours, 'outside of the contact hours');
+  }
+  pass(hours, quiet ? `outside ${quiet.start} to ${quiet.end}` : 'no quiet hours');
 
   const consent = GateCheckKind.GATE_CHECK_KIND_CONSENT;
   if (contact.consentState === ConsentState.CONSENT_STATE_WITHDRAWN) {

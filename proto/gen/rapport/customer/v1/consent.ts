@@ -9,6 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
 import { Channel, channelFromJSON, channelToJSON } from "../../type/v1/channel.js";
 import { PartyState, partyStateFromJSON, partyStateToJSON } from "./party.js";
+import { ContactWindow } from "./preferences.js";
 
 /** What a party has said about being contacted. */
 export enum ConsentState {
@@ -168,6 +169,13 @@ export interface Contactability {
    * else here is of the golden record; who writes to several names of one golden record writes to one customer.
    */
   goldenParty: string;
+  /** The channel that it likes best; unspecified when it said nothing. */
+  preferredChannel: Channel;
+  /**
+   * When it likes to hear from the bank, in `time_zone`; none means at any time. Outside of them nothing is sent, and
+   * what was to be sent waits.
+   */
+  contactWindows: ContactWindow[];
 }
 
 /** Asks whether and how parties may be contacted. */
@@ -850,6 +858,8 @@ function createBaseContactability(): Contactability {
     relationshipManager: "",
     synthetic: false,
     goldenParty: "",
+    preferredChannel: 0,
+    contactWindows: [],
   };
 }
 
@@ -898,6 +908,12 @@ export const Contactability: MessageFns<Contactability, "rapport.customer.v1.Con
     }
     if (message.goldenParty !== "") {
       writer.uint32(114).string(message.goldenParty);
+    }
+    if (message.preferredChannel !== 0) {
+      writer.uint32(120).int32(message.preferredChannel);
+    }
+    for (const v of message.contactWindows) {
+      ContactWindow.encode(v!, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -1027,6 +1043,22 @@ export const Contactability: MessageFns<Contactability, "rapport.customer.v1.Con
             message.goldenParty = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.preferredChannel = reader.int32() as any;
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.contactWindows.push(ContactWindow.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1087,6 +1119,16 @@ export const Contactability: MessageFns<Contactability, "rapport.customer.v1.Con
         : isSet(object.golden_party)
         ? globalThis.String(object.golden_party)
         : "",
+      preferredChannel: isSet(object.preferredChannel)
+        ? channelFromJSON(object.preferredChannel)
+        : isSet(object.preferred_channel)
+        ? channelFromJSON(object.preferred_channel)
+        : 0,
+      contactWindows: globalThis.Array.isArray(object?.contactWindows)
+        ? object.contactWindows.map((e: any) => ContactWindow.fromJSON(e))
+        : globalThis.Array.isArray(object?.contact_windows)
+        ? object.contact_windows.map((e: any) => ContactWindow.fromJSON(e))
+        : [],
     };
   },
 
@@ -1134,6 +1176,12 @@ export const Contactability: MessageFns<Contactability, "rapport.customer.v1.Con
     if (message.goldenParty !== "") {
       obj.goldenParty = message.goldenParty;
     }
+    if (message.preferredChannel !== 0) {
+      obj.preferredChannel = channelToJSON(message.preferredChannel);
+    }
+    if (message.contactWindows?.length) {
+      obj.contactWindows = message.contactWindows.map((e) => ContactWindow.toJSON(e));
+    }
     return obj;
   },
 
@@ -1156,6 +1204,8 @@ export const Contactability: MessageFns<Contactability, "rapport.customer.v1.Con
     message.relationshipManager = object.relationshipManager ?? "";
     message.synthetic = object.synthetic ?? false;
     message.goldenParty = object.goldenParty ?? "";
+    message.preferredChannel = object.preferredChannel ?? 0;
+    message.contactWindows = object.contactWindows?.map((e) => ContactWindow.fromPartial(e)) || [];
     return message;
   },
 };

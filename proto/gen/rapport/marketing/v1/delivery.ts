@@ -132,6 +132,8 @@ export enum DeliveryReason {
   DELIVERY_REASON_CONSENT_EXPIRED = 20,
   /** DELIVERY_REASON_PARTY_RESTRICTED - Suppressed: processing of the party's data is restricted. Nothing else about it was looked at. */
   DELIVERY_REASON_PARTY_RESTRICTED = 21,
+  /** DELIVERY_REASON_CONTACT_HOURS - Held: the party likes to hear from the bank at other hours. */
+  DELIVERY_REASON_CONTACT_HOURS = 22,
   UNRECOGNIZED = -1,
 }
 
@@ -203,6 +205,9 @@ export function deliveryReasonFromJSON(object: any): DeliveryReason {
     case 21:
     case "DELIVERY_REASON_PARTY_RESTRICTED":
       return DeliveryReason.DELIVERY_REASON_PARTY_RESTRICTED;
+    case 22:
+    case "DELIVERY_REASON_CONTACT_HOURS":
+      return DeliveryReason.DELIVERY_REASON_CONTACT_HOURS;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -256,6 +261,8 @@ export function deliveryReasonToJSON(object: DeliveryReason): string {
       return "DELIVERY_REASON_CONSENT_EXPIRED";
     case DeliveryReason.DELIVERY_REASON_PARTY_RESTRICTED:
       return "DELIVERY_REASON_PARTY_RESTRICTED";
+    case DeliveryReason.DELIVERY_REASON_CONTACT_HOURS:
+      return "DELIVERY_REASON_CONTACT_HOURS";
     case DeliveryReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -270,7 +277,7 @@ export enum GateCheckKind {
   GATE_CHECK_KIND_SUPPRESSION = 1,
   /** GATE_CHECK_KIND_FREQUENCY_CAP - Has it had as many messages as the policy allows? */
   GATE_CHECK_KIND_FREQUENCY_CAP = 2,
-  /** GATE_CHECK_KIND_QUIET_HOURS - Is it a quiet hour where the party is? */
+  /** GATE_CHECK_KIND_QUIET_HOURS - Is it a quiet hour where the party is, or one in which it does not like to hear from the bank? */
   GATE_CHECK_KIND_QUIET_HOURS = 3,
   /** GATE_CHECK_KIND_CONSENT - Has it consented to the purpose on the channel? */
   GATE_CHECK_KIND_CONSENT = 4,
