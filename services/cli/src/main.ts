@@ -4,7 +4,7 @@ import { type Clients, openClients } from './clients.js';
 import { verifyAudit } from './commands/audit-verify.js';
 import { listDeadLetters, redriveDeadLetters } from './commands/dead-letters.js';
 import { eventsLag } from './commands/events-lag.js';
-import { importRejects } from './commands/import-rejects.js';
+import { importCommands } from './commands/import.js';
 import { searchParties } from './commands/search-parties.js';
 import { segmentPreview } from './commands/segment-preview.js';
 import { storyCommand } from './commands/story.js';
@@ -67,14 +67,7 @@ program
   .option('--json', 'print JSON')
   .action((text, flags) => withClients((clients) => searchParties(clients, text, flags)));
 
-program
-  .command('import')
-  .description('imports')
-  .command('rejects')
-  .description('rows that an import did not take, with file, line, field, reason and original value')
-  .argument('<import>', 'imports/{id}')
-  .option('--json', 'print JSON')
-  .action((name, flags) => withClients((clients) => importRejects(clients, name, flags)));
+importCommands(program, withClients);
 
 program
   .command('audit')

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Failure } from '@rapport/kit/rpc';
 import {
   ConsentState,
   HoldingKind,
@@ -7,7 +5,6 @@ import {
   HoldingStatus,
   type Import,
   ImportKind,
-  type ImportRequest,
   type ImportRow,
   LoanStatus,
   PartyKind,
@@ -21,11 +18,8 @@ import {
 } from '@rapport/proto/customer/v1';
 import { Channel } from '@rapport/proto/type/v1';
 import type { HoldingRow, PartyRow, Reject, TransactionRow } from '../bank/bank.js';
+import { send } from '../importing/send.js';
 import type { Story } from './context.js';
-
-const BATCH = 2_000;
-/** A stream broken by a killed service or database is sent again from its beginning; what was taken counts as unchanged. */
-const ATTEMPTS = 60;
 
 export interface ImportPlan {
   /** Names the import: the same words in a later run continue or repeat the same import. */
@@ -38,46 +32,19 @@ export interface ImportPlan {
 }
 
 /** Streams rows into the customer service until it has answered for all of them. Gives the import as it ended. */
-export async function importRows(story: Story, plan: ImportPlan): Promise<Import> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const answer = await story.clients.customer.import(messages(story, plan), {
-        timeoutMs: 30 * 60_000,
-        ...(plan.traceparent && { metadata: { traceparent: plan.traceparent } }),
-      });
-      if (!answer.import) throw new Error('the customer service answered an import without its counts');
-      return answer.import;
-    } catch (error) {
-      const away = error instanceof Failure && (error.kind === 'unavailable' || error.kind === 'conflict');
-      if (!away || attempt >= ATTEMPTS) throw error;
-      story.progress.note(`${plan.file}: ${error.message} Trying again.`);
-      await sleep(Math.min(3_000, 250 * 2 ** attempt));
-    }
-  }
-}
-
-async function* messages(story: Story, plan: ImportPlan): AsyncGenerator<ImportRequest> {
-  yield {
-    part: {
-      $case: 'header',
-      value: {
-        importId: story.request('import', ...plan.words),
-        source: story.bank.id,
-        organisationPath: `/${story.bank.id}`,
-        file: plan.file,
-        kind: plan.kind,
-      },
+export function importRows(story: Story, plan: ImportPlan): Promise<Import> {
+  return send(story.clients, {
+    header: {
+      importId: story.request('import', ...plan.words),
+      source: story.bank.id,
+      organisationPath: `/${story.bank.id}`,
+      file: plan.file,
+      kind: plan.kind,
     },
-  };
-  let rows: ImportRow[] = [];
-  for await (const row of plan.rows()) {
-    rows.push(row);
-    if (rows.length === BATCH) {
-      yield { part: { $case: 'batch', value: { rows } } };
-      rows = [];
-    }
-  }
-  if (rows.length > 0) yield { part: { $case: 'batch', value: { rows } } };
+    rows: plan.rows,
+    traceparent: plan.traceparent,
+    onRetry: (reason) => story.progress.note(`${plan.file}: ${reason} Trying again.`),
+  });
 }
 
 /** What an import took of one kind: rows that are in the bank now, whether this run or an earlier one brought them. */
