@@ -19,6 +19,8 @@ export interface World {
   reader: string;
   /** A token of an operator, who may import. */
   operator: string;
+  /** The private key that signs for operators. */
+  operatorKey: string;
   /** Waits until the events are on their way and the audit chain is closed, work that would count against a read. */
   rest(): Promise<void>;
   stop(): Promise<void>;
@@ -151,6 +153,7 @@ export async function startWorld(say: Say): Promise<World> {
       database,
       reader: token('staff/reader', ['call_centre_agent']),
       operator: token('staff/operator', ['operator']),
+      operatorKey: path.join(keyDir, 'operator.jwk.json'),
       rest: () => untilRest(database),
       stop: end,
     };

@@ -76,8 +76,15 @@ export function send(channel: Client, served: Served, bytes: Buffer, metadata: M
         call.resume();
         return;
       }
-      default:
-        throw new Error(`${path} streams both ways, which nothing here sends`);
+      case 'bidi_streaming': {
+        const call = channel.makeBidiStreamRequest(path, raw, raw, metadata, options);
+        call.on('error', answered);
+        call.on('end', () => resolve({ code: 0 }));
+        call.resume();
+        call.write(bytes);
+        call.end();
+        return;
+      }
     }
   });
 }

@@ -5,6 +5,10 @@ import { verifyAudit } from './commands/audit-verify.js';
 import { listDeadLetters, redriveDeadLetters } from './commands/dead-letters.js';
 import { eventsLag } from './commands/events-lag.js';
 import { importCommands } from './commands/import.js';
+
+program
+import { importRejects } from './commands/import-rejects.js';
+import { match } from './commands/match.js';
 import { searchParties } from './commands/search-parties.js';
 import { segmentPreview } from './commands/segment-preview.js';
 import { storyCommand } from './commands/story.js';
@@ -77,6 +81,18 @@ program
   .option('--service <name>', 'of one service only')
   .option('--json', 'print JSON')
   .action((flags) => withClients((clients) => verifyAudit(clients, flags)));
+
+program
+  .command('match')
+  .description('find the rows of a file of people, or of two, that are one party; imports nothing')
+  .argument('<files...>', 'one CSV file, or two whose rows are compared with each other')
+  .requiredOption('--mapping <yaml>', 'which columns mean what')
+  .option('--out <csv>', 'where the clusters go')
+  .option('--json', 'print one JSON object')
+  .action((files: string[], flags) => {
+    if (files.length > 2) throw new OperatorError('one file or two');
+    return withClients((clients) => match(clients, files, flags));
+  });
 
 const letters = program.command('deadletter').description('events that no consumer could take');
 letters

@@ -40,6 +40,8 @@ export interface Running {
   households: ClientOf<typeof HouseholdServiceService>;
   db: Database<PrismaClient>;
   deps: Deps;
+  /** host:port, for clients of its other services. */
+  address: string;
   url: string;
   superuserUrl: string;
   stop(): Promise<void>;
@@ -87,6 +89,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
     households,
     db,
     deps,
+    address: `127.0.0.1:${server.port}`,
     url: database.url,
     superuserUrl: database.superuserUrl,
     stop: async () => {

@@ -59,4 +59,8 @@ export const fail = defineFailures('customer.rapport', {
     message: 'The rows differ from those that this import took before it broke.',
   },
   IMPORT_IN_PROGRESS: { kind: 'conflict', message: 'This import is coming in on another stream.' },
+  MATCH_FILE_HEADER_MISSING: { kind: 'invalid', message: 'The first message of a file must be its header.' },
+  MATCH_FILE_HEADER_REPEATED: { kind: 'invalid', message: 'Only the first message of a file may be a header.' },
+  MATCH_FILE_TOO_LARGE: { kind: 'invalid', message: 'The file has more records than one call may match.' },
+  MATCH_FILE_BUSY: { kind: 'exhausted', message: 'Other files are being matched; try again later.' },
 });

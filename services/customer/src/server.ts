@@ -6,6 +6,7 @@ import {
   HoldingOpened,
   HoldingUpdated,
   HouseholdServiceService,
+  MatchingServiceService,
   PartyCreated,
   PartyMerged,
   PartyUnmerged,
@@ -38,6 +39,7 @@ import { getImport } from './importing/get-import.js';
 import { importRows } from './importing/import-rows.js';
 import { listImportRejects } from './importing/list-import-rejects.js';
 import { listImports } from './importing/list-imports.js';
+import { matchFile } from './matching/match-file.js';
 import { batchGetParties } from './party/batch-get-parties.js';
 import { createParty } from './party/create-party.js';
 import { getParty } from './party/get-party.js';
@@ -129,6 +131,9 @@ export function routes(deps: Deps): Route[] {
       assignParties: (request, call) => assignParties(deps, request, call),
       getPreferences: (request, call) => getPreferences(deps, request, call),
       setPreferences: (request, call) => setPreferences(deps, request, call),
+    }),
+    route(MatchingServiceService, {
+      matchFile: (requests, call) => matchFile(deps, requests, call),
     }),
     operations({ service: 'customer', db: deps.db, verifyAudit: deps.verifyAudit }),
   ];

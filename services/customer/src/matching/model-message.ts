@@ -1,0 +1,30 @@
+import type { MatchModel } from '@rapport/proto/customer/v1';
+import type { Bands } from './bands.js';
+import type { Learned } from './engine.js';
+
+/** What the contract says of a model. */
+export function modelMessage(
+  { fields, parameters, iterations }: Learned,
+  bands: Bands,
+  of: { name?: string; records: number; createTime?: Date },
+): MatchModel {
+  const { m, u, match, household } = parameters;
+  return {
+    name: of.name ?? '',
+    fields: fields.map(({ name, levels }, at) => ({
+      name,
+      levels: levels.map((level, stands) => {
+        const mine = m[at]?.[stands] as number;
+        const theirs = u[at]?.[stands] as number;
+        return { name: level.name, m: mine, u: theirs, weight: Math.log2(mine / theirs) };
+      }),
+    })),
+    matchRate: match,
+    householdRate: household,
+    autoWeight: bands.auto,
+    reviewWeight: bands.review,
+    iterations,
+    createTime: of.createTime,
+    records: BigInt(of.records),
+  };
+}
