@@ -6,7 +6,7 @@ import { listDeadLetters, redriveDeadLetters } from './commands/dead-letters.js'
 import { eventsLag } from './commands/events-lag.js';
 import { importCommands } from './commands/import.js';
 
-program
+program;
 import { importRejects } from './commands/import-rejects.js';
 import { match } from './commands/match.js';
 import { searchParties } from './commands/search-parties.js';
