@@ -5,9 +5,6 @@ import { verifyAudit } from './commands/audit-verify.js';
 import { listDeadLetters, redriveDeadLetters } from './commands/dead-letters.js';
 import { eventsLag } from './commands/events-lag.js';
 import { importCommands } from './commands/import.js';
-
-program;
-import { importRejects } from './commands/import-rejects.js';
 import { match } from './commands/match.js';
 import { searchParties } from './commands/search-parties.js';
 import { segmentPreview } from './commands/segment-preview.js';
