@@ -76,12 +76,19 @@ export async function choosePorts(last = {}) {
   return ports;
 }
 
+/**
+ * How the allocator of glibc keeps memory that Node gave back; the same stands in the image (deploy/image/Dockerfile).
+ * Left to itself it raises both thresholds with the first large buffer that is freed and keeps what an import took:
+ * measured 199 MB at rest after one instead of 230.
+ */
+const memory = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
+
 /** What a child may know of the caller's environment: nothing but what runs programs and exports telemetry. */
 export function plainEnvironment() {
   const kept = Object.entries(process.env).filter(([name]) =>
     /^(PATH|HOME|LANG|TMPDIR|NODE_OPTIONS|LOG_LEVEL|OTEL_.*|NODE_EXTRA_CA_CERTS)$/.test(name),
   );
-  return { ...Object.fromEntries(kept), NODE_ENV: 'production' };
+  return { ...Object.fromEntries(kept), NODE_ENV: 'production', ...memory };
 }
 
 /**

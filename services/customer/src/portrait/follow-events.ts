@@ -74,7 +74,7 @@ function moveOf(one: PortraitEvent): SegmentMove[] {
 export function followEvents(deps: Deps): (events: PortraitEvent[]) => Promise<void> {
   return async (events) => {
     const started = performance.now();
-    await deps.db.transaction(everything, async (tx) => {
+    await deps.db.plain.transaction(everything, async (tx) => {
       const claimed = await claimEvents(
         tx,
         PORTRAIT,

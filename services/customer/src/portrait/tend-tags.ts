@@ -15,7 +15,7 @@ const expiry = systemCaller('customer', 'ExpireTags');
 /** Ends the grounds whose time is up, up to 500 in one transaction. Gives how many. */
 export function expireTags(deps: Pick<Deps, 'db' | 'clock'>): Promise<number> {
   const now = deps.clock.now();
-  return deps.db.transaction(everything, async (tx) => {
+  return deps.db.plain.transaction(everything, async (tx) => {
     const due = sql`(g.party_id, g.tag_id, g.source, g.reference) IN (
       SELECT party_id, tag_id, source, reference FROM party_tag WHERE expire_time <= ${now}
       ORDER BY expire_time LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)`;
@@ -47,7 +47,7 @@ function isDue(deps: Pick<Deps, 'db' | 'clock' | 'bank'>): Promise<{ expired: bo
  */
 export function sweepRules(deps: Pick<Deps, 'db' | 'clock' | 'bank'>): Promise<boolean> {
   const today = dayAt(deps.clock.now(), deps.bank.timeZone);
-  return deps.db.transaction(everything, async (tx) => {
+  return deps.db.plain.transaction(everything, async (tx) => {
     const due = await tx.maybe<DefinitionRecord & { after: string | null; sweptVersion: number; sweptDay: string }>(sql`
       SELECT ${definitionColumns}, d.swept_party AS after FROM tag_definition d
       WHERE ${isBehind(today)}
