@@ -1,6 +1,6 @@
 /**
  * One line of the answer. `goal` is what `ratio` should reach, with `bound: 'most'` what it may be; where there is no
- * baseline, what `value` may be.
+ * baseline, and with `bound: 'value'`, what `value` may be.
  */
 export interface Figure {
   name: string;
@@ -12,7 +12,7 @@ export interface Figure {
   ratio: number | null;
   /** null where nothing is promised. */
   goal: number | null;
-  bound?: 'most';
+  bound?: 'most' | 'value';
 }
 
 /** Tells the person who waits what is going on. */
@@ -56,6 +56,6 @@ export function compared(name: string, unit: string, goal: number, rounds: reado
 /** Whether a figure keeps what is promised; undefined where nothing is. */
 export function reached({ value, ratio, goal, bound }: Figure): boolean | undefined {
   if (goal === null) return undefined;
-  if (ratio === null) return value <= goal;
+  if (ratio === null || bound === 'value') return value <= goal;
   return bound === 'most' ? ratio <= goal : ratio >= goal;
 }

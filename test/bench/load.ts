@@ -23,6 +23,8 @@ export interface Caller {
    * milliseconds, counted from when it was due: a call that starts late because others were slow is slow too.
    */
   pace(ms: number, perSecond: number): Promise<number[]>;
+  /** Asks so many questions one after the other; gives each answer with what it took. */
+  time(count: number): Promise<{ ms: number; answer: Buffer }[]>;
   close(): void;
 }
 
@@ -33,12 +35,12 @@ export function openCaller({ address, path, token, requests }: Target): Caller {
   metadata.set('authorization', `Bearer ${token}`);
   let next = 0;
 
-  const call = (): Promise<void> =>
+  const call = (): Promise<Buffer> =>
     new Promise((resolve, reject) => {
       const request = requests[next++ % requests.length] as Buffer;
       const options = { deadline: Date.now() + 10_000 };
-      client.makeUnaryRequest(path, raw, raw, request, metadata, options, (error) =>
-        error ? reject(error) : resolve(),
+      client.makeUnaryRequest(path, raw, raw, request, metadata, options, (error, answer) =>
+        error ? reject(error) : resolve(answer as Buffer),
       );
     });
 
@@ -72,6 +74,15 @@ export function openCaller({ address, path, token, requests }: Target): Caller {
       }
       await Promise.all(calls);
       return took;
+    },
+    async time(count) {
+      const times: { ms: number; answer: Buffer }[] = [];
+      for (let at = 0; at < count; at += 1) {
+        const began = performance.now();
+        const answer = await call();
+        times.push({ ms: performance.now() - began, answer });
+      }
+      return times;
     },
     close: () => client.close(),
   };

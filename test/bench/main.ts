@@ -3,6 +3,7 @@ import { bankRows, openImporter } from './bank.js';
 import { type Figure, reached, type Say } from './figure.js';
 import { measureImport } from './imports.js';
 import { measureRead } from './reads.js';
+import { measureSearch, SEARCHED, searchFigures, seedPeople } from './search.js';
 import { measureSuite } from './suite.js';
 import { startWorld } from './world.js';
 
@@ -13,6 +14,8 @@ Measures Rapport beside bare baselines: each figure is the median of several int
                        get_party_p99, the time of 99 of 100 calls at the same rate, half of the bare server's
   get_customer_view    GetCustomerView beside grpc-js with the same one statement; with it get_customer_view_p99
   import_transactions  an import with its checks and events beside COPY of the same rows
+  search_parties_<kind>  a search among a million parties, its median, beside the bare statement (name, typo, pinyin, phone,
+                       identifier, account); BENCH_SEARCH_PARTIES makes the bank smaller
   up_ready             scripts/up --detach, until it returns
   rss_<service>        resident memory of each service at rest
 --only takes a name or its beginning (rss) and may be repeated. --json prints one array of figures; a goal is what the
@@ -29,6 +32,20 @@ const figuresOfSuite = [
 ];
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+async function measureSearches(names: readonly string[], say: Say): Promise<Figure[]> {
+  const world = await startWorld(say);
+  try {
+    say(`seeding ${SEARCHED} parties`);
+    await seedPeople(world, SEARCHED, say);
+    await world.rest();
+    const figures: Figure[] = [];
+    for (const name of names) figures.push(await measureSearch(world, name, say));
+    return figures;
+  } finally {
+    await world.stop();
+  }
+}
 
 async function measureCustomer(names: readonly string[], say: Say): Promise<Figure[]> {
   const world = await startWorld(say);
@@ -55,7 +72,7 @@ async function measureCustomer(names: readonly string[], say: Say): Promise<Figu
 function table(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => {
     const { name, value, unit, baseline, ratio, goal, bound } = figure;
-    const promise = goal === null ? '' : `${ratio === null || bound === 'most' ? '≤' : '≥'} ${goal}`;
+    const promise = goal === null ? '' : `${ratio === null || bound !== undefined ? '≤' : '≥'} ${goal}`;
     const verdict = { true: 'reached', false: 'missed' }[String(reached(figure))] ?? '';
     return [
       name,
@@ -88,7 +105,7 @@ async function main(): Promise<void> {
   if (values.help) return print(help);
   const wanted = (name: string): boolean => values.only?.some((start) => name.startsWith(start)) ?? true;
   const unknown = values.only?.find(
-    (start) => ![...figuresOfCustomer, ...figuresOfSuite].some((name) => name.startsWith(start)),
+    (start) => ![...figuresOfCustomer, ...searchFigures, ...figuresOfSuite].some((name) => name.startsWith(start)),
   );
   if (unknown !== undefined) throw new Error(`no figure is called ${unknown}`);
   // Progress goes beside the answer.
@@ -96,6 +113,9 @@ async function main(): Promise<void> {
   const figures: Figure[] = [];
   const ofCustomer = figuresOfCustomer.filter(wanted);
   if (ofCustomer.length > 0) figures.push(...(await measureCustomer(ofCustomer, say)));
+  const searches = searchFigures.filter(wanted);
+  // Not unless asked for: seeding a million parties takes minutes.
+  if (values.only && searches.length > 0) figures.push(...(await measureSearches(searches, say)));
   if (figuresOfSuite.some(wanted)) figures.push(...(await measureSuite(say)).filter(({ name }) => wanted(name)));
   if (values.json) print(`[\n${figures.map((figure) => `  ${JSON.stringify(figure)}`).join(',\n')}\n]`);
   else print(table(figures));

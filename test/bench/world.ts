@@ -15,6 +15,9 @@ export interface World {
   bare: string;
   /** The service's database as superuser, whom row security lets pass. */
   database: pg.Pool;
+  /** The same address, and the file of the key that wraps the keys of parties: for seeding as the service would write. */
+  databaseUrl: string;
+  keyEncryptionKeyFile: string;
   /** A token of an employee who may read every customer of the bank `/bench`. */
   reader: string;
   /** A token of an operator, who may import. */
@@ -151,6 +154,8 @@ export async function startWorld(say: Say): Promise<World> {
       customer: `127.0.0.1:${customerPort}`,
       bare: `127.0.0.1:${barePort}`,
       database,
+      databaseUrl: superuserUrl,
+      keyEncryptionKeyFile: path.join(keyDir, 'key-encryption-key'),
       reader: token('staff/reader', ['call_centre_agent']),
       operator: token('staff/operator', ['operator']),
       operatorKey: path.join(keyDir, 'operator.jwk.json'),

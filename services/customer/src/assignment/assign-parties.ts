@@ -9,7 +9,7 @@ import { fail } from '../errors.js';
 import {
   idsIn,
   membersOf,
-  openParty,
+  openFindable,
   partyColumns,
   partyName,
   type PartyRecord,
@@ -52,7 +52,7 @@ export async function assignParties(
         .map((before) => {
           const row = { ...before, manager: to, version: before.version + 1, updateTime: deps.clock.now() };
           assertInside(scope, row);
-          return { before, row, contactPoints: openParty(deps.cipher, before).contactPoints };
+          return { before, ...openFindable(deps.cipher, before), row };
         });
       if (changes.length > 0) {
         // The trigger that keeps the history takes the reason from here.

@@ -16,6 +16,11 @@ import { cleanPhone } from './phone.js';
 import { judgeQuality, type Quality } from './quality.js';
 import { tidy } from './text.js';
 
+export { isChinese, syllables } from './chinese-name.js';
+export { cleanEmail } from './email.js';
+export { cleanPhone } from './phone.js';
+export { compact, foldedWords } from './text.js';
+
 /** What cleaning takes from the bank. */
 export interface CleaningSettings {
   /** ISO 3166-1 alpha-2, where numbers without a country belong; empty when none does. */

@@ -13,6 +13,7 @@ import {
   changedPaths,
   type CleanParty,
   cleaned,
+  findable,
   insertParties,
   insertTerms,
   newRecord,
@@ -111,7 +112,7 @@ async function create(batch: Batch, fresh: { from: Checked<CleanParty>; row: Par
   await insertTerms(
     tx,
     deps.cipher,
-    made.map(({ from, row }) => ({ row, contactPoints: from.value.party.contactPoints })),
+    made.map(({ from, row }) => findable(row, from.value.party)),
   );
   const events = made.map(({ row }) => ({
     message: partyCreated(row),
@@ -135,7 +136,7 @@ async function change(batch: Batch, wanted: { before: PartyRecord; from: Checked
     const paths = changedPaths(partyMessage(deps, before, everything), partyMessage(deps, row, everything));
     settle(batch, KIND, paths.length === 0 ? 'unchanged' : 'updated');
     if (paths.length === 0) continue;
-    changes.push({ before, row, contactPoints: from.value.party.contactPoints, content: from.content });
+    changes.push({ before, ...findable(row, from.value.party), content: from.content });
     const options = { aggregate: row.partyId, subject: partyName(row.partyId) };
     events.push({ message: partyUpdated(row, paths), options });
   }

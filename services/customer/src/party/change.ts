@@ -54,6 +54,8 @@ export interface PartyChange extends Findable {
 
 /** Tables whose rows carry where their party stands. */
 const followers = [
+  'party_word',
+  'party_contact',
   'interaction',
   'consent',
   'relationship',

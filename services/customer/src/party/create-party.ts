@@ -8,7 +8,7 @@ import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { assertValid, cleaned, newRecord, partyCreated, partyMessage, partyName } from './party.js';
 import { sealedAnswer } from './sealed-answer.js';
-import { insertTerms } from './search-terms.js';
+import { findable, insertTerms } from './search-terms.js';
 
 /** Creates a person or an organisation where the caller may see it. */
 export async function createParty(deps: Deps, request: CreatePartyRequest, call: Call): Promise<CreatePartyResponse> {
@@ -38,7 +38,7 @@ export async function createParty(deps: Deps, request: CreatePartyRequest, call:
           },
         })
         .catch(taken);
-      await insertTerms(tx, deps.cipher, [{ row, contactPoints: party.contactPoints }]);
+      await insertTerms(tx, deps.cipher, [findable(row, party)]);
       await audit(tx, call, { resource: name, change: { created: true, kind: row.kind } });
       await publish(tx, PartyCreated, partyCreated(row), { aggregate: row.partyId, subject: name });
       return { party: partyMessage(deps, row, scope) };

@@ -11,7 +11,7 @@ import {
   type PartyUpdated,
   Person,
 } from '@rapport/proto/customer/v1';
-import { type CleanParty, cleanParty, issueCodes, refusals } from '../cleaning/cleaning.js';
+import { type CleanParty, cleanParty, isChinese, issueCodes, refusals } from '../cleaning/cleaning.js';
 import { dayAt, dayMessage, isoDay, isTimeZone } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -23,7 +23,7 @@ export { changedPaths, storeChange } from './change.js';
 export { assertParty, golden, membersOf, type PlacedParty } from './find.js';
 export { idsIn, partyIdIn, partyName } from './names.js';
 export { insertParties, openParty, partyColumns, type PartyRecord } from './record.js';
-export { insertTerms } from './search-terms.js';
+export { findable, insertTerms, openFindable } from './search-terms.js';
 
 /** A rule of the domain that a field breaks. `reason` is one of this service's. */
 export interface Breach extends Violation {
@@ -87,12 +87,18 @@ function detailsOf(party: Party): Details {
   if (party.details?.$case === 'person') {
     const { givenName, familyName, salutation, sex, birthDate } = party.details.value;
     const born = (birthDate && isoDay(birthDate)) ?? null;
-    const displayName = `${givenName} ${familyName}`.trim();
+    const displayName = shownName(givenName, familyName);
     const kind = PartyKind.PARTY_KIND_PERSON;
     return { ...empty, kind, displayName, givenName, familyName, salutation, sex, birthDate: born };
   }
   const { legalName, legalForm } = party.details?.value ?? Organisation.fromPartial({});
   return { ...empty, kind: PartyKind.PARTY_KIND_ORGANISATION, displayName: legalName, legalName, legalForm };
+}
+
+/** A person's name as it is shown: Chinese names have the family name first and no space. */
+function shownName(givenName: string, familyName: string): string {
+  if (isChinese(givenName) && isChinese(familyName)) return familyName + givenName;
+  return `${givenName} ${familyName}`.trim();
 }
 
 /** What of a message is sealed. */

@@ -1,64 +1,151 @@
-import { type Sql, scopeFilter, sql } from '@rapport/kit/db';
+import { type Queryable, type Sql, scopeFilter, sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { SearchPartiesRequest, SearchPartiesResponse } from '@rapport/proto/customer/v1';
+import { compact } from '../cleaning/cleaning.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { partyMessage, partyName } from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';
-import { contactKind, digestOf, wordsOf } from './search-terms.js';
+import { type Found, findByName, queryWords } from './search-names.js';
+import { digestOf } from './search-terms.js';
 
-/** Sorts after every continuation of a word: the highest code point. */
-const HIGHEST = '\u{10FFFF}';
+/** The step of what is found by a whole value, before all that is found by name. */
+const WHOLE = -1;
 
-/** Finds parties by name, e-mail address or telephone number among those that the caller may see in full. */
+/** What is looked for. */
+interface Query {
+  /** Blind indexes. */
+  digests: Buffer[];
+  /** The number of an account, letters and digits alone; empty for none. */
+  account: string;
+  /** A key of a source system; empty for none. */
+  sourceKey: string;
+  /** Folded words of a name. */
+  words: string[];
+}
+
+/**
+ * Finds parties by a name, an e-mail address, a telephone number, an identifier, an account or a source key among those
+ * that the caller may see in full: first who has the whole value, then by name, the best first.
+ */
 export async function searchParties(
   deps: Deps,
   request: SearchPartiesRequest,
   call: Call,
 ): Promise<SearchPartiesResponse> {
   const size = pageSize(request);
-  const after = decodePage(call, request, 'string', 'uuid');
+  const token = decodePage(call, request, 'number', 'number', 'string', 'uuid');
+  const after = token && { step: token[0], lead: token[1], word: token[2], partyId: token[3] };
   const scope = scopeFor(call, 'C2');
-  const wanted = [
-    matching(deps, request.query),
-    sql`party.merged_into IS NULL`,
-    scopeFilter(scope, { path: 'party.organisation_path', manager: 'party.manager' }),
-  ];
-  if (request.organisationPath !== '') {
-    wanted.push(scopeFilter({ kind: 'rows', subtree: request.organisationPath }, { path: 'party.organisation_path' }));
+  const query = queryOf(deps, request.query);
+  if (after && (after.lead < 0 || after.lead >= Math.max(query.words.length, 1) || after.step < WHOLE)) {
+    throw fail('FIELD_INVALID', { violations: [{ field: 'page_token', description: 'is of another query' }] });
   }
-  if (after) wanted.push(sql`(party.display_name, party.party_id) > (${after[0]}, ${after[1]}::uuid)`);
-  const rows = await deps.db.scoped(scope).rows<PartyRecord>(sql`
-    SELECT ${partyColumns} FROM party
-    WHERE ${sql.join(wanted, ' AND ')}
-    ORDER BY party.display_name, party.party_id LIMIT ${size + 1}`);
-  const shown = rows.slice(0, size);
+  const placed = (path: string, manager: string): Sql => {
+    const wanted = [scopeFilter(scope, { path, manager })];
+    if (request.organisationPath !== '') {
+      wanted.push(scopeFilter({ kind: 'rows', subtree: request.organisationPath }, { path }));
+    }
+    return sql.join(wanted, ' AND ');
+  };
+  const on = deps.db.scoped(scope);
+  const whole =
+    after && after.step > WHOLE
+      ? []
+      : await findWhole(on, query, placed('g.organisation_path', 'g.manager'), after, size + 1);
+  const room = size + 1 - whole.length;
+  const named =
+    query.words.length > 0 && room > 0
+      ? await findByName(
+          on,
+          query.words,
+          placed('d.organisation_path', 'd.manager'),
+          after && after.step > WHOLE ? after : undefined,
+          room,
+        )
+      : [];
+  const found = [...whole, ...named];
+  const shown = found.slice(0, size);
+  const rows = await on.rows<PartyRecord>(sql`
+    SELECT ${partyColumns} FROM party WHERE party_id = ANY(${shown.map(({ partyId }) => partyId)}::uuid[])
+      AND ${placed('party.organisation_path', 'party.manager')}`);
+  const byId = new Map(rows.map((row) => [row.partyId, row]));
+  // Who is found by a number and by name too is shown once.
+  const records = [...new Set(shown.map(({ partyId }) => partyId))].flatMap((id) => byId.get(id) ?? []);
   await deps.reads.record(
     call,
-    shown.map((row) => partyName(row.partyId)),
+    records.map((row) => partyName(row.partyId)),
   );
   const last = shown.at(-1);
   return {
-    parties: shown.map((row) => partyMessage(deps, row, scope)),
-    // The token holds a name: the caller has just seen it.
-    nextPageToken: last && rows.length > size ? encodePage(call, request, [last.displayName, last.partyId]) : '',
+    parties: records.map((row) => partyMessage(deps, row, scope)),
+    // The token holds a word of a name: the caller has just seen it.
+    nextPageToken:
+      last && found.length > size ? encodePage(call, request, [last.step, last.lead, last.word, last.partyId]) : '',
   };
 }
 
-/** The condition for what is looked for; the rows of the index tables are under row security like the parties. */
-function matching(deps: Deps, query: SearchPartiesRequest['query']): Sql {
-  if (query?.$case === 'email' || query?.$case === 'phone') {
-    return sql`party.party_id IN (SELECT party_id FROM party_contact
-      WHERE digest = ${digestOf(deps.cipher, query.$case, query.value)} AND kind = ${contactKind[query.$case]})`;
+/** Reads what is asked for; text of no declared kind is looked for in every way that it could be meant. */
+function queryOf(deps: Deps, asked: SearchPartiesRequest['query']): Query {
+  const empty: Query = { digests: [], account: '', sourceKey: '', words: [] };
+  const value = asked?.value.trim() ?? '';
+  const digest = (kind: Parameters<typeof digestOf>[1]) => digestOf(deps.cipher, kind, value, deps.bank.country);
+  switch (asked?.$case) {
+    case 'email':
+    case 'phone':
+    case 'identifier':
+      return { ...empty, digests: [digest(asked.$case)] };
+    case 'account':
+      return { ...empty, account: compact(value) };
+    case 'sourceKey':
+      return { ...empty, sourceKey: value };
+    case 'text':
+      return anyOf(value, digest, empty);
+    default:
+      return { ...empty, words: wordsOf('name', value) };
   }
-  const words = wordsOf(query?.value ?? '');
-  if (words.length === 0) {
-    const violation = { field: 'name', description: 'must hold letters or digits' };
-    throw fail('FIELD_INVALID', { violations: [violation] });
+}
+
+function anyOf(value: string, digest: (kind: 'email' | 'phone' | 'identifier') => Buffer, empty: Query): Query {
+  if (value.includes('@')) return { ...empty, digests: [digest('email')] };
+  if (!/\d/.test(value)) return { ...empty, words: wordsOf('text', value) };
+  const phone = /^\+?[\d\s()./-]{6,}$/.test(value) ? [digest('phone')] : [];
+  const query = { ...empty, digests: [...phone, digest('identifier')], account: compact(value), sourceKey: value };
+  return /\p{L}/u.test(value) ? { ...query, words: queryWords(value) } : query;
+}
+
+function wordsOf(field: string, value: string): string[] {
+  const words = queryWords(value);
+  if (words.length > 0) return words;
+  throw fail('FIELD_INVALID', { violations: [{ field, description: 'must hold letters or digits' }] });
+}
+
+/**
+ * The golden records that have a whole value. The index tables are under row security like the parties; of keys of source
+ * systems, which are not, only those lead anywhere whose holding or party the caller may see.
+ */
+async function findWhole(
+  on: Queryable,
+  { digests, account, sourceKey }: Query,
+  place: Sql,
+  after: Found | undefined,
+  most: number,
+): Promise<Found[]> {
+  const ways: Sql[] = [];
+  if (digests.length > 0) ways.push(sql`SELECT party_id FROM party_contact WHERE digest = ANY(${digests}::bytea[])`);
+  if (sourceKey !== '') ways.push(sql`SELECT party_id FROM party WHERE source_key = ${sourceKey}`);
+  if (account !== '') {
+    ways.push(sql`
+      SELECT (o ->> 'party')::uuid FROM natural_key k
+        JOIN holding h ON h.party_id = k.party_id AND h.holding_id = k.id
+        CROSS JOIN LATERAL jsonb_array_elements(h.owners) AS o
+      WHERE k.kind = 1 AND account_number(k.source_key) = ${account}`);
   }
-  const each = words.map(
-    (word) => sql`party.party_id IN (SELECT party_id FROM party_word
-      WHERE word >= ${word} AND word <= ${word + HIGHEST})`,
-  );
-  return sql.join(each, ' AND ');
+  if (ways.length === 0) return [];
+  const rows = await on.rows<{ partyId: string }>(sql`
+    SELECT DISTINCT g.party_id AS "partyId" FROM (${sql.join(ways, ' UNION ALL ')}) AS f (party_id)
+      JOIN party p ON p.party_id = f.party_id JOIN party g ON g.party_id = p.golden_id
+    WHERE ${place} AND ${after ? sql`g.party_id > ${after.partyId}` : sql`TRUE`}
+    ORDER BY 1 LIMIT ${most}`);
+  return rows.map(({ partyId }) => ({ partyId, step: WHOLE, lead: 0, word: '' }));
 }

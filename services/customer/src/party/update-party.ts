@@ -25,6 +25,7 @@ import {
 } from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';
 import { sealedAnswer } from './sealed-answer.js';
+import { findable } from './search-terms.js';
 
 const immutable = ['source', 'source_key', 'synthetic'];
 
@@ -66,7 +67,7 @@ export async function updateParty(deps: Deps, request: UpdatePartyRequest, call:
       assertPlace(call, row, before);
       await audit(tx, call, { resource: partyName(id), fields: paths });
       if (paths.length === 0) return { party: current };
-      await storeChange(tx, deps.cipher, [{ before, row, contactPoints: next.contactPoints }]);
+      await storeChange(tx, deps.cipher, [{ before, ...findable(row, next) }]);
       await publish(tx, PartyUpdated, partyUpdated(row, paths), { aggregate: id, subject: partyName(id) });
       return { party: partyMessage(deps, row, scope) };
     },

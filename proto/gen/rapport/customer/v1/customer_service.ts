@@ -127,7 +127,8 @@ export const CustomerServiceService = {
     responseDeserialize: (value: Buffer): ListPartiesResponse => ListPartiesResponse.decode(value),
   },
   /**
-   * Takes a name, an e-mail address or a telephone number and gives the parties that have it. Changes nothing.
+   * Takes a name, an e-mail address, a telephone number, an identifier, an account, a source key or any of these, and gives
+   * the parties that have it, ranked. Changes nothing.
    * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
   searchParties: {
@@ -386,7 +387,8 @@ export interface CustomerServiceServer extends UntypedServiceImplementation {
    */
   listParties: handleUnaryCall<ListPartiesRequest, ListPartiesResponse>;
   /**
-   * Takes a name, an e-mail address or a telephone number and gives the parties that have it. Changes nothing.
+   * Takes a name, an e-mail address, a telephone number, an identifier, an account, a source key or any of these, and gives
+   * the parties that have it, ranked. Changes nothing.
    * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
   searchParties: handleUnaryCall<SearchPartiesRequest, SearchPartiesResponse>;
@@ -557,7 +559,8 @@ export interface CustomerServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListPartiesResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Takes a name, an e-mail address or a telephone number and gives the parties that have it. Changes nothing.
+   * Takes a name, an e-mail address, a telephone number, an identifier, an account, a source key or any of these, and gives
+   * the parties that have it, ranked. Changes nothing.
    * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
   searchParties(

@@ -251,14 +251,36 @@ export interface SearchPartiesRequest {
   /** What to look for. */
   query?:
     | //
-    /** Words of a name, 2 to 100 characters; each must begin a word of the display name. Case and accents do not matter. */
+    /**
+     * Words of a name in any order, 2 to 100 characters, of which six count. Whole words are best, then beginnings, then
+     * words that are a slip or two away, then initials. Case and accents do not matter; Chinese names are found by their
+     * characters and by Pinyin, with tones or without, in one word or several.
+     */
     { $case: "name"; value: string }
     | //
     /** A whole e-mail address; case does not matter. */
     { $case: "email"; value: string }
     | //
-    /** A whole telephone number in E.164. */
+    /** A whole telephone number, written in any way; without a country code it belongs to the bank's country. */
     { $case: "phone"; value: string }
+    | //
+    /** A whole identifier or number in a register; spaces, strokes and case do not matter. */
+    { $case: "identifier"; value: string }
+    | //
+    /**
+     * The number of an account or another holding, as an IBAN or as its source writes it: what follows the last stroke of
+     * its source key. Finds its owners. Spaces and case do not matter.
+     */
+    { $case: "account"; value: string }
+    | //
+    /** The key of a party in the system that it came from, as that writes it. */
+    { $case: "sourceKey"; value: string }
+    | //
+    /**
+     * Any of these, as a person types it into one box: with an `@` an e-mail address; with digits every number and key that
+     * it could be, and a name too where it has letters; else a name.
+     */
+    { $case: "text"; value: string }
     | undefined;
   /** Only parties under this organisation path; empty means all that the caller may see. */
   organisationPath: string;
@@ -270,7 +292,10 @@ export interface SearchPartiesRequest {
 
 /** A page of the parties found. */
 export interface SearchPartiesResponse {
-  /** The parties, by display name. */
+  /**
+   * The parties, the best first: those that have the whole value, then by name. Fewer than asked for may come on a page
+   * that is not the last.
+   */
   parties: Party[];
   /** Pass it as page_token to go on; empty on the last page. */
   nextPageToken: string;
@@ -1581,6 +1606,18 @@ export const SearchPartiesRequest: MessageFns<SearchPartiesRequest, "rapport.cus
       case "phone":
         writer.uint32(26).string(message.query.value);
         break;
+      case "identifier":
+        writer.uint32(58).string(message.query.value);
+        break;
+      case "account":
+        writer.uint32(66).string(message.query.value);
+        break;
+      case "sourceKey":
+        writer.uint32(74).string(message.query.value);
+        break;
+      case "text":
+        writer.uint32(82).string(message.query.value);
+        break;
     }
     if (message.organisationPath !== "") {
       writer.uint32(34).string(message.organisationPath);
@@ -1631,6 +1668,38 @@ export const SearchPartiesRequest: MessageFns<SearchPartiesRequest, "rapport.cus
             message.query = { $case: "phone", value: reader.string() };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.query = { $case: "identifier", value: reader.string() };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.query = { $case: "account", value: reader.string() };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.query = { $case: "sourceKey", value: reader.string() };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.query = { $case: "text", value: reader.string() };
+            continue;
+          }
           case 4: {
             if (tag !== 34) {
               break;
@@ -1675,6 +1744,16 @@ export const SearchPartiesRequest: MessageFns<SearchPartiesRequest, "rapport.cus
         ? { $case: "email", value: globalThis.String(object.email) }
         : isSet(object.phone)
         ? { $case: "phone", value: globalThis.String(object.phone) }
+        : isSet(object.identifier)
+        ? { $case: "identifier", value: globalThis.String(object.identifier) }
+        : isSet(object.account)
+        ? { $case: "account", value: globalThis.String(object.account) }
+        : isSet(object.sourceKey)
+        ? { $case: "sourceKey", value: globalThis.String(object.sourceKey) }
+        : isSet(object.source_key)
+        ? { $case: "sourceKey", value: globalThis.String(object.source_key) }
+        : isSet(object.text)
+        ? { $case: "text", value: globalThis.String(object.text) }
         : undefined,
       organisationPath: isSet(object.organisationPath)
         ? globalThis.String(object.organisationPath)
@@ -1702,6 +1781,14 @@ export const SearchPartiesRequest: MessageFns<SearchPartiesRequest, "rapport.cus
       obj.email = message.query.value;
     } else if (message.query?.$case === "phone") {
       obj.phone = message.query.value;
+    } else if (message.query?.$case === "identifier") {
+      obj.identifier = message.query.value;
+    } else if (message.query?.$case === "account") {
+      obj.account = message.query.value;
+    } else if (message.query?.$case === "sourceKey") {
+      obj.sourceKey = message.query.value;
+    } else if (message.query?.$case === "text") {
+      obj.text = message.query.value;
     }
     if (message.organisationPath !== "") {
       obj.organisationPath = message.organisationPath;
@@ -1736,6 +1823,30 @@ export const SearchPartiesRequest: MessageFns<SearchPartiesRequest, "rapport.cus
       case "phone": {
         if (object.query?.value !== undefined && object.query?.value !== null) {
           message.query = { $case: "phone", value: object.query.value };
+        }
+        break;
+      }
+      case "identifier": {
+        if (object.query?.value !== undefined && object.query?.value !== null) {
+          message.query = { $case: "identifier", value: object.query.value };
+        }
+        break;
+      }
+      case "account": {
+        if (object.query?.value !== undefined && object.query?.value !== null) {
+          message.query = { $case: "account", value: object.query.value };
+        }
+        break;
+      }
+      case "sourceKey": {
+        if (object.query?.value !== undefined && object.query?.value !== null) {
+          message.query = { $case: "sourceKey", value: object.query.value };
+        }
+        break;
+      }
+      case "text": {
+        if (object.query?.value !== undefined && object.query?.value !== null) {
+          message.query = { $case: "text", value: object.query.value };
         }
         break;
       }
