@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { bankRows, openImporter } from './bank.js';
 import { type Figure, reached, type Say } from './figure.js';
+import { measureImportGrowth, openBanks } from './growth.js';
 import { measureImport } from './imports.js';
 import { measureRead } from './reads.js';
 import { measureSearch, SEARCHED, searchFigures, seedPeople } from './search.js';
@@ -16,6 +17,7 @@ Measures Rapport beside bare baselines: each figure is the median of several int
   import_transactions  an import with its checks and events beside COPY of the same rows
   search_parties_<kind>  a search among a million parties, its median, beside the bare statement (name, typo, pinyin, phone,
                        identifier, account); BENCH_SEARCH_PARTIES makes the bank smaller
+  import_growth        an import into a bank of a million parties beside one into a bank of ten thousand
   up_ready             scripts/up --detach, until it returns
   rss_<service>        resident memory of each service at rest
 --only takes a name or its beginning (rss) and may be repeated. --json prints one array of figures; a goal is what the
@@ -24,6 +26,7 @@ ratio should reach, or, where there is no baseline, what the value may be.`;
 const PARTIES = 1000;
 const TRANSACTIONS = 20;
 const figuresOfCustomer = ['get_party', 'get_customer_view', 'import_transactions'];
+const figuresOfGrowth = ['import_growth'];
 const figuresOfSuite = [
   'up_ready',
   ...['customer', 'segmentation', 'marketing', 'cases', 'performance', 'reporting', 'gateway'].map(
@@ -69,6 +72,17 @@ async function measureCustomer(names: readonly string[], say: Say): Promise<Figu
   }
 }
 
+async function measureGrowth(names: readonly string[], say: Say): Promise<Figure[]> {
+  const banks = await openBanks(say);
+  try {
+    const figures: Figure[] = [];
+    if (names.includes('import_growth')) figures.push(await measureImportGrowth(banks, say));
+    return figures;
+  } finally {
+    await banks.stop();
+  }
+}
+
 function table(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => {
     const { name, value, unit, baseline, ratio, goal, bound } = figure;
@@ -105,7 +119,10 @@ async function main(): Promise<void> {
   if (values.help) return print(help);
   const wanted = (name: string): boolean => values.only?.some((start) => name.startsWith(start)) ?? true;
   const unknown = values.only?.find(
-    (start) => ![...figuresOfCustomer, ...searchFigures, ...figuresOfSuite].some((name) => name.startsWith(start)),
+    (start) =>
+      ![...figuresOfCustomer, ...searchFigures, ...figuresOfGrowth, ...figuresOfSuite].some((name) =>
+        name.startsWith(start),
+      ),
   );
   if (unknown !== undefined) throw new Error(`no figure is called ${unknown}`);
   // Progress goes beside the answer.
@@ -116,6 +133,8 @@ async function main(): Promise<void> {
   const searches = searchFigures.filter(wanted);
   // Not unless asked for: seeding a million parties takes minutes.
   if (values.only && searches.length > 0) figures.push(...(await measureSearches(searches, say)));
+  const ofGrowth = figuresOfGrowth.filter(wanted);
+  if (values.only && ofGrowth.length > 0) figures.push(...(await measureGrowth(ofGrowth, say)));
   if (figuresOfSuite.some(wanted)) figures.push(...(await measureSuite(say)).filter(({ name }) => wanted(name)));
   if (values.json) print(`[\n${figures.map((figure) => `  ${JSON.stringify(figure)}`).join(',\n')}\n]`);
   else print(table(figures));
