@@ -48,11 +48,11 @@ async function makeTable(client: PoolClient): Promise<void> {
 
 /** The rows that the service wrote for some transactions, as the text that COPY takes. */
 async function copyText(client: PoolClient, from: number, to: number): Promise<Buffer> {
+  const columns = await client.query<{ text: string }>(`
+    SELECT string_agg(format('coalesce(%I::text, ''\\N'')', attname), ', ' ORDER BY attnum) AS text
+    FROM pg_attribute WHERE attrelid = 'transaction'::regclass AND attnum > 0 AND NOT attisdropped`);
   const { rows } = await client.query<{ line: string }>(
-    `SELECT concat_ws(E'\\t', party_id, holding_id, time, sequence, transaction_id, booking_date, coalesce(booking_time::text, '\\N'),
-      direction, operation, amount, currency, balance_after, purpose, counterparty_account, counterparty_bank, source,
-      source_key, organisation_path, manager, create_time) AS line
-    FROM transaction WHERE sequence > $1 AND sequence <= $2`,
+    `SELECT concat_ws(E'\\t', ${columns.rows[0]?.text}) AS line FROM transaction WHERE sequence > $1 AND sequence <= $2`,
     [from, to],
   );
   return Buffer.from(rows.map(({ line }) => `${line}\n`).join(''));

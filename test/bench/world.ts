@@ -3,6 +3,8 @@ import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { OperationsServiceService } from '@rapport/proto/operations/v1';
 import pg from 'pg';
 import type { Say } from './figure.js';
 import { root, run, script } from './scripts.js';
@@ -24,7 +26,7 @@ export interface World {
   operator: string;
   /** The private key that signs for operators. */
   operatorKey: string;
-  /** Waits until the events are on their way and the audit chain is closed, work that would count against a read. */
+  /** Waits until all events are applied and the audit chain is closed, work that would count against a measurement. */
   rest(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -75,17 +77,32 @@ async function prepareDatabase(superuserUrl: string): Promise<void> {
   }
 }
 
-async function untilRest(database: pg.Pool): Promise<void> {
+async function untilRest(database: pg.Pool, eventsWaiting: () => Promise<boolean>): Promise<void> {
   const end = Date.now() + 120_000;
   while (Date.now() < end) {
     const { rows } = await database.query<{ busy: boolean }>(`
       SELECT EXISTS (SELECT FROM kit.outbox o WHERE NOT EXISTS (
           SELECT FROM kit.relay_cursor c WHERE (o.xid, o.id) <= (c.xid, c.id)))
         OR EXISTS (SELECT FROM kit.audit WHERE chain_seq IS NULL) AS busy`);
-    if (rows[0]?.busy === false) return;
+    if (rows[0]?.busy === false && !(await eventsWaiting())) return;
     await sleep(200);
   }
   throw new Error('the service did not come to rest in two minutes');
+}
+
+/** Whether the service's own consumers have events to apply. */
+function areWaiting(address: string, token: string): Promise<boolean> {
+  const { path: method, requestSerialize, responseDeserialize } = OperationsServiceService.getEventLag;
+  const client = new Client(address, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${token}`);
+  return new Promise<boolean>((resolve, reject) => {
+    const request = { name: 'services/customer' };
+    client.makeUnaryRequest(method, requestSerialize, responseDeserialize, request, metadata, (error, answer) => {
+      if (error) reject(error);
+      else resolve((answer?.consumers ?? []).some(({ pending, unacknowledged }) => pending + unacknowledged > 0n));
+    });
+  }).finally(() => client.close());
 }
 
 /** Starts everything in a folder of its own, durable as in production, and stops it again when anything fails. */
@@ -150,6 +167,7 @@ export async function startWorld(say: Say): Promise<World> {
 
     const token = (sub: string, roles: string[]) =>
       keys.signToken(path.join(keyDir, 'gateway.jwk.json'), { sub, roles, org_path: '/bench', typ: 'staff' }, 3600);
+    const operator = token('staff/operator', ['operator']);
     return {
       customer: `127.0.0.1:${customerPort}`,
       bare: `127.0.0.1:${barePort}`,
@@ -157,9 +175,9 @@ export async function startWorld(say: Say): Promise<World> {
       databaseUrl: superuserUrl,
       keyEncryptionKeyFile: path.join(keyDir, 'key-encryption-key'),
       reader: token('staff/reader', ['call_centre_agent']),
-      operator: token('staff/operator', ['operator']),
       operatorKey: path.join(keyDir, 'operator.jwk.json'),
-      rest: () => untilRest(database),
+      operator,
+      rest: () => untilRest(database, () => areWaiting(`127.0.0.1:${customerPort}`, operator)),
       stop: end,
     };
   } catch (error) {

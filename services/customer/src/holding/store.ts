@@ -1,8 +1,11 @@
 import { sql, type Tx } from '@rapport/kit/db';
 import type { HoldingRecord } from './record.js';
 
-/** The kinds of rows whose keys `natural_key` keeps unique over all partitions. */
-export const keyKind = { holding: 1, transaction: 2, interaction: 3 } as const;
+/**
+ * The kinds of rows whose keys `natural_key` keeps unique over all partitions. 2 were transactions, whose keys have a
+ * table of their own.
+ */
+export const keyKind = { holding: 1, interaction: 3 } as const;
 
 /** A source key that a row claims. */
 interface KeyClaim {

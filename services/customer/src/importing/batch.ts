@@ -2,6 +2,7 @@ import type { Scope, Tx } from '@rapport/kit/db';
 import { Failure } from '@rapport/kit/rpc';
 import type { ImportKind } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
+import type { KnownAccounts } from './accounts.js';
 import { count, type Outcome, type Refusal, type Rejected, type Tally } from './importing.js';
 
 /** What holds for all rows of one import. */
@@ -12,6 +13,10 @@ export interface Stream {
   organisationPath: string;
   /** The subject of the caller. */
   subject: string;
+  /** The holdings that transactions named so far. */
+  accounts: KnownAccounts;
+  /** Whether the last batch brought keys of transactions that were known; then those of the next are looked up first. */
+  keys: { repeated: boolean };
 }
 
 /** A row that keeps the rules which can be judged without the database. */

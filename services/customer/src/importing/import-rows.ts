@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { audit } from '@rapport/kit/crypto';
 import { scopeFilter, sql, type Tx } from '@rapport/kit/db';
+import { publishingInBulk } from '@rapport/kit/events';
 import { type Call, scopeFor } from '@rapport/kit/rpc';
 import {
   type Consent,
@@ -37,8 +38,8 @@ const FIRST_REJECTS = 100;
 
 /**
  * Takes a header and then rows. Each batch is one transaction with its events and with how far the import has come, so
- * that a stream which broke goes on where it stopped when it is sent again. While Postgres writes one batch, the next
- * is read and judged.
+ * that a stream which broke goes on where it stopped when it is sent again. While Postgres writes one batch, the rows
+ * that come meanwhile are judged; together they are the next one.
  */
 export async function importRows(
   deps: Deps,
@@ -50,28 +51,72 @@ export async function importRows(
   const { source, organisationPath } = header;
   const scope = scopeFor(call, 'C2');
   assertInside(scope, { organisationPath, manager: '' });
-  const stream: Stream = { deps, scope, source, organisationPath, subject: call.principal.subject };
-  let run = await begin(stream, call, header);
-  if (run.completeTime !== null) return answer(stream, run);
+  const { subject } = call.principal;
+  const keys = { repeated: false };
+  const stream: Stream = { deps, scope, source, organisationPath, subject, accounts: new Map(), keys };
+  const begun = await begin(stream, call, header);
+  if (begun.completeTime !== null) return answer(stream, begun);
+  const writer = startWriter(stream, call, begun);
   const marker = createHash('sha256');
   let seen = 0;
-  let writing: Promise<ImportRecord> | undefined;
-  for (let next = await messages.next(); !next.done; next = await messages.next()) {
-    const { part } = next.value;
-    if (part?.$case !== 'batch') throw fail('IMPORT_HEADER_REPEATED');
-    const rows = fresh(run, part.value.rows, marker, seen);
-    seen += part.value.rows.length;
-    if (rows.length === 0) continue;
-    const judged = judge(stream, header.kind, rows);
-    const upTo = { rows: seen, digest: marker.copy().digest('hex') };
-    if (writing) run = await writing;
-    writing = write(stream, call, run, judged, upTo);
-    // A failure is thrown where it is awaited; until then it must not count as unhandled.
-    writing.catch(() => undefined);
+  await publishingInBulk(async () => {
+    for (let next = await messages.next(); !next.done; next = await messages.next()) {
+      const { part } = next.value;
+      if (part?.$case !== 'batch') throw fail('IMPORT_HEADER_REPEATED');
+      const rows = fresh(begun, part.value.rows, marker, seen);
+      seen += part.value.rows.length;
+      if (rows.length === 0) continue;
+      const upTo = { rows: seen, digest: marker.copy().digest('hex') };
+      await writer.take(judge(stream, header.kind, rows), rows.length, upTo);
+    }
+    await writer.finish();
+  });
+  if (seen < begun.rows) throw fail('IMPORT_ROWS_CHANGED');
+  return answer(stream, await complete(stream, call, writer.run()));
+}
+
+/** How far an import has come: its rows, and a digest that says which. */
+interface Reached {
+  rows: number;
+  digest: string;
+}
+
+/** Rows that wait behind a batch that is being written; the stream is read no further while there are as many. */
+const MOST_WAITING = 5_000;
+
+/** Writes what it is given, one batch after the other; whatever comes during one is the next. */
+function startWriter(stream: Stream, call: Call, begun: ImportRecord) {
+  let run = begun;
+  let waiting = undefined as { judged: Judged; rows: number; upTo: Reached } | undefined;
+  let writing: Promise<void> | undefined;
+
+  async function writeAll(): Promise<void> {
+    while (waiting) {
+      const { judged, upTo } = waiting;
+      waiting = undefined;
+      run = await write(stream, call, run, judged, upTo);
+    }
+    writing = undefined;
   }
-  if (writing) run = await writing;
-  if (seen < run.rows) throw fail('IMPORT_ROWS_CHANGED');
-  return answer(stream, await complete(stream, call, run));
+
+  return {
+    /** Takes rows; waits while too many others do. Throws when a batch before could not be written. */
+    take: async (judged: Judged, rows: number, upTo: Reached): Promise<void> => {
+      waiting = waiting
+        ? { judged: together(waiting.judged, judged), rows: waiting.rows + rows, upTo }
+        : { judged, rows, upTo };
+      if (!writing) {
+        writing = writeAll();
+        // A failure is thrown where it is awaited; until then it must not count as unhandled.
+        writing.catch(() => undefined);
+      }
+      if ((waiting?.rows ?? 0) >= MOST_WAITING) await writing;
+    },
+    /** Waits until all is written. */
+    finish: async (): Promise<void> => writing,
+    /** The import as the last batch left it. */
+    run: () => run,
+  };
 }
 
 function headerOf(message: ImportRequest | undefined): ImportHeader {
@@ -138,6 +183,19 @@ const kindOfCase = {
   consent: ImportKind.IMPORT_KIND_CONSENT,
 } as const;
 
+/** Two messages as one: what the second says comes after what the first says. */
+function together(first: Judged, second: Judged): Judged {
+  return {
+    parties: [...first.parties, ...second.parties],
+    holdings: [...first.holdings, ...second.holdings],
+    transactions: first.transactions.concat(second.transactions),
+    interactions: [...first.interactions, ...second.interactions],
+    consents: [...first.consents, ...second.consents],
+    tally: added(first.tally, second.tally),
+    rejects: [...first.rejects, ...second.rejects],
+  };
+}
+
 function judge(stream: Stream, expected: ImportKind, rows: readonly ImportRow[]): Judged {
   const judged: Judged = {
     parties: [],
@@ -198,7 +256,7 @@ async function write(
   call: Call,
   run: ImportRecord,
   judged: Judged,
-  upTo: { rows: number; digest: string },
+  upTo: Reached,
 ): Promise<ImportRecord> {
   return stream.deps.db.transaction(stream.scope, async (tx) => {
     const batch: Batch = {

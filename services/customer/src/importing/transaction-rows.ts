@@ -1,20 +1,25 @@
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { sql } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { ImportKind, TransactionBooked, type TransactionRow } from '@rapport/proto/customer/v1';
 import { isoDay } from '../calendar/calendar.js';
-import { claimKeys, type HoldingRecord, isBookable, keyKind } from '../holding/holding.js';
+import { isBookable } from '../holding/holding.js';
 import { categoriser } from '../spending/spending.js';
 import {
   type Booking,
+  claimFreshKeys,
+  claimKeysOfTransactions,
   classify,
-  insertTransactions,
+  contentOfKeys,
+  copyTransactions,
   LAST_OPERATION,
   setBalances,
   transactionBooked,
+  transactionBytes,
   transactionName,
   type TransactionRecord,
 } from '../timeline/timeline.js';
+import { accountsOf } from './accounts.js';
 import {
   type Batch,
   type Checked,
@@ -138,19 +143,11 @@ export function checkTransaction(
   };
 }
 
-interface Account
-  extends Pick<
-    HoldingRecord,
-    'partyId' | 'holdingId' | 'kind' | 'owners' | 'currency' | 'organisationPath' | 'manager'
-  > {
-  key: string;
-}
-
 /** Writes the transactions of a batch with their events; sets the balances of their accounts. */
 export async function takeTransactions(batch: Batch, rows: readonly Checked<TransactionWish>[]): Promise<void> {
   if (rows.length === 0) return;
   const byKey = firstOfEach(batch, KIND, rows);
-  const accounts = await accountsOf(batch, byKey);
+  const accounts = await accountsOf(batch, new Set([...byKey.values()].map(({ value }) => value.holding)));
   const categorise = await categoriser(batch.tx);
   const wanted: { from: Checked<TransactionWish>; booking: Booking }[] = [];
   for (const from of byKey.values()) {
@@ -172,52 +169,41 @@ export async function takeTransactions(batch: Batch, rows: readonly Checked<Tran
   const bookings = await claim(batch, wanted);
   if (bookings.length === 0) return;
   await placeLast(batch, bookings);
-  const { tx, deps } = batch;
-  // While Postgres runs one statement, the next is made: at most one waits behind the one that runs.
-  const inserting = insertTransactions(tx, bookings, deps.bank.timeZone);
+  const { tx, source, now: createTime } = batch;
+  const { timeZone } = batch.deps.bank;
+  // While Postgres runs one statement, the next is made.
+  const copying = copyTransactions(tx, transactionBytes(bookings), { source, createTime, timeZone });
   const events = bookings.map(({ row, holding }) => ({
     message: transactionBooked(row, holding),
     options: { aggregate: row.partyId, subject: transactionName(row) },
   }));
-  const publishing = publishAll(tx, TransactionBooked, events);
-  const balancing = inserting.then(() => setBalances(tx, latestOf(bookings), deps.bank.timeZone));
-  await Promise.all([inserting, publishing, balancing]);
-}
-
-async function accountsOf(batch: Batch, rows: Map<string, Checked<TransactionWish>>): Promise<Map<string, Account>> {
-  const keys = [...new Set([...rows.values()].map(({ value }) => value.holding))];
-  const found = await batch.tx.rows<Account>(sql`
-    SELECT nk.source_key AS key, h.party_id AS "partyId", h.holding_id AS "holdingId", h.kind, h.owners, h.currency,
-      h.organisation_path AS "organisationPath", h.manager
-    FROM natural_key nk JOIN holding h ON h.party_id = nk.party_id AND h.holding_id = nk.id
-    WHERE nk.source = ${batch.source} AND nk.kind = ${keyKind.holding} AND nk.source_key = ANY(${keys}::text[])
-      AND ${scopeFilter(batch.scope, { path: 'h.organisation_path', manager: 'h.manager' })}`);
-  return new Map(found.map((row) => [row.key, row]));
+  const publishing = copying.then(() => publishAll(tx, TransactionBooked, events));
+  await publishing;
+  await setBalances(tx, latestOf(bookings), timeZone);
 }
 
 /** Gives the bookings whose keys are new; the others say the same as before, or are refused. */
 async function claim(batch: Batch, wanted: { from: Checked<TransactionWish>; booking: Booking }[]): Promise<Booking[]> {
   if (wanted.length === 0) return [];
-  const claims = wanted.map(({ from, booking: { row } }) => ({
-    sourceKey: from.key,
-    partyId: row.partyId,
-    id: row.transactionId,
-    content: from.content,
-  }));
-  const free = await claimKeys(batch.tx, 'transaction', batch.source, claims);
-  const taken = wanted.filter(({ from }) => !free.has(from.key)).map(({ from }) => from);
-  if (taken.length > 0) await settleTaken(batch, taken);
-  const fresh = wanted.filter(({ from }) => free.has(from.key));
+  const { tx, source, keys } = batch;
+  const claims = wanted.map(({ from }) => ({ sourceKey: from.key, content: from.content }));
+  // As a rule a file brings only new rows or, sent a second time, only known ones.
+  const allFree = !keys.repeated && (await claimFreshKeys(tx, source, claims));
+  const free = allFree ? undefined : await claimKeysOfTransactions(tx, source, claims);
+  const fresh = wanted.filter(({ from }) => free?.has(from.key) ?? true);
   for (const _row of fresh) settle(batch, KIND, 'created');
+  const taken = wanted.filter(({ from }) => free?.has(from.key) === false).map(({ from }) => from);
+  keys.repeated = taken.length > 0;
+  if (taken.length > 0) await settleTaken(batch, taken);
   return fresh.map(({ booking }) => booking);
 }
 
 async function settleTaken(batch: Batch, taken: readonly Checked<TransactionWish>[]): Promise<void> {
-  const keys = taken.map(({ key }) => key);
-  const known = await batch.tx.rows<{ key: string; content: bigint }>(sql`
-    SELECT source_key AS key, content FROM natural_key
-    WHERE source = ${batch.source} AND kind = ${keyKind.transaction} AND source_key = ANY(${keys}::text[])`);
-  const content = new Map(known.map((row) => [row.key, row.content]));
+  const content = await contentOfKeys(
+    batch.tx,
+    batch.source,
+    taken.map(({ key }) => key),
+  );
   for (const from of taken) {
     if (content.get(from.key) === from.content) settle(batch, KIND, 'unchanged');
     else refuse(batch, KIND, from.line, duplicateKey(from.key, 'is taken by a transaction that says something else'));

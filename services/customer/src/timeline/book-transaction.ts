@@ -14,17 +14,17 @@ import {
 import { isoDay } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { claimKeys, findHolding, type HoldingRecord, isBookable } from '../holding/holding.js';
+import { findHolding, type HoldingRecord, isBookable } from '../holding/holding.js';
 import { categoriser } from '../spending/spending.js';
 import {
   classify,
-  insertTransactions,
-  setBalances,
   transactionBooked,
   transactionMessage,
   transactionName,
   type TransactionRecord,
 } from './transaction.js';
+import { claimKeysOfTransactions } from './transaction-keys.js';
+import { insertTransaction, setBalances } from './transaction-store.js';
 
 /** Books one transaction on an open account and sets its balance. */
 export async function bookTransaction(
@@ -51,7 +51,7 @@ export async function bookTransaction(
       const row = await place(deps, tx, holding, recordOf(deps, transaction, holding, bookingDate), transaction);
       classify(row, holding, await categoriser(tx));
       await claim(tx, row);
-      await insertTransactions(tx, [{ row, holding }], deps.bank.timeZone);
+      await insertTransaction(tx, { row, holding }, deps.bank.timeZone);
       await setBalances(tx, row.balanceAfter === null ? [] : [{ row, holding }], deps.bank.timeZone);
       const name = transactionName(row);
       await audit(tx, call, { resource: name, change: { created: true, operation: row.operation } });
@@ -132,7 +132,7 @@ async function place(
 
 async function claim(tx: Tx, row: TransactionRecord): Promise<void> {
   if (row.source === null || row.sourceKey === null) return;
-  const { source, sourceKey, partyId, transactionId } = row;
-  const free = await claimKeys(tx, 'transaction', source, [{ sourceKey, partyId, id: transactionId, content: 0n }]);
+  const { source, sourceKey } = row;
+  const free = await claimKeysOfTransactions(tx, source, [{ sourceKey, content: 0n }]);
   if (free.size === 0) throw fail('DUPLICATE_SOURCE_KEY');
 }

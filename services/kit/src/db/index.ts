@@ -1,5 +1,6 @@
 // The database door: pool, transactions, tagged SQL, row scopes, migrations.
 export { openDatabase } from './database.js';
+export { copyColumns, type CopyWriter, copyWriter } from './copy-writer.js';
 export { horizon } from './horizon.js';
 export { type MigrateOptions, migrate, migrateService } from './migrate.js';
 export { covers, everything, type Scope, type ScopeColumns, scopeFilter, within } from './scope.js';

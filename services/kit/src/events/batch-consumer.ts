@@ -197,9 +197,8 @@ function createReceiver<C extends EventReader>(
   let stopped = false;
 
   const aggregateOf = (one: Held<Entry>): string => one.event.arrived.meta.aggregate;
-  function count(one: Held<Entry>, outcome: string): void {
-    const { type } = one.event.arrived.meta;
-    handled.add(1, { [attribute.consumer]: consumer, [attribute.eventType]: type, [attribute.eventOutcome]: outcome });
+  function count(type: string, outcome: string, events: number): void {
+    handled.add(events, { [attribute.consumer]: consumer, [attribute.eventType]: type, [attribute.eventOutcome]: outcome });
   }
   function remove(done: readonly Held<Entry>[]): void {
     const gone = new Set(done);
@@ -210,16 +209,15 @@ function createReceiver<C extends EventReader>(
     await park(db, consumer, one.event.arrived, reason, attempts);
     held.term(one, reason);
     remove([one]);
-    count(one, 'parked');
+    count(one.event.arrived.meta.type, 'parked', 1);
   }
 
   async function finish(applied: readonly Held<Entry>[]): Promise<void> {
     const counted = applied.filter((one) => one.event.counted).map((one) => one.event.arrived.meta.id);
     if (counted.length > 0) await forgetAttempts(db.system, consumer, counted);
-    for (const one of applied) {
-      held.ack(one);
-      count(one, 'applied');
-    }
+    held.ackAll(applied);
+    const byType = Map.groupBy(applied, (one) => one.event.arrived.meta.type);
+    for (const [type, ones] of byType) count(type, 'applied', ones.length);
     remove(applied);
   }
 
@@ -228,7 +226,7 @@ function createReceiver<C extends EventReader>(
     const reason = reasonOf(error);
     const attempts = await noteAttempt(db, consumer, meta.id, reason);
     one.event.counted = true;
-    count(one, 'failed');
+    count(one.event.arrived.meta.type, 'failed', 1);
     logger.warn({ err: error, consumer, event: meta.id, type: meta.type, attempts, reason }, 'an event failed');
     const crowd = waiting.filter((other) => aggregateOf(other) === meta.aggregate).length;
     if (attempts >= maxAttempts || isHopeless(error) || crowd > limit / 4) return giveUp(one, reason, attempts);
@@ -243,7 +241,7 @@ function createReceiver<C extends EventReader>(
       if (parked.has(aggregateOf(one)) && (await parkBehind(db, consumer, one.event.arrived))) {
         held.term(one, 'behind a parked event');
         remove([one]);
-        count(one, 'parked');
+        count(one.event.arrived.meta.type, 'parked', 1);
         continue;
       }
       if (one.event.suspect && !one.event.counted) {

@@ -15,6 +15,11 @@ export interface HeldEvents<E> {
   add(message: JsMsg, event: E): Held<E> | undefined;
   /** Tells the broker that it is done, and waits in the background until the broker has confirmed (double ack). */
   ack(held: Held<E>): void;
+  /**
+   * The same for several in one go. The broker takes acknowledgements of a connection in their order, so that its
+   * confirmation of the last one stands for all.
+   */
+  ackAll(held: readonly Held<E>[]): void;
   /** Tells the broker never to deliver it again. */
   term(held: Held<E>, reason: string): void;
   /** Lets go of everything; the broker will deliver it again. */
@@ -43,6 +48,15 @@ export function holdEvents<E>(limit: number): HeldEvents<E> {
     if (held.size <= limit * 0.75) wake();
   }
 
+  function confirm(last: Held<E>, entries: readonly Held<E>[]): void {
+    last.message
+      .ackAck({ timeout: 5000 })
+      .catch((error: unknown) => logger.debug({ err: error }, 'an acknowledgement was lost; the event comes again'))
+      .finally(() => {
+        for (const entry of entries) release(entry);
+      });
+  }
+
   return {
     room: () => limit - held.size,
     whenRoom: (signal) =>
@@ -66,11 +80,18 @@ export function holdEvents<E>(limit: number): HeldEvents<E> {
       held.set(message.seq, entry);
       return entry;
     },
-    ack: (entry) => {
-      entry.message
-        .ackAck({ timeout: 5000 })
-        .catch((error: unknown) => logger.debug({ err: error }, 'an acknowledgement was lost; the event comes again'))
-        .finally(() => release(entry));
+    ack: (entry) => confirm(entry, [entry]),
+    ackAll: (entries) => {
+      const last = entries.at(-1);
+      if (!last) return;
+      for (const entry of entries.slice(0, -1)) {
+        try {
+          entry.message.ack();
+        } catch {
+          // closed: the event comes again
+        }
+      }
+      confirm(last, entries);
     },
     term: (entry, reason) => {
       try {

@@ -1,0 +1,59 @@
+import { scopeFilter, sql } from '@rapport/kit/db';
+import { type HoldingRecord, keyKind } from '../holding/holding.js';
+import type { Batch } from './batch.js';
+
+/** What a transaction row needs to know of the holding that it names. */
+export interface Account
+  extends Pick<
+    HoldingRecord,
+    'partyId' | 'holdingId' | 'kind' | 'owners' | 'currency' | 'organisationPath' | 'manager'
+  > {
+  /** Its key in the source of the import. */
+  key: string;
+  /** All of this that can change, as one text. */
+  state: string;
+}
+
+/** The holdings that the transactions of a stream named so far, by their source keys. */
+export type KnownAccounts = Map<string, Account>;
+
+/** How many holdings a stream remembers: some tens of megabytes. */
+const MOST_KNOWN = 50_000;
+
+const state = sql.raw(`concat_ws(' ', h.version, h.kind, h.currency, h.organisation_path, h.manager)`);
+
+/**
+ * The holdings behind source keys, as far as the caller may see them. What the stream remembers is asked only whether it
+ * still holds, which is far less than to read it again: most rows of a file name accounts that were named before.
+ */
+export async function accountsOf(batch: Batch, keys: ReadonlySet<string>): Promise<KnownAccounts> {
+  const { accounts } = batch;
+  if (accounts.size > MOST_KNOWN) accounts.clear();
+  const known = [...keys].map((key) => accounts.get(key)).filter((account) => account !== undefined);
+  if (known.length > 0 && !(await stillHold(batch, known))) accounts.clear();
+  const missing = [...keys].filter((key) => !accounts.has(key));
+  if (missing.length > 0) for (const account of await read(batch, missing)) accounts.set(account.key, account);
+  return accounts;
+}
+
+async function stillHold(batch: Batch, known: readonly Account[]): Promise<boolean> {
+  const { same } = await batch.tx.one<{ same: bigint }>(sql`
+    SELECT count(*) AS same
+    FROM unnest(${known.map(({ partyId }) => partyId)}::uuid[], ${known.map(({ holdingId }) => holdingId)}::uuid[],
+      ${known.map((account) => account.state)}::text[]) AS k (party_id, holding_id, state)
+    CROSS JOIN LATERAL (SELECT FROM holding h WHERE h.party_id = k.party_id AND h.holding_id = k.holding_id
+      AND ${state} = k.state AND ${scopeFilter(batch.scope, { path: 'h.organisation_path', manager: 'h.manager' })}
+      OFFSET 0) h`);
+  return Number(same) === known.length;
+}
+
+function read(batch: Batch, keys: readonly string[]): Promise<Account[]> {
+  return batch.tx.rows<Account>(sql`
+    SELECT nk.source_key AS key, h.*
+    FROM natural_key nk CROSS JOIN LATERAL (
+      SELECT h.party_id AS "partyId", h.holding_id AS "holdingId", h.kind, h.owners, h.currency,
+        h.organisation_path AS "organisationPath", h.manager, ${state} AS state
+      FROM holding h WHERE h.party_id = nk.party_id AND h.holding_id = nk.id
+        AND ${scopeFilter(batch.scope, { path: 'h.organisation_path', manager: 'h.manager' })} OFFSET 0) h
+    WHERE nk.source = ${batch.source} AND nk.kind = ${keyKind.holding} AND nk.source_key = ANY(${keys}::text[])`);
+}
