@@ -1,21 +1,6 @@
 import { scopeFilter, sql } from '@rapport/kit/db';
-import { type HoldingRecord, keyKind } from '../holding/holding.js';
-import type { Batch } from './batch.js';
-
-/** What a transaction row needs to know of the holding that it names. */
-export interface Account
-  extends Pick<
-    HoldingRecord,
-    'partyId' | 'holdingId' | 'kind' | 'owners' | 'currency' | 'organisationPath' | 'manager'
-  > {
-  /** Its key in the source of the import. */
-  key: string;
-  /** All of this that can change, as one text. */
-  state: string;
-}
-
-/** The holdings that the transactions of a stream named so far, by their source keys. */
-export type KnownAccounts = Map<string, Account>;
+import { keyKind } from '../holding/holding.js';
+import type { Account, Batch, KnownAccounts } from './batch.js';
 
 /** How many holdings a stream remembers: some tens of megabytes. */
 const MOST_KNOWN = 50_000;

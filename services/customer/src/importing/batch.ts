@@ -2,8 +2,23 @@ import type { Scope, Tx } from '@rapport/kit/db';
 import { Failure } from '@rapport/kit/rpc';
 import type { ImportKind } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
-import type { KnownAccounts } from './accounts.js';
+import type { HoldingRecord } from '../holding/holding.js';
 import { count, type Outcome, type Refusal, type Rejected, type Tally } from './importing.js';
+
+/** What a transaction row needs to know of the holding that it names. */
+export interface Account
+  extends Pick<
+    HoldingRecord,
+    'partyId' | 'holdingId' | 'kind' | 'owners' | 'currency' | 'organisationPath' | 'manager'
+  > {
+  /** Its key in the source of the import. */
+  key: string;
+  /** All of this that can change, as one text. */
+  state: string;
+}
+
+/** The holdings that the transactions of a stream named so far, by their source keys. */
+export type KnownAccounts = Map<string, Account>;
 
 /** What holds for all rows of one import. */
 export interface Stream {

@@ -52,5 +52,5 @@ export function interactionEntry(row: InteractionRecord): Entry {
 export function newestFirst(a: Entry, b: Entry): number {
   return b.time.getTime() - a.time.getTime() || b.sequence - a.sequence || (a.id < b.id ? 1 : -1);
 }
-export { copyTransactions, insertTransaction, setBalances, transactionBytes } from './transaction-store.js';
+export { copyTransactions, setBalances, transactionBytes } from './transaction-store.js';
 export { claimFreshKeys, claimKeysOfTransactions, contentOfKeys } from './transaction-keys.js';

@@ -1,4 +1,4 @@
-import { type Sql, sql, type Tx } from '@rapport/kit/db';
+import { type Sql, sql } from '@rapport/kit/db';
 import {
   HoldingKind,
   type Transaction,

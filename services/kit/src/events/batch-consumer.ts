@@ -198,7 +198,11 @@ function createReceiver<C extends EventReader>(
 
   const aggregateOf = (one: Held<Entry>): string => one.event.arrived.meta.aggregate;
   function count(type: string, outcome: string, events: number): void {
-    handled.add(events, { [attribute.consumer]: consumer, [attribute.eventType]: type, [attribute.eventOutcome]: outcome });
+    handled.add(events, {
+      [attribute.consumer]: consumer,
+      [attribute.eventType]: type,
+      [attribute.eventOutcome]: outcome,
+    });
   }
   function remove(done: readonly Held<Entry>[]): void {
     const gone = new Set(done);
