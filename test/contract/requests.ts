@@ -124,6 +124,8 @@ const texts = [
   `parties/${ID}/consents/${ID}`,
   `parties/${ID}/relationships/${ID}`,
   `parties/${ID}/tags/contract`,
+  `parties/${ID}/lifeEvents/${ID}`,
+  `parties/${ID}/goals/${ID}`,
   'tagDefinitions/contract',
   `services/customer/deadLetters/${ID}`,
   `scoringRuns/${ID}`,

@@ -12,6 +12,9 @@ const schema = z
       .string()
       .regex(/^([A-Z]{2})?$/, 'must be two capital letters of ISO 3166-1, such as CZ')
       .default(''),
+    BEHAVIOUR_WARM_UP_DAYS: z.coerce.number().int().min(14).max(100).default(28),
+    BEHAVIOUR_MEMORY_DAYS: z.coerce.number().int().min(7).max(100).default(41),
+    BEHAVIOUR_LIMIT: z.coerce.number().min(1).max(20).default(4),
   })
   .superRefine(serviceRules);
 

@@ -26,6 +26,7 @@ import {
   Sex,
 } from '@rapport/proto/customer/v1';
 import { testAuth, testDatabase, testToken, type TokenClaims } from '@rapport/test/kit';
+import { standardSettings } from './behaviour/baseline.js';
 import type { Deps } from './deps.js';
 import { PrismaClient } from './gen/prisma/client.js';
 import { routes } from './server.js';
@@ -62,7 +63,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
     reads: auditReads(db),
     cipher: fieldCipher({ keyEncryptionKeyFile: testAuth().keyEncryptionKeyFile }),
     clock,
-    bank: { timeZone: 'Europe/Prague', language: 'en', country: 'CZ' },
+    bank: { timeZone: 'Europe/Prague', language: 'en', country: 'CZ', baseline: standardSettings },
     rules: requestValidator(validation).validate,
     verifyAudit: (signal) => verifyAudit(db, { signal }),
   };

@@ -3,6 +3,7 @@ import type { Database } from '@rapport/kit/db';
 import type { AuditFinding } from '@rapport/kit/events';
 import type { Validate } from '@rapport/kit/rpc';
 import type { Clock } from '@rapport/kit/runtime';
+import type { BaselineSettings } from './behaviour/baseline.js';
 import type { PrismaClient } from './gen/prisma/client.js';
 
 /** What holds for parties that say nothing of their own. */
@@ -13,6 +14,8 @@ export interface Bank {
   language: string;
   /** ISO 3166-1 alpha-2, where telephone numbers without a country code belong; empty when that is not said. */
   country: string;
+  /** How it is found that a customer's behaviour changed. */
+  baseline: BaselineSettings;
 }
 
 /** What a verb works with. */

@@ -15,6 +15,7 @@ import {
 } from '@rapport/kit/runtime';
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
+import type { BaselineSettings } from './behaviour/baseline.js';
 import { type Config, customerConfig, migrationConfig } from './config.js';
 import { startExpiry } from './consent/expire-consents.js';
 import type { Deps } from './deps.js';
@@ -23,6 +24,15 @@ import { follow, routes } from './server.js';
 
 const policies = path.join(__dirname, '../policies');
 const migrations = path.join(__dirname, '../prisma/migrations');
+
+/** How changes of behaviour are found. */
+function baselineOf(config: Config): BaselineSettings {
+  return {
+    warmUpDays: config.BEHAVIOUR_WARM_UP_DAYS,
+    memoryDays: config.BEHAVIOUR_MEMORY_DAYS,
+    limit: config.BEHAVIOUR_LIMIT,
+  };
+}
 
 async function serve(config: Config): Promise<void> {
   const logger = createLogger({ service: 'customer', level: config.LOG_LEVEL });
@@ -47,7 +57,12 @@ async function serve(config: Config): Promise<void> {
     reads: auditReads(db),
     cipher: fieldCipher({ keyEncryptionKeyFile: config.KEY_ENCRYPTION_KEY_FILE }),
     clock: systemClock,
-    bank: { timeZone: config.BANK_TIME_ZONE, language: config.BANK_LANGUAGE, country: config.BANK_COUNTRY },
+    bank: {
+      timeZone: config.BANK_TIME_ZONE,
+      language: config.BANK_LANGUAGE,
+      country: config.BANK_COUNTRY,
+      baseline: baselineOf(config),
+    },
     rules: requestValidator(validation).validate,
     verifyAudit: auditVerifier(db, config.AUTH_JWKS_FILE),
   };

@@ -22,10 +22,17 @@ import { getPartyQuality } from './cleaning/get-party-quality.js';
 import { reportQuality } from './cleaning/report-quality.js';
 import { assignParties } from './assignment/assign-parties.js';
 import { listAssignments } from './assignment/list-assignments.js';
+import { startClosingDays } from './behaviour/close-days.js';
+import { listBaselines } from './behaviour/list-baselines.js';
+import { listBehaviourChanges } from './behaviour/list-behaviour-changes.js';
+import { recordBehaviour } from './behaviour/record-behaviour.js';
 import { batchGetContactability } from './consent/batch-get-contactability.js';
 import { listConsents } from './consent/list-consents.js';
 import { setConsent } from './consent/set-consent.js';
 import type { Deps } from './deps.js';
+import { abandonGoal } from './goal/abandon-goal.js';
+import { listGoals } from './goal/list-goals.js';
+import { setGoal } from './goal/set-goal.js';
 import { createHolding } from './holding/create-holding.js';
 import { getHolding } from './holding/get-holding.js';
 import { listHoldings } from './holding/list-holdings.js';
@@ -40,6 +47,10 @@ import { importRows } from './importing/import-rows.js';
 import { listImportRejects } from './importing/list-import-rejects.js';
 import { listImports } from './importing/list-imports.js';
 import { matchFile } from './matching/match-file.js';
+import { listLifeEvents } from './life-event/list-life-events.js';
+import { recordLifeEvent } from './life-event/record-life-event.js';
+import { retractLifeEvent } from './life-event/retract-life-event.js';
+import { updateLifeEvent } from './life-event/update-life-event.js';
 import { batchGetParties } from './party/batch-get-parties.js';
 import { createParty } from './party/create-party.js';
 import { getParty } from './party/get-party.js';
@@ -111,6 +122,16 @@ export function routes(deps: Deps): Route[] {
       setTags: (request, call) => setTags(deps, request, call),
       removeTag: (request, call) => removeTag(deps, request, call),
       listTags: (request, call) => listTags(deps, request, call),
+      recordBehaviour: (request, call) => recordBehaviour(deps, request, call),
+      listBaselines: (request, call) => listBaselines(deps, request, call),
+      listBehaviourChanges: (request, call) => listBehaviourChanges(deps, request, call),
+      recordLifeEvent: (request, call) => recordLifeEvent(deps, request, call),
+      updateLifeEvent: (request, call) => updateLifeEvent(deps, request, call),
+      retractLifeEvent: (request, call) => retractLifeEvent(deps, request, call),
+      listLifeEvents: (request, call) => listLifeEvents(deps, request, call),
+      setGoal: (request, call) => setGoal(deps, request, call),
+      abandonGoal: (request, call) => abandonGoal(deps, request, call),
+      listGoals: (request, call) => listGoals(deps, request, call),
     }),
     route(QualityServiceService, {
       getPartyQuality: (request, call) => getPartyQuality(deps, request, call),
@@ -158,5 +179,6 @@ export function follow(deps: Deps, nats: Nats): Running[] {
   return [
     startBatchConsumer({ ...batch, name: PORTRAIT, events: portraitEvents, handle: followEvents(deps) }),
     startTendingTags(deps),
+    startClosingDays(deps),
   ];
 }

@@ -63,6 +63,12 @@ const followers = [
   'former_assignment',
   'preference',
   'party_tag',
+  'behaviour_event',
+  'behaviour_baseline',
+  'behaviour_change',
+  'life_event',
+  'goal',
+  'service_step',
 ] as const;
 /** Tables whose rows carry where the first owner of a holding stands. */
 const holdingFollowers = ['holding', 'transaction'] as const;

@@ -372,6 +372,16 @@ describe('row security', () => {
       'import_reject',
       'source_record',
       'party_tag',
+      'former_assignment',
+      'household_member',
+      'preference',
+      'relationship',
+      'behaviour_event',
+      'behaviour_baseline',
+      'behaviour_change',
+      'life_event',
+      'goal',
+      'service_step',
     ];
     const secured = await all<{ name: string }>(
       running,

@@ -12,7 +12,10 @@ import {
   type TransactionBooked,
 } from '@rapport/proto/customer/v1';
 import type { SegmentEntered, SegmentExited } from '@rapport/proto/segmentation/v1';
+import { firstMeasuredDay, measureParties } from '../behaviour/behaviour.js';
+import { dayAt, isoDay } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
+import { followGoals } from '../goal/goal.js';
 import { idsIn } from '../party/party.js';
 import { applyRules, ruledDefinitions } from './apply-rules.js';
 import { followSegments, segmentDefinitions, type SegmentMove } from './follow-segments.js';
@@ -66,6 +69,22 @@ function moveOf(one: PortraitEvent): SegmentMove[] {
   return partyId === undefined ? [] : [{ entered, segment, partyId, time: time ?? one.meta.occurred }];
 }
 
+/** The first day on which each party's behaviour is to be measured anew; a merge or its undoing touches all days. */
+function touchedBy(events: readonly PortraitEvent[], today: string): Map<string, string> {
+  const touched = new Map<string, string>();
+  for (const one of events) {
+    const merged = one.type === 'rapport.customer.v1.PartyMerged' || one.type === 'rapport.customer.v1.PartyUnmerged';
+    if (one.type !== 'rapport.customer.v1.TransactionBooked' && !merged) continue;
+    const booked = merged ? firstMeasuredDay(today) : one.event.bookingDate && isoDay(one.event.bookingDate);
+    for (const name of partiesOf(one)) {
+      const id = idsIn(name)?.[0];
+      const before = id && touched.get(id);
+      if (id && booked && (!before || booked < before)) touched.set(id, booked);
+    }
+  }
+  return touched;
+}
+
 /**
  * Applies a batch of events to the portraits of their parties in one transaction, each event once. A party is looked at
  * once for all of its events in the batch. While the events lie behind, as after an import, it rests four times as long
@@ -84,6 +103,8 @@ export function followEvents(deps: Deps): (events: PortraitEvent[]) => Promise<v
       if (fresh.length === 0) return;
       const partyIds = [...new Set(fresh.flatMap(partiesOf))].flatMap((name) => idsIn(name)?.[0] ?? []);
       await applyRules(deps, tx, partyIds, await ruledDefinitions(tx));
+      await measureParties(deps, tx, touchedBy(fresh, dayAt(deps.clock.now(), deps.bank.timeZone)));
+      await followGoals(deps, tx, partyIds);
       const moves = fresh.flatMap(moveOf);
       if (moves.length > 0) await followSegments(deps, tx, moves, await segmentDefinitions(tx));
     });

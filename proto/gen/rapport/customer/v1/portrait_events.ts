@@ -7,6 +7,18 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
+import { DateMessage } from "../../../google/type/date.js";
+import { Money } from "../../type/v1/money.js";
+import { Measure } from "./behaviour.js";
+import { GoalKind, goalKindFromJSON, goalKindToJSON, GoalState, goalStateFromJSON, goalStateToJSON } from "./goal.js";
+import {
+  LifeEventCertainty,
+  lifeEventCertaintyFromJSON,
+  lifeEventCertaintyToJSON,
+  LifeEventKind,
+  lifeEventKindFromJSON,
+  lifeEventKindToJSON,
+} from "./life_event.js";
 import { TagSource, tagSourceFromJSON, tagSourceToJSON } from "./tag.js";
 
 /** Why a ground of a tag ended. */
@@ -106,6 +118,116 @@ export interface TagRemoved {
     | undefined;
   /** True when the party still has the tag on other grounds. */
   stillHeld: boolean;
+}
+
+/** A customer's behaviour departed from what was usual: once for each departure, whatever follows until it is over. */
+export interface BehaviourChanged {
+  /** The party, `parties/{uuid}`. */
+  party: string;
+  /** Where in the bank it belongs, an organisation path. */
+  organisationPath: string;
+  /** The change, `parties/{uuid}/behaviourChanges/{uuid}`. */
+  behaviourChange: string;
+  /** What changed. */
+  measure?:
+    | Measure
+    | undefined;
+  /** What was expected of the day on which it was noticed: minor units or a count. */
+  expected: number;
+  /** What was observed on that day. */
+  observed: number;
+  /** How far that is off, in standard deviations; positive means more than expected. */
+  deviations: number;
+  /** The first day of the departure. */
+  sinceDate?:
+    | DateMessage
+    | undefined;
+  /** The day on which it was noticed. */
+  noticeDate?: DateMessage | undefined;
+}
+
+/** Something that happened in the life of a party was recorded, or what was recorded changed. Says how it is now. */
+export interface LifeEventRecorded {
+  /** The party, `parties/{uuid}`. */
+  party: string;
+  /** Where in the bank it belongs, an organisation path. */
+  organisationPath: string;
+  /** The life event, `parties/{uuid}/lifeEvents/{uuid}`. */
+  lifeEvent: string;
+  /** What happened. */
+  kind: LifeEventKind;
+  /** With kind OTHER what, a lower-case code. */
+  otherKind: string;
+  /** The day, or the first day of a period. */
+  startDate?:
+    | DateMessage
+    | undefined;
+  /** The last day of a period; unset for a single day. */
+  endDate?:
+    | DateMessage
+    | undefined;
+  /** How sure the bank is. */
+  certainty: LifeEventCertainty;
+  /** When it was written. */
+  recordTime?: Date | undefined;
+}
+
+/** A recorded life event was taken back because it was wrong. */
+export interface LifeEventRetracted {
+  /** The party, `parties/{uuid}`. */
+  party: string;
+  /** Where in the bank it belongs, an organisation path. */
+  organisationPath: string;
+  /** The life event, `parties/{uuid}/lifeEvents/{uuid}`. */
+  lifeEvent: string;
+  /** When it was taken back. */
+  retractTime?: Date | undefined;
+}
+
+/** A financial goal was set, changed or given up. Says how it is now. */
+export interface GoalSet {
+  /** The party, `parties/{uuid}`. */
+  party: string;
+  /** Where in the bank it belongs, an organisation path. */
+  organisationPath: string;
+  /** The goal, `parties/{uuid}/goals/{uuid}`. */
+  goal: string;
+  /** What for. */
+  kind: GoalKind;
+  /** How much. */
+  target?:
+    | Money
+    | undefined;
+  /** Until when; unset when open. */
+  targetDate?:
+    | DateMessage
+    | undefined;
+  /** Where it stands. */
+  state: GoalState;
+  /** When it was set. */
+  setTime?: Date | undefined;
+}
+
+/** The holdings of a goal came to its target, for the first time since it was set. */
+export interface GoalReached {
+  /** The party, `parties/{uuid}`. */
+  party: string;
+  /** Where in the bank it belongs, an organisation path. */
+  organisationPath: string;
+  /** The goal, `parties/{uuid}/goals/{uuid}`. */
+  goal: string;
+  /** What for. */
+  kind: GoalKind;
+  /** How much was wanted. */
+  target?:
+    | Money
+    | undefined;
+  /** How much there is. */
+  progress?:
+    | Money
+    | undefined;
+  /** When it was reached. */
+  reachTime?: Date | undefined;
 }
 
 function createBaseTagSet(): TagSet {
@@ -498,6 +620,1004 @@ export const TagRemoved: MessageFns<TagRemoved, "rapport.customer.v1.TagRemoved"
     return message;
   },
 };
+
+function createBaseBehaviourChanged(): BehaviourChanged {
+  return {
+    party: "",
+    organisationPath: "",
+    behaviourChange: "",
+    measure: undefined,
+    expected: 0,
+    observed: 0,
+    deviations: 0,
+    sinceDate: undefined,
+    noticeDate: undefined,
+  };
+}
+
+export const BehaviourChanged: MessageFns<BehaviourChanged, "rapport.customer.v1.BehaviourChanged"> = {
+  $type: "rapport.customer.v1.BehaviourChanged" as const,
+
+  encode(message: BehaviourChanged, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.party !== "") {
+      writer.uint32(10).string(message.party);
+    }
+    if (message.organisationPath !== "") {
+      writer.uint32(18).string(message.organisationPath);
+    }
+    if (message.behaviourChange !== "") {
+      writer.uint32(26).string(message.behaviourChange);
+    }
+    if (message.measure !== undefined) {
+      Measure.encode(message.measure, writer.uint32(34).fork()).join();
+    }
+    if (message.expected !== 0) {
+      writer.uint32(41).double(message.expected);
+    }
+    if (message.observed !== 0) {
+      writer.uint32(49).double(message.observed);
+    }
+    if (message.deviations !== 0) {
+      writer.uint32(57).double(message.deviations);
+    }
+    if (message.sinceDate !== undefined) {
+      DateMessage.encode(message.sinceDate, writer.uint32(66).fork()).join();
+    }
+    if (message.noticeDate !== undefined) {
+      DateMessage.encode(message.noticeDate, writer.uint32(74).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BehaviourChanged {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBehaviourChanged();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.party = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.organisationPath = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.behaviourChange = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.measure = Measure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.expected = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.observed = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.deviations = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.sinceDate = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.noticeDate = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BehaviourChanged {
+    return {
+      party: isSet(object.party) ? globalThis.String(object.party) : "",
+      organisationPath: isSet(object.organisationPath)
+        ? globalThis.String(object.organisationPath)
+        : isSet(object.organisation_path)
+        ? globalThis.String(object.organisation_path)
+        : "",
+      behaviourChange: isSet(object.behaviourChange)
+        ? globalThis.String(object.behaviourChange)
+        : isSet(object.behaviour_change)
+        ? globalThis.String(object.behaviour_change)
+        : "",
+      measure: isSet(object.measure) ? Measure.fromJSON(object.measure) : undefined,
+      expected: isSet(object.expected) ? globalThis.Number(object.expected) : 0,
+      observed: isSet(object.observed) ? globalThis.Number(object.observed) : 0,
+      deviations: isSet(object.deviations) ? globalThis.Number(object.deviations) : 0,
+      sinceDate: isSet(object.sinceDate)
+        ? DateMessage.fromJSON(object.sinceDate)
+        : isSet(object.since_date)
+        ? DateMessage.fromJSON(object.since_date)
+        : undefined,
+      noticeDate: isSet(object.noticeDate)
+        ? DateMessage.fromJSON(object.noticeDate)
+        : isSet(object.notice_date)
+        ? DateMessage.fromJSON(object.notice_date)
+        : undefined,
+    };
+  },
+
+  toJSON(message: BehaviourChanged): unknown {
+    const obj: any = {};
+    if (message.party !== "") {
+      obj.party = message.party;
+    }
+    if (message.organisationPath !== "") {
+      obj.organisationPath = message.organisationPath;
+    }
+    if (message.behaviourChange !== "") {
+      obj.behaviourChange = message.behaviourChange;
+    }
+    if (message.measure !== undefined) {
+      obj.measure = Measure.toJSON(message.measure);
+    }
+    if (message.expected !== 0) {
+      obj.expected = floatToJson(message.expected);
+    }
+    if (message.observed !== 0) {
+      obj.observed = floatToJson(message.observed);
+    }
+    if (message.deviations !== 0) {
+      obj.deviations = floatToJson(message.deviations);
+    }
+    if (message.sinceDate !== undefined) {
+      obj.sinceDate = DateMessage.toJSON(message.sinceDate);
+    }
+    if (message.noticeDate !== undefined) {
+      obj.noticeDate = DateMessage.toJSON(message.noticeDate);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BehaviourChanged>, I>>(base?: I): BehaviourChanged {
+    return BehaviourChanged.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BehaviourChanged>, I>>(object: I): BehaviourChanged {
+    const message = createBaseBehaviourChanged();
+    message.party = object.party ?? "";
+    message.organisationPath = object.organisationPath ?? "";
+    message.behaviourChange = object.behaviourChange ?? "";
+    message.measure = (object.measure !== undefined && object.measure !== null)
+      ? Measure.fromPartial(object.measure)
+      : undefined;
+    message.expected = object.expected ?? 0;
+    message.observed = object.observed ?? 0;
+    message.deviations = object.deviations ?? 0;
+    message.sinceDate = (object.sinceDate !== undefined && object.sinceDate !== null)
+      ? DateMessage.fromPartial(object.sinceDate)
+      : undefined;
+    message.noticeDate = (object.noticeDate !== undefined && object.noticeDate !== null)
+      ? DateMessage.fromPartial(object.noticeDate)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseLifeEventRecorded(): LifeEventRecorded {
+  return {
+    party: "",
+    organisationPath: "",
+    lifeEvent: "",
+    kind: 0,
+    otherKind: "",
+    startDate: undefined,
+    endDate: undefined,
+    certainty: 0,
+    recordTime: undefined,
+  };
+}
+
+export const LifeEventRecorded: MessageFns<LifeEventRecorded, "rapport.customer.v1.LifeEventRecorded"> = {
+  $type: "rapport.customer.v1.LifeEventRecorded" as const,
+
+  encode(message: LifeEventRecorded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.party !== "") {
+      writer.uint32(10).string(message.party);
+    }
+    if (message.organisationPath !== "") {
+      writer.uint32(18).string(message.organisationPath);
+    }
+    if (message.lifeEvent !== "") {
+      writer.uint32(26).string(message.lifeEvent);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(32).int32(message.kind);
+    }
+    if (message.otherKind !== "") {
+      writer.uint32(42).string(message.otherKind);
+    }
+    if (message.startDate !== undefined) {
+      DateMessage.encode(message.startDate, writer.uint32(50).fork()).join();
+    }
+    if (message.endDate !== undefined) {
+      DateMessage.encode(message.endDate, writer.uint32(58).fork()).join();
+    }
+    if (message.certainty !== 0) {
+      writer.uint32(64).int32(message.certainty);
+    }
+    if (message.recordTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.recordTime), writer.uint32(74).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LifeEventRecorded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLifeEventRecorded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.party = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.organisationPath = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.lifeEvent = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.otherKind = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.startDate = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.endDate = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.certainty = reader.int32() as any;
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.recordTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LifeEventRecorded {
+    return {
+      party: isSet(object.party) ? globalThis.String(object.party) : "",
+      organisationPath: isSet(object.organisationPath)
+        ? globalThis.String(object.organisationPath)
+        : isSet(object.organisation_path)
+        ? globalThis.String(object.organisation_path)
+        : "",
+      lifeEvent: isSet(object.lifeEvent)
+        ? globalThis.String(object.lifeEvent)
+        : isSet(object.life_event)
+        ? globalThis.String(object.life_event)
+        : "",
+      kind: isSet(object.kind) ? lifeEventKindFromJSON(object.kind) : 0,
+      otherKind: isSet(object.otherKind)
+        ? globalThis.String(object.otherKind)
+        : isSet(object.other_kind)
+        ? globalThis.String(object.other_kind)
+        : "",
+      startDate: isSet(object.startDate)
+        ? DateMessage.fromJSON(object.startDate)
+        : isSet(object.start_date)
+        ? DateMessage.fromJSON(object.start_date)
+        : undefined,
+      endDate: isSet(object.endDate)
+        ? DateMessage.fromJSON(object.endDate)
+        : isSet(object.end_date)
+        ? DateMessage.fromJSON(object.end_date)
+        : undefined,
+      certainty: isSet(object.certainty) ? lifeEventCertaintyFromJSON(object.certainty) : 0,
+      recordTime: isSet(object.recordTime)
+        ? fromJsonTimestamp(object.recordTime)
+        : isSet(object.record_time)
+        ? fromJsonTimestamp(object.record_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: LifeEventRecorded): unknown {
+    const obj: any = {};
+    if (message.party !== "") {
+      obj.party = message.party;
+    }
+    if (message.organisationPath !== "") {
+      obj.organisationPath = message.organisationPath;
+    }
+    if (message.lifeEvent !== "") {
+      obj.lifeEvent = message.lifeEvent;
+    }
+    if (message.kind !== 0) {
+      obj.kind = lifeEventKindToJSON(message.kind);
+    }
+    if (message.otherKind !== "") {
+      obj.otherKind = message.otherKind;
+    }
+    if (message.startDate !== undefined) {
+      obj.startDate = DateMessage.toJSON(message.startDate);
+    }
+    if (message.endDate !== undefined) {
+      obj.endDate = DateMessage.toJSON(message.endDate);
+    }
+    if (message.certainty !== 0) {
+      obj.certainty = lifeEventCertaintyToJSON(message.certainty);
+    }
+    if (message.recordTime !== undefined) {
+      obj.recordTime = message.recordTime.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LifeEventRecorded>, I>>(base?: I): LifeEventRecorded {
+    return LifeEventRecorded.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LifeEventRecorded>, I>>(object: I): LifeEventRecorded {
+    const message = createBaseLifeEventRecorded();
+    message.party = object.party ?? "";
+    message.organisationPath = object.organisationPath ?? "";
+    message.lifeEvent = object.lifeEvent ?? "";
+    message.kind = object.kind ?? 0;
+    message.otherKind = object.otherKind ?? "";
+    message.startDate = (object.startDate !== undefined && object.startDate !== null)
+      ? DateMessage.fromPartial(object.startDate)
+      : undefined;
+    message.endDate = (object.endDate !== undefined && object.endDate !== null)
+      ? DateMessage.fromPartial(object.endDate)
+      : undefined;
+    message.certainty = object.certainty ?? 0;
+    message.recordTime = object.recordTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseLifeEventRetracted(): LifeEventRetracted {
+  return { party: "", organisationPath: "", lifeEvent: "", retractTime: undefined };
+}
+
+export const LifeEventRetracted: MessageFns<LifeEventRetracted, "rapport.customer.v1.LifeEventRetracted"> = {
+  $type: "rapport.customer.v1.LifeEventRetracted" as const,
+
+  encode(message: LifeEventRetracted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.party !== "") {
+      writer.uint32(10).string(message.party);
+    }
+    if (message.organisationPath !== "") {
+      writer.uint32(18).string(message.organisationPath);
+    }
+    if (message.lifeEvent !== "") {
+      writer.uint32(26).string(message.lifeEvent);
+    }
+    if (message.retractTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.retractTime), writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LifeEventRetracted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLifeEventRetracted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.party = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.organisationPath = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.lifeEvent = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.retractTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LifeEventRetracted {
+    return {
+      party: isSet(object.party) ? globalThis.String(object.party) : "",
+      organisationPath: isSet(object.organisationPath)
+        ? globalThis.String(object.organisationPath)
+        : isSet(object.organisation_path)
+        ? globalThis.String(object.organisation_path)
+        : "",
+      lifeEvent: isSet(object.lifeEvent)
+        ? globalThis.String(object.lifeEvent)
+        : isSet(object.life_event)
+        ? globalThis.String(object.life_event)
+        : "",
+      retractTime: isSet(object.retractTime)
+        ? fromJsonTimestamp(object.retractTime)
+        : isSet(object.retract_time)
+        ? fromJsonTimestamp(object.retract_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: LifeEventRetracted): unknown {
+    const obj: any = {};
+    if (message.party !== "") {
+      obj.party = message.party;
+    }
+    if (message.organisationPath !== "") {
+      obj.organisationPath = message.organisationPath;
+    }
+    if (message.lifeEvent !== "") {
+      obj.lifeEvent = message.lifeEvent;
+    }
+    if (message.retractTime !== undefined) {
+      obj.retractTime = message.retractTime.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LifeEventRetracted>, I>>(base?: I): LifeEventRetracted {
+    return LifeEventRetracted.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LifeEventRetracted>, I>>(object: I): LifeEventRetracted {
+    const message = createBaseLifeEventRetracted();
+    message.party = object.party ?? "";
+    message.organisationPath = object.organisationPath ?? "";
+    message.lifeEvent = object.lifeEvent ?? "";
+    message.retractTime = object.retractTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseGoalSet(): GoalSet {
+  return {
+    party: "",
+    organisationPath: "",
+    goal: "",
+    kind: 0,
+    target: undefined,
+    targetDate: undefined,
+    state: 0,
+    setTime: undefined,
+  };
+}
+
+export const GoalSet: MessageFns<GoalSet, "rapport.customer.v1.GoalSet"> = {
+  $type: "rapport.customer.v1.GoalSet" as const,
+
+  encode(message: GoalSet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.party !== "") {
+      writer.uint32(10).string(message.party);
+    }
+    if (message.organisationPath !== "") {
+      writer.uint32(18).string(message.organisationPath);
+    }
+    if (message.goal !== "") {
+      writer.uint32(26).string(message.goal);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(32).int32(message.kind);
+    }
+    if (message.target !== undefined) {
+      Money.encode(message.target, writer.uint32(42).fork()).join();
+    }
+    if (message.targetDate !== undefined) {
+      DateMessage.encode(message.targetDate, writer.uint32(50).fork()).join();
+    }
+    if (message.state !== 0) {
+      writer.uint32(56).int32(message.state);
+    }
+    if (message.setTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.setTime), writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GoalSet {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGoalSet();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.party = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.organisationPath = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.goal = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.target = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.targetDate = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.setTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GoalSet {
+    return {
+      party: isSet(object.party) ? globalThis.String(object.party) : "",
+      organisationPath: isSet(object.organisationPath)
+        ? globalThis.String(object.organisationPath)
+        : isSet(object.organisation_path)
+        ? globalThis.String(object.organisation_path)
+        : "",
+      goal: isSet(object.goal) ? globalThis.String(object.goal) : "",
+      kind: isSet(object.kind) ? goalKindFromJSON(object.kind) : 0,
+      target: isSet(object.target) ? Money.fromJSON(object.target) : undefined,
+      targetDate: isSet(object.targetDate)
+        ? DateMessage.fromJSON(object.targetDate)
+        : isSet(object.target_date)
+        ? DateMessage.fromJSON(object.target_date)
+        : undefined,
+      state: isSet(object.state) ? goalStateFromJSON(object.state) : 0,
+      setTime: isSet(object.setTime)
+        ? fromJsonTimestamp(object.setTime)
+        : isSet(object.set_time)
+        ? fromJsonTimestamp(object.set_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: GoalSet): unknown {
+    const obj: any = {};
+    if (message.party !== "") {
+      obj.party = message.party;
+    }
+    if (message.organisationPath !== "") {
+      obj.organisationPath = message.organisationPath;
+    }
+    if (message.goal !== "") {
+      obj.goal = message.goal;
+    }
+    if (message.kind !== 0) {
+      obj.kind = goalKindToJSON(message.kind);
+    }
+    if (message.target !== undefined) {
+      obj.target = Money.toJSON(message.target);
+    }
+    if (message.targetDate !== undefined) {
+      obj.targetDate = DateMessage.toJSON(message.targetDate);
+    }
+    if (message.state !== 0) {
+      obj.state = goalStateToJSON(message.state);
+    }
+    if (message.setTime !== undefined) {
+      obj.setTime = message.setTime.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GoalSet>, I>>(base?: I): GoalSet {
+    return GoalSet.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GoalSet>, I>>(object: I): GoalSet {
+    const message = createBaseGoalSet();
+    message.party = object.party ?? "";
+    message.organisationPath = object.organisationPath ?? "";
+    message.goal = object.goal ?? "";
+    message.kind = object.kind ?? 0;
+    message.target = (object.target !== undefined && object.target !== null)
+      ? Money.fromPartial(object.target)
+      : undefined;
+    message.targetDate = (object.targetDate !== undefined && object.targetDate !== null)
+      ? DateMessage.fromPartial(object.targetDate)
+      : undefined;
+    message.state = object.state ?? 0;
+    message.setTime = object.setTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseGoalReached(): GoalReached {
+  return {
+    party: "",
+    organisationPath: "",
+    goal: "",
+    kind: 0,
+    target: undefined,
+    progress: undefined,
+    reachTime: undefined,
+  };
+}
+
+export const GoalReached: MessageFns<GoalReached, "rapport.customer.v1.GoalReached"> = {
+  $type: "rapport.customer.v1.GoalReached" as const,
+
+  encode(message: GoalReached, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.party !== "") {
+      writer.uint32(10).string(message.party);
+    }
+    if (message.organisationPath !== "") {
+      writer.uint32(18).string(message.organisationPath);
+    }
+    if (message.goal !== "") {
+      writer.uint32(26).string(message.goal);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(32).int32(message.kind);
+    }
+    if (message.target !== undefined) {
+      Money.encode(message.target, writer.uint32(42).fork()).join();
+    }
+    if (message.progress !== undefined) {
+      Money.encode(message.progress, writer.uint32(50).fork()).join();
+    }
+    if (message.reachTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.reachTime), writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GoalReached {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGoalReached();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.party = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.organisationPath = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.goal = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.target = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.progress = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.reachTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GoalReached {
+    return {
+      party: isSet(object.party) ? globalThis.String(object.party) : "",
+      organisationPath: isSet(object.organisationPath)
+        ? globalThis.String(object.organisationPath)
+        : isSet(object.organisation_path)
+        ? globalThis.String(object.organisation_path)
+        : "",
+      goal: isSet(object.goal) ? globalThis.String(object.goal) : "",
+      kind: isSet(object.kind) ? goalKindFromJSON(object.kind) : 0,
+      target: isSet(object.target) ? Money.fromJSON(object.target) : undefined,
+      progress: isSet(object.progress) ? Money.fromJSON(object.progress) : undefined,
+      reachTime: isSet(object.reachTime)
+        ? fromJsonTimestamp(object.reachTime)
+        : isSet(object.reach_time)
+        ? fromJsonTimestamp(object.reach_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: GoalReached): unknown {
+    const obj: any = {};
+    if (message.party !== "") {
+      obj.party = message.party;
+    }
+    if (message.organisationPath !== "") {
+      obj.organisationPath = message.organisationPath;
+    }
+    if (message.goal !== "") {
+      obj.goal = message.goal;
+    }
+    if (message.kind !== 0) {
+      obj.kind = goalKindToJSON(message.kind);
+    }
+    if (message.target !== undefined) {
+      obj.target = Money.toJSON(message.target);
+    }
+    if (message.progress !== undefined) {
+      obj.progress = Money.toJSON(message.progress);
+    }
+    if (message.reachTime !== undefined) {
+      obj.reachTime = message.reachTime.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GoalReached>, I>>(base?: I): GoalReached {
+    return GoalReached.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GoalReached>, I>>(object: I): GoalReached {
+    const message = createBaseGoalReached();
+    message.party = object.party ?? "";
+    message.organisationPath = object.organisationPath ?? "";
+    message.goal = object.goal ?? "";
+    message.kind = object.kind ?? 0;
+    message.target = (object.target !== undefined && object.target !== null)
+      ? Money.fromPartial(object.target)
+      : undefined;
+    message.progress = (object.progress !== undefined && object.progress !== null)
+      ? Money.fromPartial(object.progress)
+      : undefined;
+    message.reachTime = object.reachTime ?? undefined;
+    return message;
+  },
+};
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

@@ -18,6 +18,32 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import {
+  ListBaselinesRequest,
+  ListBaselinesResponse,
+  ListBehaviourChangesRequest,
+  ListBehaviourChangesResponse,
+  RecordBehaviourRequest,
+  RecordBehaviourResponse,
+} from "./behaviour.js";
+import {
+  AbandonGoalRequest,
+  AbandonGoalResponse,
+  ListGoalsRequest,
+  ListGoalsResponse,
+  SetGoalRequest,
+  SetGoalResponse,
+} from "./goal.js";
+import {
+  ListLifeEventsRequest,
+  ListLifeEventsResponse,
+  RecordLifeEventRequest,
+  RecordLifeEventResponse,
+  RetractLifeEventRequest,
+  RetractLifeEventResponse,
+  UpdateLifeEventRequest,
+  UpdateLifeEventResponse,
+} from "./life_event.js";
+import {
   ListTagDefinitionsRequest,
   ListTagDefinitionsResponse,
   ListTagsRequest,
@@ -111,6 +137,154 @@ export const PortraitServiceService = {
     responseSerialize: (value: ListTagsResponse): Buffer => Buffer.from(ListTagsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListTagsResponse => ListTagsResponse.decode(value),
   },
+  /**
+   * Takes what customers did in the app and on the web. Each event counts for the baselines of its customer's behaviour
+   * on its day; where that departs from them, BehaviourChanged is published.
+   * Errors: TIME_IN_FUTURE (INVALID_ARGUMENT). Idempotent by request_id, and event by event by source, key and time.
+   */
+  recordBehaviour: {
+    path: "/rapport.customer.v1.PortraitService/RecordBehaviour" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RecordBehaviourRequest): Buffer =>
+      Buffer.from(RecordBehaviourRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RecordBehaviourRequest => RecordBehaviourRequest.decode(value),
+    responseSerialize: (value: RecordBehaviourResponse): Buffer =>
+      Buffer.from(RecordBehaviourResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RecordBehaviourResponse => RecordBehaviourResponse.decode(value),
+  },
+  /**
+   * Takes a party and gives what is usual for it, measure by measure. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listBaselines: {
+    path: "/rapport.customer.v1.PortraitService/ListBaselines" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListBaselinesRequest): Buffer => Buffer.from(ListBaselinesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListBaselinesRequest => ListBaselinesRequest.decode(value),
+    responseSerialize: (value: ListBaselinesResponse): Buffer =>
+      Buffer.from(ListBaselinesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListBaselinesResponse => ListBaselinesResponse.decode(value),
+  },
+  /**
+   * Takes a party and gives how its behaviour departed from what was usual, newest first. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listBehaviourChanges: {
+    path: "/rapport.customer.v1.PortraitService/ListBehaviourChanges" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListBehaviourChangesRequest): Buffer =>
+      Buffer.from(ListBehaviourChangesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListBehaviourChangesRequest => ListBehaviourChangesRequest.decode(value),
+    responseSerialize: (value: ListBehaviourChangesResponse): Buffer =>
+      Buffer.from(ListBehaviourChangesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListBehaviourChangesResponse => ListBehaviourChangesResponse.decode(value),
+  },
+  /**
+   * Takes something that happened in the life of a party and gives it back with its name. Publishes LifeEventRecorded.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), LIFE_EVENT_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   */
+  recordLifeEvent: {
+    path: "/rapport.customer.v1.PortraitService/RecordLifeEvent" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RecordLifeEventRequest): Buffer =>
+      Buffer.from(RecordLifeEventRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RecordLifeEventRequest => RecordLifeEventRequest.decode(value),
+    responseSerialize: (value: RecordLifeEventResponse): Buffer =>
+      Buffer.from(RecordLifeEventResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RecordLifeEventResponse => RecordLifeEventResponse.decode(value),
+  },
+  /**
+   * Takes a life event, a mask and an etag and gives it after the change. Publishes LifeEventRecorded again; nothing when
+   * nothing changed.
+   * Errors: LIFE_EVENT_NOT_FOUND (NOT_FOUND), ETAG_MISMATCH (ABORTED), LIFE_EVENT_INVALID (INVALID_ARGUMENT),
+   * LIFE_EVENT_RETRACTED (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  updateLifeEvent: {
+    path: "/rapport.customer.v1.PortraitService/UpdateLifeEvent" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UpdateLifeEventRequest): Buffer =>
+      Buffer.from(UpdateLifeEventRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UpdateLifeEventRequest => UpdateLifeEventRequest.decode(value),
+    responseSerialize: (value: UpdateLifeEventResponse): Buffer =>
+      Buffer.from(UpdateLifeEventResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UpdateLifeEventResponse => UpdateLifeEventResponse.decode(value),
+  },
+  /**
+   * Takes a life event back because it was wrong; it stays, marked. Publishes LifeEventRetracted.
+   * Errors: LIFE_EVENT_NOT_FOUND (NOT_FOUND). Idempotent: taking back again changes nothing.
+   */
+  retractLifeEvent: {
+    path: "/rapport.customer.v1.PortraitService/RetractLifeEvent" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RetractLifeEventRequest): Buffer =>
+      Buffer.from(RetractLifeEventRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetractLifeEventRequest => RetractLifeEventRequest.decode(value),
+    responseSerialize: (value: RetractLifeEventResponse): Buffer =>
+      Buffer.from(RetractLifeEventResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetractLifeEventResponse => RetractLifeEventResponse.decode(value),
+  },
+  /**
+   * Takes a party and gives its life events, the latest first. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listLifeEvents: {
+    path: "/rapport.customer.v1.PortraitService/ListLifeEvents" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListLifeEventsRequest): Buffer =>
+      Buffer.from(ListLifeEventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListLifeEventsRequest => ListLifeEventsRequest.decode(value),
+    responseSerialize: (value: ListLifeEventsResponse): Buffer =>
+      Buffer.from(ListLifeEventsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListLifeEventsResponse => ListLifeEventsResponse.decode(value),
+  },
+  /**
+   * Takes a financial goal of a party, new or changed, and gives it back with its progress. Publishes GoalSet, and
+   * GoalReached when the linked holdings hold the target already.
+   * Errors: PARTY_NOT_FOUND, GOAL_NOT_FOUND, HOLDING_NOT_FOUND (not owned by the party; NOT_FOUND), ETAG_MISMATCH
+   * (ABORTED), FIELD_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   */
+  setGoal: {
+    path: "/rapport.customer.v1.PortraitService/SetGoal" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetGoalRequest): Buffer => Buffer.from(SetGoalRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetGoalRequest => SetGoalRequest.decode(value),
+    responseSerialize: (value: SetGoalResponse): Buffer => Buffer.from(SetGoalResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetGoalResponse => SetGoalResponse.decode(value),
+  },
+  /**
+   * Takes a goal that is given up; it stays, marked. Publishes GoalSet with state ABANDONED.
+   * Errors: GOAL_NOT_FOUND (NOT_FOUND). Idempotent: giving up again changes nothing.
+   */
+  abandonGoal: {
+    path: "/rapport.customer.v1.PortraitService/AbandonGoal" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AbandonGoalRequest): Buffer => Buffer.from(AbandonGoalRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AbandonGoalRequest => AbandonGoalRequest.decode(value),
+    responseSerialize: (value: AbandonGoalResponse): Buffer => Buffer.from(AbandonGoalResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AbandonGoalResponse => AbandonGoalResponse.decode(value),
+  },
+  /**
+   * Takes a party and gives its goals with their progress, the newest first. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listGoals: {
+    path: "/rapport.customer.v1.PortraitService/ListGoals" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListGoalsRequest): Buffer => Buffer.from(ListGoalsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListGoalsRequest => ListGoalsRequest.decode(value),
+    responseSerialize: (value: ListGoalsResponse): Buffer => Buffer.from(ListGoalsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListGoalsResponse => ListGoalsResponse.decode(value),
+  },
 } as const;
 
 export interface PortraitServiceServer extends UntypedServiceImplementation {
@@ -144,6 +318,61 @@ export interface PortraitServiceServer extends UntypedServiceImplementation {
    * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
   listTags: handleUnaryCall<ListTagsRequest, ListTagsResponse>;
+  /**
+   * Takes what customers did in the app and on the web. Each event counts for the baselines of its customer's behaviour
+   * on its day; where that departs from them, BehaviourChanged is published.
+   * Errors: TIME_IN_FUTURE (INVALID_ARGUMENT). Idempotent by request_id, and event by event by source, key and time.
+   */
+  recordBehaviour: handleUnaryCall<RecordBehaviourRequest, RecordBehaviourResponse>;
+  /**
+   * Takes a party and gives what is usual for it, measure by measure. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listBaselines: handleUnaryCall<ListBaselinesRequest, ListBaselinesResponse>;
+  /**
+   * Takes a party and gives how its behaviour departed from what was usual, newest first. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listBehaviourChanges: handleUnaryCall<ListBehaviourChangesRequest, ListBehaviourChangesResponse>;
+  /**
+   * Takes something that happened in the life of a party and gives it back with its name. Publishes LifeEventRecorded.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), LIFE_EVENT_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   */
+  recordLifeEvent: handleUnaryCall<RecordLifeEventRequest, RecordLifeEventResponse>;
+  /**
+   * Takes a life event, a mask and an etag and gives it after the change. Publishes LifeEventRecorded again; nothing when
+   * nothing changed.
+   * Errors: LIFE_EVENT_NOT_FOUND (NOT_FOUND), ETAG_MISMATCH (ABORTED), LIFE_EVENT_INVALID (INVALID_ARGUMENT),
+   * LIFE_EVENT_RETRACTED (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  updateLifeEvent: handleUnaryCall<UpdateLifeEventRequest, UpdateLifeEventResponse>;
+  /**
+   * Takes a life event back because it was wrong; it stays, marked. Publishes LifeEventRetracted.
+   * Errors: LIFE_EVENT_NOT_FOUND (NOT_FOUND). Idempotent: taking back again changes nothing.
+   */
+  retractLifeEvent: handleUnaryCall<RetractLifeEventRequest, RetractLifeEventResponse>;
+  /**
+   * Takes a party and gives its life events, the latest first. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listLifeEvents: handleUnaryCall<ListLifeEventsRequest, ListLifeEventsResponse>;
+  /**
+   * Takes a financial goal of a party, new or changed, and gives it back with its progress. Publishes GoalSet, and
+   * GoalReached when the linked holdings hold the target already.
+   * Errors: PARTY_NOT_FOUND, GOAL_NOT_FOUND, HOLDING_NOT_FOUND (not owned by the party; NOT_FOUND), ETAG_MISMATCH
+   * (ABORTED), FIELD_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   */
+  setGoal: handleUnaryCall<SetGoalRequest, SetGoalResponse>;
+  /**
+   * Takes a goal that is given up; it stays, marked. Publishes GoalSet with state ABANDONED.
+   * Errors: GOAL_NOT_FOUND (NOT_FOUND). Idempotent: giving up again changes nothing.
+   */
+  abandonGoal: handleUnaryCall<AbandonGoalRequest, AbandonGoalResponse>;
+  /**
+   * Takes a party and gives its goals with their progress, the newest first. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listGoals: handleUnaryCall<ListGoalsRequest, ListGoalsResponse>;
 }
 
 export interface PortraitServiceClient extends Client {
@@ -246,6 +475,201 @@ export interface PortraitServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListTagsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes what customers did in the app and on the web. Each event counts for the baselines of its customer's behaviour
+   * on its day; where that departs from them, BehaviourChanged is published.
+   * Errors: TIME_IN_FUTURE (INVALID_ARGUMENT). Idempotent by request_id, and event by event by source, key and time.
+   */
+  recordBehaviour(
+    request: RecordBehaviourRequest,
+    callback: (error: ServiceError | null, response: RecordBehaviourResponse) => void,
+  ): ClientUnaryCall;
+  recordBehaviour(
+    request: RecordBehaviourRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RecordBehaviourResponse) => void,
+  ): ClientUnaryCall;
+  recordBehaviour(
+    request: RecordBehaviourRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RecordBehaviourResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a party and gives what is usual for it, measure by measure. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listBaselines(
+    request: ListBaselinesRequest,
+    callback: (error: ServiceError | null, response: ListBaselinesResponse) => void,
+  ): ClientUnaryCall;
+  listBaselines(
+    request: ListBaselinesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListBaselinesResponse) => void,
+  ): ClientUnaryCall;
+  listBaselines(
+    request: ListBaselinesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListBaselinesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a party and gives how its behaviour departed from what was usual, newest first. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listBehaviourChanges(
+    request: ListBehaviourChangesRequest,
+    callback: (error: ServiceError | null, response: ListBehaviourChangesResponse) => void,
+  ): ClientUnaryCall;
+  listBehaviourChanges(
+    request: ListBehaviourChangesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListBehaviourChangesResponse) => void,
+  ): ClientUnaryCall;
+  listBehaviourChanges(
+    request: ListBehaviourChangesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListBehaviourChangesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes something that happened in the life of a party and gives it back with its name. Publishes LifeEventRecorded.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), LIFE_EVENT_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   */
+  recordLifeEvent(
+    request: RecordLifeEventRequest,
+    callback: (error: ServiceError | null, response: RecordLifeEventResponse) => void,
+  ): ClientUnaryCall;
+  recordLifeEvent(
+    request: RecordLifeEventRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RecordLifeEventResponse) => void,
+  ): ClientUnaryCall;
+  recordLifeEvent(
+    request: RecordLifeEventRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RecordLifeEventResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a life event, a mask and an etag and gives it after the change. Publishes LifeEventRecorded again; nothing when
+   * nothing changed.
+   * Errors: LIFE_EVENT_NOT_FOUND (NOT_FOUND), ETAG_MISMATCH (ABORTED), LIFE_EVENT_INVALID (INVALID_ARGUMENT),
+   * LIFE_EVENT_RETRACTED (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  updateLifeEvent(
+    request: UpdateLifeEventRequest,
+    callback: (error: ServiceError | null, response: UpdateLifeEventResponse) => void,
+  ): ClientUnaryCall;
+  updateLifeEvent(
+    request: UpdateLifeEventRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UpdateLifeEventResponse) => void,
+  ): ClientUnaryCall;
+  updateLifeEvent(
+    request: UpdateLifeEventRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UpdateLifeEventResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a life event back because it was wrong; it stays, marked. Publishes LifeEventRetracted.
+   * Errors: LIFE_EVENT_NOT_FOUND (NOT_FOUND). Idempotent: taking back again changes nothing.
+   */
+  retractLifeEvent(
+    request: RetractLifeEventRequest,
+    callback: (error: ServiceError | null, response: RetractLifeEventResponse) => void,
+  ): ClientUnaryCall;
+  retractLifeEvent(
+    request: RetractLifeEventRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RetractLifeEventResponse) => void,
+  ): ClientUnaryCall;
+  retractLifeEvent(
+    request: RetractLifeEventRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RetractLifeEventResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a party and gives its life events, the latest first. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listLifeEvents(
+    request: ListLifeEventsRequest,
+    callback: (error: ServiceError | null, response: ListLifeEventsResponse) => void,
+  ): ClientUnaryCall;
+  listLifeEvents(
+    request: ListLifeEventsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListLifeEventsResponse) => void,
+  ): ClientUnaryCall;
+  listLifeEvents(
+    request: ListLifeEventsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListLifeEventsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a financial goal of a party, new or changed, and gives it back with its progress. Publishes GoalSet, and
+   * GoalReached when the linked holdings hold the target already.
+   * Errors: PARTY_NOT_FOUND, GOAL_NOT_FOUND, HOLDING_NOT_FOUND (not owned by the party; NOT_FOUND), ETAG_MISMATCH
+   * (ABORTED), FIELD_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   */
+  setGoal(
+    request: SetGoalRequest,
+    callback: (error: ServiceError | null, response: SetGoalResponse) => void,
+  ): ClientUnaryCall;
+  setGoal(
+    request: SetGoalRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetGoalResponse) => void,
+  ): ClientUnaryCall;
+  setGoal(
+    request: SetGoalRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetGoalResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a goal that is given up; it stays, marked. Publishes GoalSet with state ABANDONED.
+   * Errors: GOAL_NOT_FOUND (NOT_FOUND). Idempotent: giving up again changes nothing.
+   */
+  abandonGoal(
+    request: AbandonGoalRequest,
+    callback: (error: ServiceError | null, response: AbandonGoalResponse) => void,
+  ): ClientUnaryCall;
+  abandonGoal(
+    request: AbandonGoalRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AbandonGoalResponse) => void,
+  ): ClientUnaryCall;
+  abandonGoal(
+    request: AbandonGoalRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AbandonGoalResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a party and gives its goals with their progress, the newest first. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listGoals(
+    request: ListGoalsRequest,
+    callback: (error: ServiceError | null, response: ListGoalsResponse) => void,
+  ): ClientUnaryCall;
+  listGoals(
+    request: ListGoalsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListGoalsResponse) => void,
+  ): ClientUnaryCall;
+  listGoals(
+    request: ListGoalsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListGoalsResponse) => void,
   ): ClientUnaryCall;
 }
 
