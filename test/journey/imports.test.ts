@@ -79,7 +79,7 @@ describe('rapport import csv', () => {
   });
 
   it('brings a file in, keeps what it refused, and changes nothing when it is repeated', async () => {
-    const csv = file('clients.csv', `${clients}\n3;Eva;Malá;1.2.1990;no address\n`);
+    const csv = file('clients.csv', `${clients}\n3;Eva;${'x'.repeat(120)};1.2.1990;\n`);
     const rejects = path.join(folder, 'rejects.csv');
     const done = await bring(['csv', csv, '--mapping', people, ...core, '--rejects', rejects]);
     expect(done).toMatchObject({
@@ -89,7 +89,7 @@ describe('rapport import csv', () => {
     expect(readFileSync(rejects, 'utf8').split('\n')).toEqual([
       'file,line,field,reason,original_value',
       'clients.csv,3,born,DATE_INVALID,31.2.1980',
-      expect.stringMatching(/^clients\.csv,4,contact_points\[0\]\.email,.*VALUE_INVALID: .*,no address$/),
+      expect.stringMatching(/^clients\.csv,4,person\.family_name,.*VALUE_INVALID: .*,x{120}$/),
       '',
     ]);
     expect(await bring(['csv', csv, '--mapping', people, ...core])).toEqual(done);
@@ -191,4 +191,81 @@ describe('rapport import camt053', () => {
     );
     expect(await query('SELECT import_id FROM import_run')).toEqual(before);
   });
+});
+
+describe('rapport import fineract-events', () => {
+  it('brings clients, accounts and transactions of business events in', async () => {
+    const envelope = { id: 1, type: 'x', category: 'x', tenantId: 'default' };
+    const currency = { code: 'USD' };
+    const status = { id: 300 };
+    const name = (schema: string) => `org.apache.fineract.avro.${schema}`;
+    const said = [
+      { dataschema: name('client.v1.ClientDataV1'), data: { id: 1, firstname: 'Ann', lastname: 'Lee', status } },
+      {
+        dataschema: name('savings.v1.SavingsAccountDataV1'),
+        data: { id: 5, clientId: 1, status, currency, timeline: { activatedOnDate: '2024-01-02' } },
+      },
+      {
+        dataschema: name('loan.v1.LoanAccountDataV1'),
+        data: {
+          id: 6,
+          clientId: 1,
+          status,
+          currency,
+          principal: '1000.00000000',
+          termFrequency: 12,
+          termPeriodFrequencyType: { id: 2 },
+          timeline: { actualDisbursementDate: '2024-01-03' },
+        },
+      },
+      {
+        dataschema: name('loan.v1.LoanTransactionDataV1'),
+        data: { id: 8, loanId: 6, type: { disbursement: true }, date: '2024-01-03', currency, amount: '1000.00000000' },
+      },
+      {
+        dataschema: name('savings.v1.SavingsAccountTransactionDataV1'),
+        data: {
+          id: 7,
+          accountId: 5,
+          transactionType: { deposit: true },
+          date: '2024-01-04',
+          currency,
+          amount: '12.50000000',
+        },
+      },
+    ];
+    const events = file('events.ndjson', said.map((one) => JSON.stringify({ ...envelope, ...one })).join('\n'));
+    const fineract = ['--source', 'fineract', '--path', '/fineract'];
+    const done = await bring(['fineract-events', events, ...fineract]);
+    const created = (rows: number) => ({ created: rows, updated: 0, unchanged: 0, rejected: 0 });
+    expect(done.counts).toEqual({ party: created(1), holding: created(2), transaction: created(2) });
+    expect(await bring(['fineract-events', events, ...fineract])).toEqual(done);
+  });
+});
+
+describe('rapport import berka', () => {
+  it(
+    'brings the bank in with kinds, channels and categories, once',
+    async () => {
+      const berka = path.resolve(__dirname, '../../../shared/data/berka');
+      const imported = async () =>
+        (JSON.parse(await suite.rapport(['import', 'berka', berka, '--json'], LIMIT_MS)) as { imports: Done[] })
+          .imports;
+      const done = await imported();
+      const counts = done.map((one) => Object.values(one.counts)[0]?.created);
+      expect([counts[0], counts.slice(1, 5), counts[6]]).toEqual([5_369, [4_500, 682, 892, 6_471], 49_102]);
+      expect(done.flatMap((one) => Object.values(one.counts)).every(({ rejected }) => rejected === 0)).toBe(true);
+      expect(await imported()).toEqual(done);
+      const categories = await query<{ category: string; kind: number; channel: number }>(
+        `SELECT DISTINCT category, kind, channel FROM transaction WHERE source = 'berka' AND purpose IN ('household_payment', 'loan_payment', 'interest_credited') ORDER BY 1, 2`,
+      );
+      expect(categories).toEqual([
+        { category: '', kind: 7, channel: 8 },
+        { category: 'housing', kind: 2, channel: 1 },
+        { category: 'housing', kind: 3, channel: 8 },
+        { category: 'loans', kind: 4, channel: 8 },
+      ]);
+    },
+    LIMIT_MS,
+  );
 });

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import type { Clients } from '../clients.js';
 import type { Suite } from '../suite.js';
+import { importBerka } from './import-berka.js';
 import { importCamt } from './import-camt.js';
+import { importFineract, importFineractEvents } from './import-fineract.js';
 import { checkMapping, importCsv } from './import-csv.js';
 import { importList, importRejects, importStatus } from './imports.js';
 
@@ -32,6 +34,22 @@ export function importCommands(program: Command, withClients: WithClients): void
     .option('--accounts <csv>', 'columns account and key: which account is which holding, where no template says it')
     .option('--encoding <label>', 'where the file says none (utf-8)')
     .action((file, flags) => withClients((clients) => importCamt(clients, file, flags)));
+  way(imports, 'fineract', 'clients, accounts, loans and transactions of an Apache Fineract, over its REST API')
+    .requiredOption('--url <address>', 'base address of the API, https://…/fineract-provider/api/v1')
+    .requiredOption('--user <name>', 'who asks')
+    .requiredOption('--password-file <file>', 'a file with the password')
+    .option('--tenant <id>', 'the tenant (default)')
+    .action((flags) => withClients((clients) => importFineract(clients, flags)));
+  way(imports, 'fineract-events', 'business events of an Apache Fineract that were written to files')
+    .argument('<from>', 'a file or a folder: .json, .jsonl, .ndjson, or Avro, one message a file')
+    .option('--schemas <folder>', 'the .avsc files of the Fineract that wrote them; needed for Avro')
+    .action((from, flags) => withClients((clients) => importFineractEvents(clients, from, flags)));
+  imports
+    .command('berka')
+    .description('the bank of the Berka files, without the rest of the story')
+    .argument('<folder>', 'folder with the eight .asc files')
+    .option('--json', 'print one JSON object')
+    .action((folder, flags) => withClients((clients) => importBerka(clients, folder, flags)));
   imports
     .command('check-mapping')
     .description('say what is wrong with a mapping, with line and column')

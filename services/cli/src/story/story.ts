@@ -1,9 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { type Import, ImportKind, type ImportRow } from '@rapport/proto/customer/v1';
 import type { PartyRow } from '../bank/bank.js';
+import { editionOf } from '../bank/edition.js';
 import { pick } from '../bank/synthesis.js';
 import { awaitDeliveries, awaitFollowed, byReason, launchCampaign } from './campaign.js';
 import { inventComplaints, readComplaints } from './complaints.js';
@@ -74,17 +73,6 @@ const HOLDING_FILES = [
   ['standing_order', 'order'],
 ] as const;
 
-/** Changes when any file of the folder changes: imports of other data are other imports. */
-async function fingerprint(folder: string | undefined): Promise<string> {
-  if (!folder) return 'generated';
-  const hash = createHash('sha256');
-  for (const name of (await readdir(folder)).filter((file) => file.endsWith('.asc')).sort()) {
-    hash.update(name);
-    for await (const chunk of createReadStream(path.join(folder, name))) hash.update(chunk);
-  }
-  return hash.digest('hex').slice(0, 16);
-}
-
 /**
  * Tells the whole story of a bank: import, segments, campaign, cases, referrals, scores, report. Every step carries a
  * request id or a natural key, so that telling it again, or after a kill in the middle, changes nothing that is done.
@@ -92,7 +80,7 @@ async function fingerprint(folder: string | undefined): Promise<string> {
 export async function tellStory(story: Story, options: StoryOptions): Promise<StoryResult> {
   const started = Date.now();
   const { bank, clients, progress } = story;
-  const edition = await fingerprint(options.folder);
+  const edition = await editionOf(options.folder);
   const unreadTables = bank.rejects.length;
   const imports: Import[] = [];
   await setUpOrganisation(story);
