@@ -49,6 +49,7 @@ const schema = z
     OIDC_NAME_CLAIM: z.string().default('name'),
     OIDC_ROLES_CLAIM: z.string().default('roles'),
     OIDC_ORGANISATION_PATH_CLAIM: z.string().default('org_path'),
+    OIDC_TEAM_CLAIM: z.string().default('team'),
     OIDC_LANGUAGE_CLAIM: z.string().default('locale'),
     DEMO_USERS_FILE: z.string().optional(),
 

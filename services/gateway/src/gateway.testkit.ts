@@ -97,6 +97,7 @@ export const manager: Person = {
   name: 'Mara',
   roles: ['relationship_manager'],
   organisationPath: '/demo/1',
+  team: [],
   language: 'en',
 };
 
@@ -139,6 +140,7 @@ export function testGateway(options: {
         name: 'name',
         roles: 'realm.roles',
         organisationPath: 'org_path',
+        team: 'team',
         language: 'locale',
       },
       redirectUri: new URL('/auth/callback', origin),

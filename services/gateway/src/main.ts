@@ -49,6 +49,7 @@ function providerFor(config: Config, embedded: EmbeddedProvider | undefined): Pr
       name: embedded ? 'name' : config.OIDC_NAME_CLAIM,
       roles: embedded ? 'roles' : config.OIDC_ROLES_CLAIM,
       organisationPath: embedded ? 'org_path' : config.OIDC_ORGANISATION_PATH_CLAIM,
+      team: embedded ? 'team' : config.OIDC_TEAM_CLAIM,
       language: embedded ? 'locale' : config.OIDC_LANGUAGE_CLAIM,
     },
     redirectUri: new URL('/auth/callback', config.PUBLIC_URL),

@@ -100,6 +100,7 @@ describe('the rate limits', () => {
       name: 'Otto',
       roles: ['auditor'],
       organisationPath: '/',
+      team: [],
       language: 'en',
     });
     const get = (cookie: string) => supertest(limited.app).get('/api/v1/none').set('cookie', cookie);

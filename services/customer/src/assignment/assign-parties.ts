@@ -1,9 +1,9 @@
 import { audit } from '@rapport/kit/crypto';
-import { scopeFilter, type Sql, sql } from '@rapport/kit/db';
+import { type Sql, sql } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
 import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { type AssignPartiesRequest, AssignPartiesResponse, PartyUpdated } from '@rapport/proto/customer/v1';
-import { assertInside } from '../access/access.js';
+import { assertInside, seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import {
@@ -38,7 +38,7 @@ export async function assignParties(
     request,
     AssignPartiesResponse,
     async (tx) => {
-      const visible = scopeFilter(scope, { path: 'party.organisation_path', manager: 'party.manager' });
+      const visible = seen(scope, 'party');
       const ids = parties.flatMap((name) => idsIn(name) ?? []);
       const wanted: Sql =
         from === ''

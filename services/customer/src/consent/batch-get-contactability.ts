@@ -1,4 +1,4 @@
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { sql } from '@rapport/kit/db';
 import { type Call, scopeFor } from '@rapport/kit/rpc';
 import {
   type BatchGetContactabilityRequest,
@@ -9,6 +9,7 @@ import {
   ConsentState,
 } from '@rapport/proto/customer/v1';
 import { Channel } from '@rapport/proto/type/v1';
+import { seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { idsIn, membersOf, openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
 import { stateAt } from './consent.js';
@@ -42,7 +43,7 @@ export async function batchGetContactability(
       SELECT f.channel, f.contact_windows FROM preference f WHERE f.party_id = ANY(party.party_id || party.aliases)
       ORDER BY f.update_time DESC, f.party_id LIMIT 1) liked ON true
     WHERE party.party_id IN (SELECT golden_id FROM party WHERE party_id = ANY(${ids}::uuid[]))
-      AND ${scopeFilter(scope, { path: 'party.organisation_path', manager: 'party.manager' })}`);
+      AND ${seen(scope, 'party')}`);
   const found = new Map(rows.flatMap((row) => membersOf(row).map((id) => [partyName(id), row])));
   await deps.reads.record(
     call,

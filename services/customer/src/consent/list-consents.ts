@@ -1,6 +1,7 @@
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListConsentsRequest, ListConsentsResponse } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { assertParty, membersOf } from '../party/party.js';
 import { consentColumns, consentMessage, type ConsentRecord } from './consent.js';
@@ -23,7 +24,7 @@ export async function listConsents(
       SELECT ${distinct} ${consentColumns}
       FROM unnest(${members}::uuid[]) AS member (id) CROSS JOIN LATERAL (
         SELECT * FROM consent c WHERE c.party_id = member.id OFFSET 0) c
-      WHERE ${scopeFilter(scope, { path: 'c.organisation_path', manager: 'c.manager' })}
+      WHERE ${seen(scope, 'c')}
       ORDER BY c.purpose, c.channel, c.effective_time DESC, c.consent_id DESC) said
     ${older}
     ORDER BY "effectiveTime" DESC, "consentId" DESC LIMIT ${size + 1}`);

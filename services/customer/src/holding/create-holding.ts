@@ -1,5 +1,5 @@
 import { audit } from '@rapport/kit/crypto';
-import { type Scope, scopeFilter, sql, type Tx } from '@rapport/kit/db';
+import { type Scope, sql, type Tx } from '@rapport/kit/db';
 import { publish } from '@rapport/kit/events';
 import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { uuidv7 } from '@rapport/kit/runtime';
@@ -11,6 +11,7 @@ import {
   HoldingOpened,
   HoldingRole,
 } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import type { Placed } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -113,7 +114,7 @@ async function goldenOwners(
       golden.manager
     FROM party named JOIN party golden ON golden.party_id = named.golden_id
     WHERE named.party_id = ANY(${named.map((owner) => owner.party)}::uuid[]) AND golden.merged_into IS NULL
-      AND ${scopeFilter(scope, { path: 'golden.organisation_path', manager: 'golden.manager' })}
+      AND ${seen(scope, 'golden')}
     ORDER BY golden.party_id FOR SHARE OF golden`);
   const found = new Map(places.map((row) => [row.named, row]));
   const owners = new Map<string, Owner>();

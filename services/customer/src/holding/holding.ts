@@ -1,4 +1,4 @@
-import { type Queryable, type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
+import { type Queryable, type Scope, type Sql, sql } from '@rapport/kit/db';
 import {
   Account,
   Card,
@@ -17,6 +17,7 @@ import {
 } from '@rapport/proto/customer/v1';
 import type { DateMessage } from '@rapport/proto/google/type';
 import type { Money } from '@rapport/proto/type/v1';
+import { seen } from '../access/access.js';
 import { dayMessage, isoDay } from '../calendar/calendar.js';
 import { partyName } from '../party/party.js';
 import { holdingColumns, holdingIdsIn, holdingName, type HoldingRecord, notFound, type Owner } from './record.js';
@@ -44,7 +45,7 @@ export async function findHolding(
   const row = await on.maybe<HoldingRecord>(sql`
     SELECT ${holdingColumns} FROM holding h
     WHERE h.party_id = ${partyId} AND h.holding_id = ${holdingId}
-      AND ${scopeFilter(scope, { path: 'h.organisation_path', manager: 'h.manager' })} ${lock}`);
+      AND ${seen(scope, 'h')} ${lock}`);
   if (!row) throw notFound(name);
   return row;
 }

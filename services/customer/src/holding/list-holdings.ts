@@ -1,6 +1,7 @@
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListHoldingsRequest, ListHoldingsResponse } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { assertParty, membersOf } from '../party/party.js';
 import { holdingColumns, holdingMessage, type HoldingRecord } from './holding.js';
@@ -26,7 +27,7 @@ export async function listHoldings(
           SELECT * FROM holding_role r WHERE r.party_id = member.id
             ${request.role === 0 ? sql.empty : sql`AND r.role = ${request.role}`} OFFSET 0) r) r
       JOIN holding h ON h.party_id = r.holding_party_id AND h.holding_id = r.holding_id
-    WHERE ${scopeFilter(scope, { path: 'h.organisation_path', manager: 'h.manager' })}
+    WHERE ${seen(scope, 'h')}
       ${request.kind === 0 ? sql.empty : sql`AND h.kind = ${request.kind}`}
       ${request.status === 0 ? sql.empty : sql`AND h.status = ${request.status}`}
       ${after ? sql`AND (coalesce(h.opened_date, ${NO_DAY}::date), h.holding_id) > (${day(after[0])}::date, ${after[1]}::uuid)` : sql.empty}

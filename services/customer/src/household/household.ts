@@ -1,4 +1,4 @@
-import { type Queryable, type Scope, scopeFilter, sql, type Tx } from '@rapport/kit/db';
+import { type Queryable, type Scope, sql, type Tx } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
 import {
   type Balance,
@@ -8,6 +8,7 @@ import {
   HoldingRole,
   HoldingStatus,
 } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import { fail } from '../errors.js';
 import { idsIn, partyName, type PlacedParty } from '../party/party.js';
 
@@ -75,7 +76,7 @@ export function membersIn(on: Queryable, householdId: string, scope: Scope, hist
     FROM household_member m JOIN party ON party.party_id = m.party_id
       JOIN party golden ON golden.party_id = party.golden_id
     WHERE m.household_id = ${householdId} ${history ? sql.empty : sql`AND m.leave_time IS NULL`}
-      AND ${scopeFilter(scope, { path: 'golden.organisation_path', manager: 'golden.manager' })}
+      AND ${seen(scope, 'golden')}
     ORDER BY m.leave_time DESC NULLS FIRST, m.role <> ${HouseholdRole.HOUSEHOLD_ROLE_HEAD}, m.join_time, m.party_id`);
 }
 
@@ -94,7 +95,7 @@ async function balancesOf(on: Queryable, members: readonly MemberRecord[], scope
       CROSS JOIN LATERAL (
         SELECT * FROM holding h WHERE h.party_id = owned.holding_party_id AND h.holding_id = owned.holding_id
           AND h.status = ${HoldingStatus.HOLDING_STATUS_OPEN} AND h.balance IS NOT NULL
-          AND ${scopeFilter(scope, { path: 'h.organisation_path', manager: 'h.manager' })} OFFSET 0) h
+          AND ${seen(scope, 'h')} OFFSET 0) h
     GROUP BY kind, currency ORDER BY kind, currency`);
   return rows.map(({ kind, currency, holdings, balance }) => ({
     kind,

@@ -1,4 +1,4 @@
-import { type Queryable, type Scope, scopeFilter, sql } from '@rapport/kit/db';
+import { type Queryable, type Scope, sql } from '@rapport/kit/db';
 import { type Call, scopeFor } from '@rapport/kit/rpc';
 import {
   HoldingRole,
@@ -9,6 +9,7 @@ import {
   type SuggestHouseholdMembersRequest,
   type SuggestHouseholdMembersResponse,
 } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { assertParty, membersOf, openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
 import { familial } from '../relationship/relationship.js';
@@ -72,7 +73,7 @@ function candidatesFor(on: Queryable, members: readonly string[], scope: Scope):
     FROM joint FULL JOIN relative USING (id) JOIN party alias ON alias.party_id = coalesce(joint.id, relative.id)
       JOIN party ON party.party_id = alias.golden_id
     WHERE party.party_id <> ALL(${members}::uuid[]) AND party.kind = ${PartyKind.PARTY_KIND_PERSON}
-      AND ${scopeFilter(scope, { path: 'party.organisation_path', manager: 'party.manager' })}
+      AND ${seen(scope, 'party')}
       AND NOT EXISTS (SELECT FROM household_member m WHERE m.party_id = party.party_id
         AND m.kind = ${HouseholdKind.HOUSEHOLD_KIND_FAMILY} AND m.leave_time IS NULL)
     GROUP BY party.party_id LIMIT ${MOST_CANDIDATES}`);

@@ -1,6 +1,7 @@
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { sql } from '@rapport/kit/db';
 import { type Call, scopeFor } from '@rapport/kit/rpc';
 import type { BatchGetPartiesRequest, BatchGetPartiesResponse } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { idsIn, membersOf, partyMessage, partyName } from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';
@@ -15,7 +16,7 @@ export async function batchGetParties(
   const rows = await deps.db.scoped(call.scope).rows<PartyRecord>(sql`
     SELECT ${partyColumns} FROM party
     WHERE party_id IN (SELECT golden_id FROM party WHERE party_id = ANY(${ids}::uuid[]))
-      AND ${scopeFilter(call.scope, { path: 'organisation_path', manager: 'manager' })}`);
+      AND ${seen(call.scope, 'party')}`);
   const found = new Map(rows.flatMap((row) => membersOf(row).map((id) => [partyName(id), row])));
   await deps.reads.record(
     call,

@@ -1,4 +1,5 @@
-import { type Queryable, type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
+import { type Queryable, type Scope, type Sql, sql } from '@rapport/kit/db';
+import { seen } from '../access/access.js';
 import type { Placed } from '../access/access.js';
 import { fail } from '../errors.js';
 import { partyIdIn } from './names.js';
@@ -46,7 +47,7 @@ export async function assertParty(
       golden.aliases
     FROM party named JOIN party golden ON golden.party_id = named.golden_id
     WHERE named.party_id = ${id} AND golden.merged_into IS NULL
-      AND ${scopeFilter(scope, { path: 'golden.organisation_path', manager: 'golden.manager' })} ${lock}`;
+      AND ${seen(scope, 'golden')} ${lock}`;
   // The second look finds what a merge made while the first waited for the lock.
   const row = (await on.maybe<PlacedParty>(query)) ?? (await on.maybe<PlacedParty>(query));
   if (!row) throw fail('PARTY_NOT_FOUND', { metadata: { party: name } });

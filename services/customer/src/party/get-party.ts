@@ -1,6 +1,7 @@
-import { type GroupedRead, scopeFilter, sql } from '@rapport/kit/db';
+import { type GroupedRead, sql } from '@rapport/kit/db';
 import { type Call, scopeFor } from '@rapport/kit/rpc';
 import type { GetPartyRequest, GetPartyResponse } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { golden, partyIdIn, partyMessage, partyName } from './party.js';
@@ -10,7 +11,7 @@ import { partyColumns, type PartyRecord } from './record.js';
 const partyById: GroupedRead<PartyRecord> = {
   query: (ids, scope) => sql`
     SELECT ${partyColumns} FROM party
-    WHERE party_id = ANY(${ids}::uuid[]) AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}`,
+    WHERE party_id = ANY(${ids}::uuid[]) AND ${seen(scope, 'party')}`,
   key: ({ partyId }) => partyId,
 };
 

@@ -1,6 +1,7 @@
 import { type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListPartiesRequest, ListPartiesResponse } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { partyMessage, partyName } from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';
@@ -30,7 +31,7 @@ export async function listParties(deps: Deps, request: ListPartiesRequest, call:
 
 function conditions(request: ListPartiesRequest, scope: Scope, after: string | undefined): Sql[] {
   const { organisationPath, relationshipManager, kind, region, source, sourceKey } = request;
-  const wanted = [scopeFilter(scope, { path: 'organisation_path', manager: 'manager' }), sql`merged_into IS NULL`];
+  const wanted = [seen(scope, 'party'), sql`merged_into IS NULL`];
   if (after !== undefined) wanted.push(sql`party_id > ${after}`);
   if (organisationPath !== '') {
     wanted.push(scopeFilter({ kind: 'rows', subtree: organisationPath }, { path: 'organisation_path' }));

@@ -373,7 +373,6 @@ describe('row security', () => {
       'source_record',
       'party_tag',
       'former_assignment',
-      'household_member',
       'preference',
       'relationship',
       'behaviour_event',

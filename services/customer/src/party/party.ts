@@ -174,7 +174,7 @@ const maskedAlways = ['display_name', 'source_key', 'contact_points', 'identifie
  */
 export function partyMessage(deps: Pick<Deps, 'cipher'>, row: PartyRecord, clear: Scope): Party {
   const person = row.kind === PartyKind.PARTY_KIND_PERSON;
-  const shown = within(clear, row.organisationPath, row.manager);
+  const shown = within(clear, row.organisationPath, row.manager, row.shared ?? false);
   const sensitive = shown ? openParty(deps.cipher, row) : undefined;
   return {
     name: partyName(row.partyId),

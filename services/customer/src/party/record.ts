@@ -1,6 +1,7 @@
 import type { FieldCipher } from '@rapport/kit/crypto';
 import { type Sql, sql, type Tx } from '@rapport/kit/db';
 import { ContactPoint, Identifier } from '@rapport/proto/customer/v1';
+import { sharedColumn } from '../access/access.js';
 
 /** A party as it is stored, in the names of the Prisma model. */
 export interface PartyRecord {
@@ -39,16 +40,18 @@ export interface PartyRecord {
   goldenId: string;
   /** Of a golden record: the parties that were merged into it. */
   aliases: string[];
+  /** Whether it shares a household with a customer of the caller; see `seen`. Read from the database only. */
+  shared?: boolean | null;
 }
 
 /** The columns of a `PartyRecord`, of the table `party` under its own name. */
-export const partyColumns: Sql = sql.raw(`party.party_id AS "partyId", party.kind, party.display_name AS "displayName",
+export const partyColumns: Sql = sql`${sql.raw(`party.party_id AS "partyId", party.kind, party.display_name AS "displayName",
   party.given_name AS "givenName", party.family_name AS "familyName", party.salutation, party.sex,
   party.birth_date AS "birthDate", party.legal_name AS "legalName", party.legal_form AS "legalForm",
   party.wrapped_key AS "wrappedKey", party.sealed, party.organisation_path AS "organisationPath", party.manager,
   party.region, party.district, party.branch, party.time_zone AS "timeZone", party.language, party.synthetic,
   party.state, party.quality, party.issues, party.source, party.source_key AS "sourceKey", party.version, party.create_time AS "createTime",
-  party.update_time AS "updateTime", party.golden_id AS "goldenId", party.aliases`);
+  party.update_time AS "updateTime", party.golden_id AS "goldenId", party.aliases`)}, ${sharedColumn}`;
 
 /** What is sealed with the party's own key. */
 export interface Sensitive {

@@ -1,6 +1,7 @@
 import { type Queryable, type Sql, scopeFilter, sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { SearchPartiesRequest, SearchPartiesResponse } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import { compact } from '../cleaning/cleaning.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -41,34 +42,26 @@ export async function searchParties(
   if (after && (after.lead < 0 || after.lead >= Math.max(query.words.length, 1) || after.step < WHOLE)) {
     throw fail('FIELD_INVALID', { violations: [{ field: 'page_token', description: 'is of another query' }] });
   }
-  const placed = (path: string, manager: string): Sql => {
-    const wanted = [scopeFilter(scope, { path, manager })];
+  const placed = (table: string): Sql => {
+    const wanted = [seen(scope, table)];
+    const path = `${table}.organisation_path`;
     if (request.organisationPath !== '') {
       wanted.push(scopeFilter({ kind: 'rows', subtree: request.organisationPath }, { path }));
     }
     return sql.join(wanted, ' AND ');
   };
   const on = deps.db.scoped(scope);
-  const whole =
-    after && after.step > WHOLE
-      ? []
-      : await findWhole(on, query, placed('g.organisation_path', 'g.manager'), after, size + 1);
+  const whole = after && after.step > WHOLE ? [] : await findWhole(on, query, placed('g'), after, size + 1);
   const room = size + 1 - whole.length;
   const named =
     query.words.length > 0 && room > 0
-      ? await findByName(
-          on,
-          query.words,
-          placed('d.organisation_path', 'd.manager'),
-          after && after.step > WHOLE ? after : undefined,
-          room,
-        )
+      ? await findByName(on, query.words, placed('d'), after && after.step > WHOLE ? after : undefined, room)
       : [];
   const found = [...whole, ...named];
   const shown = found.slice(0, size);
   const rows = await on.rows<PartyRecord>(sql`
     SELECT ${partyColumns} FROM party WHERE party_id = ANY(${shown.map(({ partyId }) => partyId)}::uuid[])
-      AND ${placed('party.organisation_path', 'party.manager')}`);
+      AND ${placed('party')}`);
   const byId = new Map(rows.map((row) => [row.partyId, row]));
   // Who is found by a number and by name too is shown once.
   const records = [...new Set(shown.map(({ partyId }) => partyId))].flatMap((id) => byId.get(id) ?? []);

@@ -1,5 +1,5 @@
 import { audit } from '@rapport/kit/crypto';
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { sql } from '@rapport/kit/db';
 import { publish } from '@rapport/kit/events';
 import { applyMask, type Call, checkEtag, idempotent, scopeFor } from '@rapport/kit/rpc';
 import {
@@ -9,7 +9,7 @@ import {
   type UpdatePartyRequest,
   UpdatePartyResponse,
 } from '@rapport/proto/customer/v1';
-import { assertInside, assertPlace } from '../access/access.js';
+import { assertInside, assertPlace, seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { changedPaths, storeChange, updatable } from './change.js';
@@ -46,7 +46,7 @@ export async function updateParty(deps: Deps, request: UpdatePartyRequest, call:
       const before = await tx.maybe<PartyRecord>(sql`
         SELECT ${partyColumns} FROM party JOIN party named ON named.golden_id = party.party_id
         WHERE named.party_id = ${named} AND party.merged_into IS NULL
-          AND ${scopeFilter(scope, { path: 'party.organisation_path', manager: 'party.manager' })}
+          AND ${seen(scope, 'party')}
         FOR UPDATE OF party`);
       if (!before) throw fail('PARTY_NOT_FOUND', { metadata: { party: update.name } });
       const id = before.partyId;

@@ -1,7 +1,8 @@
 import { audit } from '@rapport/kit/crypto';
-import { everything, scopeFilter, sql } from '@rapport/kit/db';
+import { everything, sql } from '@rapport/kit/db';
 import { type Call, checkEtag, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { type EndRelationshipRequest, EndRelationshipResponse } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import { dayAt, dayMessage } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -27,7 +28,7 @@ export async function endRelationship(
       const row = await tx.maybe<RelationshipRecord>(sql`
         SELECT ${relationshipColumns} FROM relationship r
         WHERE r.party_id = ${partyId} AND r.relationship_id = ${relationshipId} AND r.forward
-          AND ${scopeFilter(scope, { path: 'r.organisation_path', manager: 'r.manager' })}
+          AND ${seen(scope, 'r')}
         FOR UPDATE`);
       if (!row) throw fail('RELATIONSHIP_NOT_FOUND', { metadata });
       checkEtag(request.etag, relationshipMessage(row).etag);

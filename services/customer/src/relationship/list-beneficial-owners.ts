@@ -1,4 +1,4 @@
-import { type Queryable, type Scope, scopeFilter, sql } from '@rapport/kit/db';
+import { type Queryable, type Scope, sql } from '@rapport/kit/db';
 import { type Call, scopeFor } from '@rapport/kit/rpc';
 import {
   type ListBeneficialOwnersRequest,
@@ -6,6 +6,7 @@ import {
   PartyKind,
   RelationshipKind,
 } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import { dayAt } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { assertParty, partyName } from '../party/party.js';
@@ -90,7 +91,7 @@ function ownersOf(on: Queryable, scope: Scope, organisations: readonly string[],
         SELECT * FROM relationship r WHERE r.party_id = member.party_id AND NOT r.forward OFFSET 0) r
       LEFT JOIN party other ON other.party_id = r.other_party_id
       LEFT JOIN party golden ON golden.party_id = other.golden_id
-        AND ${scopeFilter(scope, { path: 'golden.organisation_path', manager: 'golden.manager' })}
+        AND ${seen(scope, 'golden')}
     WHERE member.golden_id = ANY(${organisations}::uuid[])
       AND r.kind IN (${RelationshipKind.RELATIONSHIP_KIND_OWNER_OF},
         ${RelationshipKind.RELATIONSHIP_KIND_BENEFICIAL_OWNER_OF})

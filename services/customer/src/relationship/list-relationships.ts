@@ -1,6 +1,7 @@
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListRelationshipsRequest, ListRelationshipsResponse } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import { dayAt } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { assertParty, membersOf } from '../party/party.js';
@@ -24,7 +25,7 @@ export async function listRelationships(
     FROM unnest(${members}::uuid[]) AS member (id) CROSS JOIN LATERAL (
       SELECT * FROM relationship r WHERE r.party_id = member.id OFFSET 0) r
     WHERE r.other_party_id <> ALL(${members}::uuid[])
-      AND ${scopeFilter(scope, { path: 'r.organisation_path', manager: 'r.manager' })}
+      AND ${seen(scope, 'r')}
       ${request.history ? sql.empty : sql`AND (r.end_date IS NULL OR r.end_date >= ${today}::date)`}
       ${after === undefined ? sql.empty : sql`AND r.relationship_id > ${after}::uuid`}
     ORDER BY r.relationship_id LIMIT ${size + 1}`);

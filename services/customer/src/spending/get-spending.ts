@@ -1,4 +1,4 @@
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { sql } from '@rapport/kit/db';
 import { type Call, scopeFor } from '@rapport/kit/rpc';
 import {
   type GetSpendingRequest,
@@ -7,6 +7,7 @@ import {
   TransactionDirection,
 } from '@rapport/proto/customer/v1';
 import type { DateMessage } from '@rapport/proto/google/type';
+import { seen } from '../access/access.js';
 import { dayMessage, isoDay } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -35,7 +36,7 @@ export async function getSpending(deps: Deps, request: GetSpendingRequest, call:
         AND t.time >= ${start}::date - 10 AND t.time < ${end}::date + 10
         AND t.booking_date >= ${start}::date AND t.booking_date < ${end}::date
         AND t.direction = ${TransactionDirection.TRANSACTION_DIRECTION_DEBIT}
-        AND ${scopeFilter(scope, { path: 't.organisation_path', manager: 't.manager' })} OFFSET 0) t
+        AND ${seen(scope, 't')} OFFSET 0) t
     GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`);
   await deps.reads.record(call, `${request.name}/spending`);
   return {

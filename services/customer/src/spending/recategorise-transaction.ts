@@ -1,5 +1,5 @@
 import { audit } from '@rapport/kit/crypto';
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { sql } from '@rapport/kit/db';
 import { publish } from '@rapport/kit/events';
 import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import {
@@ -7,6 +7,7 @@ import {
   RecategoriseTransactionResponse,
   TransactionRecategorised,
 } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import { dayMessage } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -34,7 +35,7 @@ export async function recategoriseTransaction(
       const before = await tx.maybe<TransactionRecord & { organisationPath: string }>(sql`
         SELECT ${transactionColumns}, t.organisation_path AS "organisationPath" FROM transaction t
         WHERE t.party_id = ${partyId} AND t.holding_id = ${holdingId} AND t.transaction_id = ${transactionId}
-          AND ${scopeFilter(scope, { path: 't.organisation_path', manager: 't.manager' })}
+          AND ${seen(scope, 't')}
         FOR UPDATE`);
       if (!before) throw missing();
       const after = { ...before, category };

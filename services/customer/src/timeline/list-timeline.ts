@@ -1,4 +1,4 @@
-import { type Queryable, type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
+import { type Queryable, type Scope, type Sql, sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import {
   HoldingRole,
@@ -6,6 +6,7 @@ import {
   type ListTimelineResponse,
   TimelineEntryKind,
 } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { holdingIdsIn } from '../holding/holding.js';
 import { assertParty, membersOf } from '../party/party.js';
@@ -103,7 +104,7 @@ function transactions(
       CROSS JOIN LATERAL (
       SELECT * FROM transaction t
       WHERE t.party_id = r.holding_party_id AND t.holding_id = r.holding_id
-        AND ${scopeFilter(scope, { path: 't.organisation_path', manager: 't.manager' })}
+        AND ${seen(scope, 't')}
         ${between(request, 't')} ${wanted(request)} ${after}
       ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size + 1}) t
     ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size + 1}`);
@@ -123,7 +124,7 @@ function interactions(
   return on.rows<InteractionRecord>(sql`
     SELECT ${interactionColumns} FROM unnest(${members}::uuid[]) AS member (id) CROSS JOIN LATERAL (
       SELECT * FROM interaction i
-      WHERE i.party_id = member.id AND ${scopeFilter(scope, { path: 'i.organisation_path', manager: 'i.manager' })}
+      WHERE i.party_id = member.id AND ${seen(scope, 'i')}
         ${between(request, 'i')} ${after}
       ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${size + 1}) i
     ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${size + 1}`);

@@ -1,4 +1,4 @@
-import { type GroupedRead, type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
+import { type GroupedRead, type Scope, type Sql, sql } from '@rapport/kit/db';
 import { type Call, scopeFor } from '@rapport/kit/rpc';
 import {
   type CustomerView,
@@ -7,6 +7,7 @@ import {
   HoldingRole,
   HoldingStatus,
 } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import { consentColumns, consentFromJson, consentMessage, type ConsentRecord } from '../consent/consent.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -83,7 +84,7 @@ export function viewQuery(ids: readonly string[], size: number, scope: Scope): S
     WITH party AS MATERIALIZED (
       SELECT * FROM party
       WHERE party_id = ANY(${ids}::uuid[])
-        AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}
+        AND ${seen(scope, 'party')}
     ), member AS MATERIALIZED (
       SELECT party_id AS golden, unnest(party_id || aliases) AS id FROM party
     ), has AS MATERIALIZED (
@@ -93,7 +94,7 @@ export function viewQuery(ids: readonly string[], size: number, scope: Scope): S
         GROUP BY member.golden, r.holding_party_id, r.holding_id) r
       CROSS JOIN LATERAL (
         SELECT * FROM holding h WHERE h.party_id = r.holding_party_id AND h.holding_id = r.holding_id
-          AND ${scopeFilter(scope, { path: 'h.organisation_path', manager: 'h.manager' })} OFFSET 0) h
+          AND ${seen(scope, 'h')} OFFSET 0) h
     )
     SELECT ${partyColumns}, statement_timestamp() AS "readTime",
       (SELECT json_agg(x) FROM (SELECT ${holdingJsonColumns} FROM has h WHERE h.golden = party.party_id

@@ -18,13 +18,13 @@ export function openIdentity(keyFile: string, clock: Clock): Identity {
   const key = signer(keyFile);
   const tokens = new Map<string, { token: Promise<string>; until: number }>();
   return {
-    async tokenFor({ subject, roles, organisationPath }) {
+    async tokenFor({ subject, roles, organisationPath, team }) {
       const now = clock.now().getTime();
-      const name = JSON.stringify([subject, roles, organisationPath]);
+      const name = JSON.stringify([subject, roles, organisationPath, team]);
       const known = tokens.get(name);
       if (known && now < known.until) return await known.token;
       if (tokens.size >= remembered) tokens.clear();
-      const token = key.sign({ typ: 'staff', sub: subject, roles, orgPath: organisationPath }, lifetimeMs);
+      const token = key.sign({ typ: 'staff', sub: subject, roles, orgPath: organisationPath, team }, lifetimeMs);
       tokens.set(name, { token, until: now + reuseMs });
       return await token;
     },

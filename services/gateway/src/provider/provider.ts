@@ -56,6 +56,7 @@ function claimsOf(user: User): Record<string, unknown> {
     roles: user.roles,
     org_path: user.organisationPath,
     staff_id: user.staffId,
+    team: user.team,
   };
 }
 
@@ -106,7 +107,7 @@ function configurationFor(publicUrl: URL, clientSecret: string, users: Map<strin
     claims: {
       openid: ['sub'],
       profile: ['name', 'locale'],
-      rapport: ['roles', 'org_path', 'staff_id'],
+      rapport: ['roles', 'org_path', 'staff_id', 'team'],
     },
     scopes: scopes.split(' '),
     conformIdTokenClaims: false,

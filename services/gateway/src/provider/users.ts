@@ -11,6 +11,11 @@ const userSchema = z.strictObject({
   roles: z.array(z.enum(staffRoles)).min(1),
   organisationPath: z.string().regex(/^\/(?:[A-Za-z0-9_-]+(?:\/[A-Za-z0-9_-]+)*)?$/),
   staffId: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/),
+  /** The staff ids of those whom the person stands in for. */
+  team: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/))
+    .max(100)
+    .default([]),
   language: z.enum(['en', 'zh']),
   /** `scrypt$<N>$<r>$<p>$<salt>$<hash>`, the last two in base64url. */
   password: z.string().regex(/^scrypt\$\d+\$\d+\$\d+\$[\w-]+\$[\w-]+$/),
@@ -65,7 +70,7 @@ export async function checkPassword(
   return user && fits ? user : undefined;
 }
 
-type DemoUser = Omit<User, 'password' | 'organisationPath'> & { unit: string };
+type DemoUser = Omit<User, 'password' | 'organisationPath' | 'team'> & { unit: string };
 
 /**
  * One person of each role; `unit` is where they sit below the demo bank's root. The two who belong to a branch are
@@ -154,6 +159,7 @@ export async function writeDemoUsers(file: string, organisationPath: string, pas
       return {
         ...user,
         organisationPath: `${root}${unit}` || '/',
+        team: [],
         password: await hashPassword(password),
       };
     }),

@@ -28,6 +28,8 @@ export interface Person {
   name: string;
   roles: string[];
   organisationPath: string;
+  /** Those whom the person stands in for, `staff/{id}`; at most 100. */
+  team: string[];
   language: Language;
 }
 
@@ -99,6 +101,8 @@ const sessionSchema = z.object({
   name: z.string(),
   roles: z.array(z.string()),
   organisationPath: z.string(),
+  // Sessions of before have none.
+  team: z.array(z.string()).default([]),
   language: z.enum(['en', 'zh']),
   csrf: z.string(),
   signedInAt: z.number(),

@@ -10,6 +10,7 @@ export interface ClaimNames {
   name: string;
   roles: string;
   organisationPath: string;
+  team: string;
   language: string;
 }
 
@@ -59,6 +60,13 @@ function textAt(claims: Claims, name: string): string | undefined {
   return typeof value === 'string' && value !== '' && value.length <= 256 ? value : undefined;
 }
 
+/** Staff ids in a list, or in a text between spaces or commas; what is no staff id is passed over. */
+function teamOf(given: unknown): string[] {
+  const listed = Array.isArray(given) ? given : typeof given === 'string' ? given.split(/[\s,]+/) : [];
+  const ids = listed.filter((id): id is string => typeof id === 'string' && staffId.test(id));
+  return [...new Set(ids)].slice(0, 100).map((id) => `staff/${id}`);
+}
+
 /** The person in a token's claims; undefined without a staff id, a known role and a well-formed organisation path. */
 export function personOf(claims: Claims, settings: Pick<ProviderSettings, 'claims' | 'roleNames'>): Person | undefined {
   const names = settings.claims;
@@ -79,6 +87,7 @@ export function personOf(claims: Claims, settings: Pick<ProviderSettings, 'claim
     name: textAt(claims, names.name) ?? id,
     roles,
     organisationPath: path,
+    team: teamOf(claimAt(claims, names.team)),
     language,
   };
 }

@@ -47,6 +47,11 @@ describe('row security', () => {
     expect(await seen({ kind: 'rows', own: 'ann' })).toEqual([2, 4]);
     expect(await seen({ kind: 'rows', subtree: '/demo', own: 'bob' })).toEqual([3, 5]);
     expect(await seen({ kind: 'rows', subtree: '/' })).toEqual([1, 2, 3, 4, 5]);
+    expect(await seen({ kind: 'rows', team: ['ann', 'eve'] })).toEqual([2, 4, 5]);
+    expect(await seen({ kind: 'rows', own: 'bob', team: ['ann'] })).toEqual([2, 3, 4]);
+    // Neither a part of a name nor nobody at all is anybody of the team.
+    expect(await seen({ kind: 'rows', team: ['ann.b', 'xbob', ''] })).toEqual([]);
+    expect(await seen({ kind: 'rows', team: [] })).toEqual([]);
   });
 
   it('leaves the connection as it was for queries without row security', async () => {

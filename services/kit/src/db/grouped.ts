@@ -13,8 +13,8 @@ interface Group<Row> {
 /** Whoever reads through scopes of one key sees the same rows. */
 function scopeKey(scope: Scope): string {
   if (scope.kind !== 'rows') return scope.kind;
-  const { subtree = '', branch = '', own = '', household = false, team = false } = scope;
-  return JSON.stringify([subtree, branch, own, household, team]);
+  const { subtree = '', branch = '', own = '', household = '', team = [] } = scope;
+  return JSON.stringify([subtree, branch, own, household, ...team]);
 }
 
 function groupsOf<Row>(read: GroupedRead<Row>, scoped: (scope: Scope) => Queryable) {

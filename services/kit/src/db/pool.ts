@@ -57,15 +57,21 @@ function countRefusals(client: pg.ClientBase): void {
 const applied = new WeakMap<pg.ClientBase, SessionSettings>();
 
 /** Tells row security whose rows the connection may see; sends nothing when it was told the same before. */
+function sameSettings(a: SessionSettings, b: SessionSettings): boolean {
+  const one = a.scope === b.scope && a.branch === b.branch && a.subject === b.subject;
+  return one && a.team === b.team && a.household === b.household;
+}
+
 async function apply(client: pg.ClientBase, settings: SessionSettings): Promise<void> {
   const last = applied.get(client);
-  if (last?.scope === settings.scope && last.branch === settings.branch && last.subject === settings.subject) return;
+  if (last && sameSettings(last, settings)) return;
   applied.delete(client);
   await client.query({
     name: 'r_session',
     text: `SELECT set_config('rapport.scope', $1, false), set_config('rapport.branch', $2, false),
-      set_config('rapport.subject', $3, false)`,
-    values: [settings.scope, settings.branch, settings.subject],
+      set_config('rapport.subject', $3, false), set_config('rapport.team', $4, false),
+      set_config('rapport.household', $5, false)`,
+    values: [settings.scope, settings.branch, settings.subject, settings.team, settings.household],
   });
   applied.set(client, settings);
 }

@@ -11,10 +11,10 @@ export type Scope =
       branch?: string;
       /** Rows whose manager is this staff member. */
       own?: string;
-      /** Rows of the households of the caller; needs a `household` condition from the query. */
-      household?: boolean;
-      /** Rows of the team of the caller; needs a `team` condition from the query. */
-      team?: boolean;
+      /** Rows whose manager is one of these staff members: those whom the caller stands in for. */
+      team?: readonly string[];
+      /** Rows of whoever shares a household with a customer of this staff member; needs a condition from the query. */
+      household?: string;
     }
   | { kind: 'nothing' };
 
@@ -25,8 +25,8 @@ export const everything: Scope = { kind: 'everything' };
 export interface ScopeColumns {
   path: string;
   manager?: string;
+  /** Whether a row is of a household that the session's staff member has a customer in. */
   household?: Sql;
-  team?: Sql;
 }
 
 const column = /^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/;
@@ -49,8 +49,10 @@ export function scopeFilter(scope: Scope, columns: ScopeColumns): Sql {
   }
   if (scope.branch) allowed.push(sql`${path} = ${scope.branch}`);
   if (scope.own && columns.manager) allowed.push(sql`${name(columns.manager)} = ${scope.own}`);
+  if (scope.team && scope.team.length > 0 && columns.manager) {
+    allowed.push(sql`${name(columns.manager)} = ANY(${[...scope.team]}::text[])`);
+  }
   if (scope.household && columns.household) allowed.push(columns.household);
-  if (scope.team && columns.team) allowed.push(columns.team);
   return allowed.length > 0 ? sql`(${sql.join(allowed, ' OR ')})` : sql`FALSE`;
 }
 
@@ -61,13 +63,14 @@ export function covers(path: string, other: string): boolean {
 
 /**
  * Whether one row lies inside a scope: what scopeFilter says in SQL, for a row that is in memory. `manager` is the staff
- * member who looks after it, empty when nobody does. Households and teams are known to queries only and add nothing.
+ * member who looks after it, empty when nobody does; `ofHousehold` what the query found of the condition `household`.
  */
-export function within(scope: Scope, organisationPath: string, manager = ''): boolean {
+export function within(scope: Scope, organisationPath: string, manager = '', ofHousehold = false): boolean {
   if (scope.kind !== 'rows') return scope.kind === 'everything';
   if (scope.subtree && covers(scope.subtree, organisationPath)) return true;
   if (scope.branch && scope.branch === organisationPath) return true;
-  return Boolean(scope.own) && scope.own === manager;
+  if (manager !== '' && (scope.own === manager || scope.team?.includes(manager))) return true;
+  return Boolean(scope.household) && ofHousehold;
 }
 
 /** What row security in Postgres is told about a scope. An empty value denies. */
@@ -75,11 +78,16 @@ export interface SessionSettings {
   scope: string;
   branch: string;
   subject: string;
+  /** Staff ids between commas, `,staff/a,staff/b,`. */
+  team: string;
+  household: string;
 }
 
 /** Translates a scope into the session settings that the function kit.sees reads. */
 export function sessionSettings(scope: Scope): SessionSettings {
-  if (scope.kind === 'everything') return { scope: '/', branch: '', subject: '' };
-  if (scope.kind === 'nothing') return { scope: '', branch: '', subject: '' };
-  return { scope: scope.subtree ?? '', branch: scope.branch ?? '', subject: scope.own ?? '' };
+  if (scope.kind !== 'rows') {
+    return { scope: scope.kind === 'everything' ? '/' : '', branch: '', subject: '', team: '', household: '' };
+  }
+  const { subtree = '', branch = '', own = '', team = [], household = '' } = scope;
+  return { scope: subtree, branch, subject: own, team: team.length > 0 ? `,${team.join(',')},` : '', household };
 }

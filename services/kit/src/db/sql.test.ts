@@ -106,10 +106,15 @@ describe('scopeFilter', () => {
     const both = filter({ kind: 'rows', subtree: '/berka/prague', own: 'staff/7' });
     expect(both.text).toBe('((p.org_path = $1 OR starts_with(p.org_path, $2)) OR p.manager = $3)');
     expect(both.values).toEqual(['/berka/prague', '/berka/prague/', 'staff/7']);
+    const household = sql`p.shared`;
+    const team = scopeFilter({ kind: 'rows', team: ['staff/8'], household: 'staff/7' }, { ...columns, household });
+    expect(team.text).toBe('(p.manager = ANY($1::text[]) OR p.shared)');
+    expect(team.values).toEqual([['staff/8']]);
   });
 
   it('adds no rows for a relation that the query has no column for', () => {
-    expect(filter({ kind: 'rows', household: true, team: true }).text).toBe('FALSE');
+    expect(filter({ kind: 'rows', household: 'staff/7', team: [] }).text).toBe('FALSE');
+    expect(scopeFilter({ kind: 'rows', team: ['staff/7'] }, { path: 'org_path' }).text).toBe('FALSE');
     expect(scopeFilter({ kind: 'rows', own: 'staff/7' }, { path: 'org_path' }).text).toBe('FALSE');
   });
 
@@ -132,6 +137,12 @@ describe('within', () => {
     expect(within({ kind: 'rows', own: 'staff/7' }, '/a', 'staff/8')).toBe(false);
     expect(within({ kind: 'rows', own: 'staff/7' }, '/a')).toBe(false);
     expect(within({ kind: 'rows', own: '' }, '/a', '')).toBe(false);
+    expect(within({ kind: 'rows', team: ['staff/8'] }, '/a', 'staff/8')).toBe(true);
+    expect(within({ kind: 'rows', team: ['staff/8'] }, '/a', 'staff/7')).toBe(false);
+    expect(within({ kind: 'rows', team: [''] }, '/a', '')).toBe(false);
+    expect(within({ kind: 'rows', household: 'staff/7' }, '/a', 'staff/8', true)).toBe(true);
+    expect(within({ kind: 'rows', household: 'staff/7' }, '/a', 'staff/8')).toBe(false);
+    expect(within({ kind: 'rows' }, '/a', 'staff/8', true)).toBe(false);
   });
 
   it('knows what lies below a path', () => {

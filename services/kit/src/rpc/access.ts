@@ -14,8 +14,8 @@ export function scopeBy(allows: (relation: Relation) => boolean, principal: Prin
     ...(allowed.has('subtree') && { subtree: principal.orgPath }),
     ...(allowed.has('branch') && { branch: principal.orgPath }),
     ...(allowed.has('own') && { own: principal.subject }),
-    ...(allowed.has('household') && { household: true }),
-    ...(allowed.has('team') && { team: true }),
+    ...(allowed.has('household') && { household: principal.subject }),
+    ...(allowed.has('team') && principal.team && { team: principal.team }),
   };
 }
 

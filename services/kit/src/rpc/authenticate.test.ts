@@ -40,8 +40,15 @@ const staff = { typ: 'staff', sub: 'staff/anna', roles: ['marketer'], orgPath: '
 test('a token of staff is believed from the gateway and the operator', async () => {
   for (const kid of ['gateway', 'operator']) {
     const { principal } = await identify(await signer(file(kid)).sign(staff));
-    expect(principal).toEqual({ subject: 'staff/anna', roles: ['marketer'], orgPath: '/berka/prague', type: 'staff' });
+    const { typ: type, sub: subject, ...rest } = staff;
+    expect(principal).toEqual({ ...rest, subject, type, team: [] });
   }
+});
+
+test('a token says whom a member of staff stands in for', async () => {
+  const team = ['staff/bob', 'staff/eve'];
+  const { principal } = await identify(await signer(file('gateway')).sign({ ...staff, team }));
+  expect(principal.team).toEqual(team);
 });
 
 const service = { subject: 'service:alpha', type: 'service', roles: ['service', 'service:alpha'] };
@@ -63,6 +70,9 @@ test.each([
   ['a path that ends in a slash', { orgPath: '/berka/' }],
   ['a path with a line end', { orgPath: '/berka\n' }],
   ['no subject', { sub: '' }],
+  ['a team of two in one name', { team: ['staff/bob,staff/eve'] }],
+  ['a team of nobody', { team: [''] }],
+  ['an endless team', { team: Array.from({ length: 101 }, (_, index) => `staff/s${index}`) }],
   ['an endless subject', { sub: `staff/${'a'.repeat(200)}` }],
 ])('a token of staff with %s is refused', async (_what, claims) => {
   expect(await refusal(await signer(file('gateway')).sign({ ...staff, ...claims }))).toBe('TOKEN_INVALID');

@@ -31,6 +31,11 @@ const claims = z.object({
     .string()
     .regex(/^(\/|(\/[A-Za-z0-9_-]+)+)$/)
     .optional(),
+  // Ids of staff only: they go into a setting of the database between commas.
+  team: z
+    .array(z.string().regex(/^staff\/[a-z0-9][a-z0-9._-]{0,63}$/))
+    .max(100)
+    .default([]),
 });
 
 function refuse(reason: string, message: string, cause?: unknown): Failure {
@@ -111,7 +116,7 @@ export function authenticator(auth: Auth): (call: ServerCall) => Promise<Identif
   function principalOf(payload: JWTPayload, kid: string): Principal {
     const parsed = claims.safeParse(payload);
     if (!parsed.success) throw refuse('TOKEN_INVALID', 'The token lacks a claim that is needed.');
-    const { sub, iss, typ, roles, org_path: orgPath } = parsed.data;
+    const { sub, iss, typ, roles, team, org_path: orgPath } = parsed.data;
     if (iss !== kid) throw refuse('TOKEN_INVALID', 'The token was not issued by the owner of its key.');
     if (typ === 'staff') {
       if (!staffSigners.has(kid)) throw refuse('TOKEN_SIGNER', 'This key may not sign tokens of staff.');
@@ -119,7 +124,7 @@ export function authenticator(auth: Auth): (call: ServerCall) => Promise<Identif
       if (sub.startsWith('service:') || roles.includes('service')) {
         throw refuse('TOKEN_INVALID', 'A token of staff cannot be a service.');
       }
-      return { subject: sub, roles, orgPath, type: 'staff' };
+      return { subject: sub, roles, orgPath, type: 'staff', team };
     }
     if (sub !== `service:${kid}`) throw refuse('TOKEN_SIGNER', 'This key may sign for its own service only.');
     return servicePrincipal(kid, orgPath);

@@ -9,9 +9,15 @@ export interface Principal {
   /** Where in the organisation the caller stands: `/` is everything, `/berka/prague` a region and all below it. */
   orgPath: string;
   type: 'staff' | 'service';
+  /** The staff members that the caller stands in for, whose customers count as the team's. */
+  team?: readonly string[];
 }
 
-/** How the caller stands to a row; `none` is no relation at all, hence any row. */
+/**
+ * How the caller stands to a row: looks after it (`own`), stands in for who does (`team`), looks after somebody of the
+ * same household, sits in the same branch or above it; `none` is no
+ * relation at all, hence any row.
+ */
 export const relations = ['own', 'household', 'team', 'branch', 'subtree', 'none'] as const;
 export type Relation = (typeof relations)[number];
 

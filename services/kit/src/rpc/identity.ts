@@ -14,7 +14,7 @@ export interface Signer {
 
 /** What a token says. Only the gateway's and the operator's keys are believed for staff. */
 export type TokenClaims =
-  | { typ: 'staff'; sub: string; roles: readonly string[]; orgPath: string }
+  | { typ: 'staff'; sub: string; roles: readonly string[]; orgPath: string; team?: readonly string[] }
   | { typ: 'service'; sub: string };
 
 /** What gives an outgoing call its bearer token. */
@@ -36,7 +36,7 @@ export function signer(keyFile: string): Signer {
       key ??= importJWK(parsed.data as JWK, alg);
       const now = Math.floor(Date.now() / 1000);
       const { sub, typ } = claims;
-      const staff = claims.typ === 'staff' ? { roles: claims.roles, org_path: claims.orgPath } : {};
+      const staff = claims.typ === 'staff' ? { roles: claims.roles, org_path: claims.orgPath, team: claims.team } : {};
       return new SignJWT({ typ, ...staff })
         .setProtectedHeader({ alg, kid })
         .setSubject(sub)
