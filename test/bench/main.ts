@@ -6,6 +6,7 @@ import { measureImport } from './imports.js';
 import { measureRead } from './reads.js';
 import { measureSearch, SEARCHED, searchFigures, seedPeople } from './search.js';
 import { measureSuite } from './suite.js';
+import { measureViewGrowth } from './view-growth.js';
 import { startWorld } from './world.js';
 
 const help = `npm run bench -- [--json] [--only <name>]…
@@ -18,6 +19,7 @@ Measures Rapport beside bare baselines: each figure is the median of several int
   search_parties_<kind>  a search among a million parties, its median, beside the bare statement (name, typo, pinyin, phone,
                        identifier, account); BENCH_SEARCH_PARTIES makes the bank smaller
   import_growth        an import into a bank of a million parties beside one into a bank of ten thousand
+  view_growth          GetCustomerView in the same two banks
   up_ready             scripts/up --detach, until it returns
   rss_<service>        resident memory of each service at rest
 --only takes a name or its beginning (rss) and may be repeated. --json prints one array of figures; a goal is what the
@@ -26,7 +28,7 @@ ratio should reach, or, where there is no baseline, what the value may be.`;
 const PARTIES = 1000;
 const TRANSACTIONS = 20;
 const figuresOfCustomer = ['get_party', 'get_customer_view', 'import_transactions'];
-const figuresOfGrowth = ['import_growth'];
+const figuresOfGrowth = ['import_growth', 'view_growth'];
 const figuresOfSuite = [
   'up_ready',
   ...['customer', 'segmentation', 'marketing', 'cases', 'performance', 'reporting', 'gateway'].map(
@@ -76,6 +78,8 @@ async function measureGrowth(names: readonly string[], say: Say): Promise<Figure
   const banks = await openBanks(say);
   try {
     const figures: Figure[] = [];
+    // Views first: an import changes what they read.
+    if (names.includes('view_growth')) figures.push(await measureViewGrowth(banks, say));
     if (names.includes('import_growth')) figures.push(await measureImportGrowth(banks, say));
     return figures;
   } finally {

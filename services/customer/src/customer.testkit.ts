@@ -39,7 +39,7 @@ export interface Running {
   portrait: ClientOf<typeof PortraitServiceService>;
   quality: ClientOf<typeof QualityServiceService>;
   households: ClientOf<typeof HouseholdServiceService>;
-  db: Database<PrismaClient>;
+  db: Database;
   deps: Deps;
   /** host:port, for clients of its other services. */
   address: string;
@@ -51,15 +51,17 @@ export interface Running {
 /** Starts the service on a database of its own. */
 export async function startCustomer(clock: Clock = { now: () => new Date() }): Promise<Running> {
   const database = await testDatabase('customer');
-  const db = openDatabase({
+  const prisma = openDatabase({
     url: database.url,
     application: 'customer-test',
     genericPlans: true,
     prisma: (adapter) => new PrismaClient({ adapter }),
   });
+  const db = prisma.plain;
   const validation = descriptorSet();
   const deps: Deps = {
     db,
+    prisma,
     reads: auditReads(db),
     cipher: fieldCipher({ keyEncryptionKeyFile: testAuth().keyEncryptionKeyFile }),
     clock,

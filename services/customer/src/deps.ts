@@ -20,7 +20,12 @@ export interface Bank {
 
 /** What a verb works with. */
 export interface Deps {
-  db: Database<PrismaClient>;
+  db: Database;
+  /**
+   * The same pool for verbs that write through Prisma, whose engine takes 30 MB from the first of them on: what every
+   * process does by itself, and imports, leave it alone.
+   */
+  prisma: Database<PrismaClient>;
   reads: ReadRecorder;
   cipher: FieldCipher;
   clock: Clock;

@@ -39,13 +39,14 @@ async function serve(config: Config): Promise<void> {
   const health = createHealth();
   health.set('database', false);
   const ops = await serveOps({ address: config.OPS_ADDRESS, health, metrics: metricsHandler });
-  const db = openDatabase({
+  const prisma = openDatabase({
     url: config.DATABASE_URL,
     application: 'rapport-customer',
     max: config.DATABASE_POOL_SIZE,
     genericPlans: true,
     prisma: (adapter) => new PrismaClient({ adapter }),
   });
+  const db = prisma.plain;
   const tls = tlsOf(config);
   const nats = await connectBus({ url: config.NATS_URL, name: 'rapport-customer', tls });
   const relay = startRelay({ db, nats, domain: 'customer', stream: { replicas: config.EVENT_REPLICAS } });
@@ -54,6 +55,7 @@ async function serve(config: Config): Promise<void> {
   const validation = descriptorSet();
   const deps: Deps = {
     db,
+    prisma,
     reads: auditReads(db),
     cipher: fieldCipher({ keyEncryptionKeyFile: config.KEY_ENCRYPTION_KEY_FILE }),
     clock: systemClock,

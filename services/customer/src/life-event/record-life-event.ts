@@ -33,7 +33,7 @@ export async function recordLifeEvent(
   const scope = scopeFor(call, 'C2');
   const sensitive = scopeFor(call, 'C3');
   return idempotent(
-    deps.db,
+    deps.prisma,
     call,
     request,
     RecordLifeEventResponse,

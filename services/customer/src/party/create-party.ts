@@ -22,7 +22,7 @@ export async function createParty(deps: Deps, request: CreatePartyRequest, call:
   assertPlace(call, row);
   const name = partyName(row.partyId);
   return idempotent(
-    deps.db,
+    deps.prisma,
     call,
     request,
     sealedAnswer(deps.cipher, CreatePartyResponse, request.requestId),

@@ -42,7 +42,7 @@ export async function recordInteraction(
   }
   const scope = scopeFor(call, 'C2');
   return idempotent(
-    deps.db,
+    deps.prisma,
     call,
     request,
     RecordInteractionResponse,

@@ -1,0 +1,45 @@
+import { CustomerServiceService, GetCustomerViewRequest } from '@rapport/proto/customer/v1';
+import type { Figure, Say } from './figure.js';
+import { type Banks, grown } from './growth.js';
+import { type Caller, openCaller } from './load.js';
+import type { World } from './world.js';
+
+const IN_FLIGHT = 32;
+const WARM_MS = 3_000;
+const ROUND_MS = 1_500;
+const ROUNDS = 7;
+
+/** A caller that asks for the views of the measured parties of a bank in turn. */
+async function viewsOf(world: World): Promise<Caller> {
+  const { rows } = await world.database.query<{ id: string }>(
+    `SELECT party_id AS id FROM party WHERE source_key NOT LIKE '%/copy/%'`,
+  );
+  return openCaller({
+    address: world.customer,
+    path: CustomerServiceService.getCustomerView.path,
+    token: world.reader,
+    requests: rows.map(({ id }) =>
+      Buffer.from(GetCustomerViewRequest.encode({ name: `parties/${id}`, timelineSize: 20 }).finish()),
+    ),
+  });
+}
+
+/** Reads the same views from both banks by turns. */
+export async function measureViewGrowth({ small, large }: Banks, say: Say): Promise<Figure> {
+  const ofSmall = await viewsOf(small);
+  const ofLarge = await viewsOf(large);
+  const rounds: { small: number; large: number }[] = [];
+  try {
+    say('view_growth: warming up');
+    for (const caller of [ofSmall, ofLarge]) await caller.run(WARM_MS, IN_FLIGHT);
+    for (let at = 1; at <= ROUNDS; at += 1) {
+      const round = { small: await ofSmall.run(ROUND_MS, IN_FLIGHT), large: await ofLarge.run(ROUND_MS, IN_FLIGHT) };
+      say(`view_growth ${at}/${ROUNDS}: ${round.large.toFixed(0)} views a second beside ${round.small.toFixed(0)}`);
+      rounds.push(round);
+    }
+    return grown('view_growth', 'calls/s', rounds);
+  } finally {
+    ofSmall.close();
+    ofLarge.close();
+  }
+}
