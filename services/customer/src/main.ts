@@ -16,6 +16,7 @@ import {
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
 import type { BaselineSettings } from './behaviour/baseline.js';
+import { startJudging } from './cleaning/judge-parties.js';
 import { type Config, customerConfig, migrationConfig } from './config.js';
 import { startExpiry } from './consent/expire-consents.js';
 import type { Deps } from './deps.js';
@@ -79,6 +80,7 @@ async function serve(config: Config): Promise<void> {
     tls,
   });
   const following = follow(deps, nats);
+  const judging = startJudging(deps);
   const watching = await watch(health, 'database', () => db.system.run(sql`SELECT 1`));
   logger.info({ grpc: config.GRPC_ADDRESS }, 'the customer service serves');
   await runUntilSignal(
@@ -86,6 +88,7 @@ async function serve(config: Config): Promise<void> {
       () => server.stop(),
       () => watching.stop(),
       () => expiry.stop(),
+      () => judging.stop(),
       ...following.map((one) => () => one.stop()),
       () => relay.stop(),
       () => sealer.stop(),

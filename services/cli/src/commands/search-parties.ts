@@ -1,15 +1,10 @@
 import type { Clients } from '../clients.js';
 import { print, table } from '../output.js';
 
-/** `rapport party search <text>`: parties by name, e-mail or phone. */
+/** `rapport party search <text>`: parties by name, phone, e-mail, identifier, account or source key. */
 export async function searchParties(clients: Clients, text: string, flags: { json?: boolean }): Promise<void> {
-  const way = text.includes('@')
-    ? { $case: 'email' as const, value: text }
-    : /^\+?[\d ]{6,}$/.test(text)
-      ? { $case: 'phone' as const, value: text.replaceAll(' ', '') }
-      : { $case: 'name' as const, value: text };
   const answer = await clients.customer.searchParties({
-    query: way,
+    query: { $case: 'text', value: text },
     organisationPath: '',
     pageSize: 20,
     pageToken: '',

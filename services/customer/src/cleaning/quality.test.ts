@@ -13,6 +13,7 @@ import {
   type Running,
   startCustomer,
 } from '../customer.testkit.js';
+import { judgeParties } from './judge-parties.js';
 
 let running: Running;
 
@@ -125,6 +126,38 @@ describe('GetPartyQuality', () => {
       const answers = [running.quality.getPartyQuality({ name: party.name }, token), report(token)];
       for (const answer of answers) expect((await failure(answer)).kind).toBe(may ? 'ok' : 'denied');
     }
+  });
+});
+
+describe('parties that an older version wrote', () => {
+  it('are cleaned, judged and found, once', async () => {
+    const party = await createParty(
+      running,
+      person({ identifiers: [{ kind: 2, value: 'AB 1234567', countryCode: 'CZ' }] }),
+    );
+    const id = party.name.slice(8);
+    await all(running, sql`UPDATE party SET quality = NULL, issues = '{}', given_name = 'JANA' WHERE party_id = ${id}`);
+    await all(running, sql`DELETE FROM party_contact WHERE party_id = ${id}`);
+    const looked = await Promise.all([judgeParties(running.deps), judgeParties(running.deps)]);
+    expect(looked.toSorted()).toEqual([0, 1]);
+    expect(await judgeParties(running.deps)).toBe(0);
+    const query = { $case: 'identifier' as const, value: 'ab1234567' };
+    const { parties } = await running.customer.searchParties(
+      { query, organisationPath: '', pageSize: 0, pageToken: '' },
+      operator(),
+    );
+    expect(parties).toMatchObject([{ name: party.name, etag: '"2"', details: { value: { givenName: 'Jana' } } }]);
+    await expectTrueCounts();
+  });
+
+  it('stay as they are where their key is gone', async () => {
+    const party = await createParty(running);
+    const id = party.name.slice(8);
+    await all(running, sql`UPDATE party SET quality = NULL, wrapped_key = '' WHERE party_id = ${id}`);
+    expect(await judgeParties(running.deps)).toBe(1);
+    expect(await all(running, sql`SELECT quality, family_name FROM party WHERE party_id = ${id}`)).toEqual([
+      { quality: 0, family_name: 'Nováková' },
+    ]);
   });
 });
 
