@@ -7,7 +7,7 @@ import { similarWords } from './similar-words.js';
 const HIGHEST = '\u{10FFFF}';
 const MOST_WORDS = 6;
 /** Rows that are counted to see which word is rare; beyond it they are all frequent. */
-const COUNTED = 5_000;
+const COUNTED = 1_000;
 
 /** A party found by name, and where the search stands after it. */
 export interface Found {
@@ -82,10 +82,11 @@ function rangeOf(step: number, lead: Wanted, others: readonly Wanted[]): Range {
 /** How many rows begin with each word or are similar, up to `COUNTED`, so that the rarest leads. */
 async function rarest(on: Queryable, wanted: readonly Wanted[]): Promise<number> {
   if (wanted.length === 1) return 0;
+  const counted = (which: Sql): Sql =>
+    sql`(SELECT count(*) FROM (SELECT FROM party_word WHERE ${which} LIMIT ${COUNTED}) AS r)::int`;
   const counts = wanted.map(({ word, similar }) => {
-    return sql`(SELECT count(*) FROM (SELECT FROM party_word WHERE word >= ${word} AND word <= ${word + HIGHEST}
-        LIMIT ${COUNTED}) AS r)::int
-      + (SELECT count(*) FROM (SELECT FROM party_word WHERE word = ANY(${similar}::text[]) LIMIT ${COUNTED}) AS s)::int`;
+    const beginning = counted(sql`word >= ${word} AND word <= ${word + HIGHEST}`);
+    return similar.length === 0 ? beginning : sql`${beginning} + ${counted(sql`word = ANY(${similar}::text[])`)}`;
   });
   const { found } = await on.one<{ found: number[] }>(sql`SELECT ARRAY[${sql.join(counts, ', ')}] AS found`);
   return found.indexOf(Math.min(...found));
@@ -97,7 +98,10 @@ function asInitials(words: readonly string[]): string {
   return only.every((letter) => /\p{L}/u.test(letter)) ? initialsOf(only) : '';
 }
 
-/** Walks through one step in the order of the index, from where the last page ended. */
+/**
+ * Walks through one step in the order of the index, from where the last page ended. CASE keeps the planner from reading
+ * the party of a word before it is known that the other words fit.
+ */
 async function walk(
   on: Queryable,
   step: number,
@@ -113,7 +117,8 @@ async function walk(
     SELECT d.party_id AS "partyId", d.word FROM party_word d
     WHERE d.word >= ${from} AND d.word <= ${to}
       AND ${begun ? sql`(d.word, d.party_id) > (${after.word}, ${after.partyId}::uuid)` : sql`TRUE`}
-      AND ${place} AND ${where} AND (SELECT p.merged_into IS NULL FROM party p WHERE p.party_id = d.party_id)
+      AND ${place}
+      AND CASE WHEN ${where} THEN (SELECT p.merged_into IS NULL FROM party p WHERE p.party_id = d.party_id) ELSE FALSE END
     ORDER BY d.word, d.party_id LIMIT ${most}`);
   return rows.map((row) => ({ ...row, step, lead }));
 }

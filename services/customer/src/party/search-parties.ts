@@ -115,7 +115,8 @@ function wordsOf(field: string, value: string): string[] {
 
 /**
  * The golden records that have a whole value. The index tables are under row security like the parties; of keys of source
- * systems, which are not, only those lead anywhere whose holding or party the caller may see.
+ * systems, which are not, only those lead anywhere whose holding or party the caller may see. Each holding is looked up by
+ * its key: without statistics of the numbers the planner would rather read all holdings.
  */
 async function findWhole(
   on: Queryable,
@@ -130,7 +131,8 @@ async function findWhole(
   if (account !== '') {
     ways.push(sql`
       SELECT (o ->> 'party')::uuid FROM natural_key k
-        JOIN holding h ON h.party_id = k.party_id AND h.holding_id = k.id
+        CROSS JOIN LATERAL (
+          SELECT owners FROM holding WHERE party_id = k.party_id AND holding_id = k.id OFFSET 0) AS h
         CROSS JOIN LATERAL jsonb_array_elements(h.owners) AS o
       WHERE k.kind = 1 AND account_number(k.source_key) = ${account}`);
   }
