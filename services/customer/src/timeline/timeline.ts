@@ -16,7 +16,6 @@ export {
   type Booking,
   classify,
   LAST_OPERATION,
-  transactionBooked,
   transactionColumns,
   transactionFromJson,
   transactionJsonColumns,
@@ -54,3 +53,4 @@ export function newestFirst(a: Entry, b: Entry): number {
 }
 export { copyTransactions, setBalances, transactionBytes } from './transaction-store.js';
 export { claimFreshKeys, claimKeysOfTransactions, contentOfKeys } from './transaction-keys.js';
+export { bookedCodec } from './booked-codec.js';

@@ -5,6 +5,7 @@ import type { Tx } from '../db/index.js';
 export interface EventCodec<T> {
   /** The full name of the message, `rapport.customer.v1.PartyCreated`. */
   readonly $type: string;
+  /** The bytes need to hold only until the next call. */
   encode(message: T): { finish(): Uint8Array };
   decode(bytes: Uint8Array): T;
 }

@@ -46,10 +46,25 @@ function reserve(used: number, more: number): void {
   scratch = larger;
 }
 
-function short(text: string): number {
-  const length = Buffer.byteLength(text);
+/** Writes a text; gives its end. Most are plain ASCII, which needs no call per text. */
+function put(text: string, from: number): number {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x80) return putAny(text, from);
+    scratch[from + at] = code;
+  }
+  return from + text.length;
+}
+
+function putAny(text: string, from: number): number {
+  const length = scratch.write(text, from);
   if (length >= NO_PATH) throw new RangeError('an aggregate, subject or organisation path of an event is too long');
-  return length;
+  return from + length;
+}
+
+function putLength(length: number, at: number): void {
+  scratch[at] = length >>> 8;
+  scratch[at + 1] = length;
 }
 
 /** Packs events, in their order, with a new id each. Takes from `at` on as many as one frame holds. */
@@ -59,21 +74,21 @@ export function packFrame<T>(events: readonly T[], at: number, framed: (event: T
   let last = 0;
   for (let index = at; index < events.length && count < FRAME_EVENTS && end < FRAME_BYTES; index += 1) {
     const { aggregate, subject, organisationPath, payload } = framed(events[index] as T);
-    const [ofAggregate, ofSubject] = [short(aggregate), short(subject)];
-    const ofPath = organisationPath === null ? 0 : short(organisationPath);
-    reserve(end, HEADER + ofAggregate + ofSubject + ofPath + payload.length);
+    const texts = aggregate.length + subject.length + (organisationPath?.length ?? 0);
+    if (texts >= NO_PATH) throw new RangeError('the texts of an event are too long');
+    reserve(end, HEADER + texts * 3 + payload.length);
     last = end;
     writeUuidv7(scratch, end);
-    scratch.writeUInt16BE(ofAggregate, end + 16);
-    scratch.writeUInt16BE(ofSubject, end + 18);
-    scratch.writeUInt16BE(organisationPath === null ? NO_PATH : ofPath, end + 20);
+    const ofAggregate = end + HEADER;
+    const ofSubject = put(aggregate, ofAggregate);
+    const ofPath = put(subject, ofSubject);
+    const ofPayload = organisationPath === null ? ofPath : put(organisationPath, ofPath);
+    putLength(ofSubject - ofAggregate, end + 16);
+    putLength(ofPath - ofSubject, end + 18);
+    putLength(organisationPath === null ? NO_PATH : ofPayload - ofPath, end + 20);
     scratch.writeUInt32BE(payload.length, end + 22);
-    end += HEADER;
-    end += scratch.write(aggregate, end);
-    end += scratch.write(subject, end);
-    if (organisationPath !== null) end += scratch.write(organisationPath, end);
-    scratch.set(payload, end);
-    end += payload.length;
+    scratch.set(payload, ofPayload);
+    end = ofPayload + payload.length;
     count += 1;
   }
   const bytes = Buffer.from(scratch.subarray(0, end));
