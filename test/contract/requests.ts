@@ -117,12 +117,15 @@ const texts = [
   ...['segments', 'products', 'templates', 'staff', 'organisationUnits', 'plans', 'kpiPlans', 'caseTypes'].flatMap(
     (collection) => [`${collection}/contract`, `${collection}/contract@1`],
   ),
-  ...['calendars', 'dashboards', 'metrics', 'consumers', 'services', 'reports'].map((name) => `${name}/contract`),
+  ...['calendars', 'dashboards', 'metrics', 'consumers', 'services', 'reports', 'sources'].map(
+    (name) => `${name}/contract`,
+  ),
   `parties/${ID}/holdings/${ID}`,
   `parties/${ID}/holdings/${ID}/transactions/${ID}`,
   `parties/${ID}/interactions/${ID}`,
   `parties/${ID}/consents/${ID}`,
   `parties/${ID}/relationships/${ID}`,
+  `parties/${ID}/sourceRecords/${ID}`,
   `parties/${ID}/tags/contract`,
   `parties/${ID}/lifeEvents/${ID}`,
   `parties/${ID}/goals/${ID}`,
@@ -139,6 +142,7 @@ const texts = [
   'customer@example.test',
   '+420601123456',
   'email',
+  'region',
 ];
 
 /** What no single value mends: rules over several fields at once. In the JSON of the contract. */
@@ -146,6 +150,8 @@ const starts: Record<string, JsonValue> = {
   'CustomerService/CreateParty': {
     party: { person: { givenName: 'Given', familyName: 'Family' }, organisationPath: '/contract' },
   },
+  'SourceService/CreateSource': { source: { name: 'sources/contract', kind: 1 } },
+  'SourceService/UpdateSource': { source: { name: 'sources/contract', etag: 'x' }, updateMask: 'priority' },
   'PrivacyService/RevealField': { field: 'display_name' },
   'CustomerService/UpdateParty': { party: { name: `parties/${ID}`, etag: 'x' }, updateMask: 'region' },
   'CustomerService/CreateHolding': {

@@ -23,6 +23,7 @@ const staffRoles = [
   'administrator',
   'operator',
   'privacy_officer',
+  'data_steward',
 ];
 const methods = servedMethods();
 const of = (service: SuiteService): Served[] => methods.filter((one) => one.service === service);

@@ -15,6 +15,7 @@ const schema = z
     BEHAVIOUR_WARM_UP_DAYS: z.coerce.number().int().min(14).max(100).default(28),
     BEHAVIOUR_MEMORY_DAYS: z.coerce.number().int().min(7).max(100).default(41),
     BEHAVIOUR_LIMIT: z.coerce.number().min(1).max(20).default(4),
+    UNKNOWN_SOURCES: z.enum(['register', 'refuse']).default('register'),
   })
   .superRefine(serviceRules);
 

@@ -21,9 +21,13 @@ import {
   type PrivacyServiceService,
   PortraitServiceClient,
   type PortraitServiceService,
+  GoldenServiceClient,
+  type GoldenServiceService,
   QualityServiceClient,
   type QualityServiceService,
   Sex,
+  SourceServiceClient,
+  type SourceServiceService,
 } from '@rapport/proto/customer/v1';
 import { testAuth, testDatabase, testToken, type TokenClaims } from '@rapport/test/kit';
 import { standardSettings } from './behaviour/baseline.js';
@@ -39,6 +43,8 @@ export interface Running {
   portrait: ClientOf<typeof PortraitServiceService>;
   quality: ClientOf<typeof QualityServiceService>;
   households: ClientOf<typeof HouseholdServiceService>;
+  golden: ClientOf<typeof GoldenServiceService>;
+  source: ClientOf<typeof SourceServiceService>;
   db: Database;
   deps: Deps;
   /** host:port, for clients of its other services. */
@@ -65,7 +71,13 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
     reads: auditReads(db),
     cipher: fieldCipher({ keyEncryptionKeyFile: testAuth().keyEncryptionKeyFile }),
     clock,
-    bank: { timeZone: 'Europe/Prague', language: 'en', country: 'CZ', baseline: standardSettings },
+    bank: {
+      timeZone: 'Europe/Prague',
+      language: 'en',
+      country: 'CZ',
+      unknownSources: 'register',
+      baseline: standardSettings,
+    },
     rules: requestValidator(validation).validate,
     verifyAudit: (signal) => verifyAudit(db, { signal }),
   };
@@ -83,6 +95,8 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
   const households = client(HouseholdServiceClient, `127.0.0.1:${server.port}`);
   const privacy = client(PrivacyServiceClient, `127.0.0.1:${server.port}`);
   const quality = client(QualityServiceClient, `127.0.0.1:${server.port}`);
+  const golden = client(GoldenServiceClient, `127.0.0.1:${server.port}`);
+  const source = client(SourceServiceClient, `127.0.0.1:${server.port}`);
   return {
     customer,
     spending,
@@ -90,6 +104,8 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
     portrait,
     quality,
     households,
+    golden,
+    source,
     db,
     deps,
     address: `127.0.0.1:${server.port}`,
@@ -102,6 +118,8 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
       portrait.close();
       quality.close();
       households.close();
+      golden.close();
+      source.close();
       await server.stop();
       await db.close();
       await database.drop();
@@ -127,6 +145,7 @@ export const allRoles = [
   'administrator',
   'operator',
   'privacy_officer',
+  'data_steward',
 ] as const;
 
 /** A person of the bank /berka. */

@@ -16,6 +16,8 @@ export interface Bank {
   country: string;
   /** How it is found that a customer's behaviour changed. */
   baseline: BaselineSettings;
+  /** What becomes of a source that nobody registered: it is registered and believed least, or refused. */
+  unknownSources: 'register' | 'refuse';
 }
 
 /** What a verb works with. */

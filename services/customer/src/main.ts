@@ -63,6 +63,7 @@ async function serve(config: Config): Promise<void> {
     bank: {
       timeZone: config.BANK_TIME_ZONE,
       language: config.BANK_LANGUAGE,
+      unknownSources: config.UNKNOWN_SOURCES,
       country: config.BANK_COUNTRY,
       baseline: baselineOf(config),
     },

@@ -3,6 +3,8 @@ import { type Route, route } from '@rapport/kit/rpc';
 import type { Running } from '@rapport/kit/runtime';
 import {
   CustomerServiceService,
+  GoldenServiceService,
+  SourceServiceService,
   HoldingOpened,
   HoldingUpdated,
   HouseholdServiceService,
@@ -33,6 +35,14 @@ import type { Deps } from './deps.js';
 import { abandonGoal } from './goal/abandon-goal.js';
 import { listGoals } from './goal/list-goals.js';
 import { setGoal } from './goal/set-goal.js';
+import { clearFieldChoice } from './golden/clear-field-choice.js';
+import { getGoldenRecord } from './golden/get-golden-record.js';
+import { listMerges } from './golden/list-merges.js';
+import { listSurvivorshipRules } from './golden/list-survivorship-rules.js';
+import { mergeParties } from './golden/merge-parties.js';
+import { setFieldChoice } from './golden/set-field-choice.js';
+import { setSurvivorshipRule } from './golden/set-survivorship-rule.js';
+import { unmergeParties } from './golden/unmerge-parties.js';
 import { createHolding } from './holding/create-holding.js';
 import { getHolding } from './holding/get-holding.js';
 import { listHoldings } from './holding/list-holdings.js';
@@ -76,6 +86,11 @@ import { createRelationship } from './relationship/create-relationship.js';
 import { endRelationship } from './relationship/end-relationship.js';
 import { listBeneficialOwners } from './relationship/list-beneficial-owners.js';
 import { listRelationships } from './relationship/list-relationships.js';
+import { createSource } from './source/create-source.js';
+import { getSourceRecord } from './source/get-source-record.js';
+import { listSourceRecords } from './source/list-source-records.js';
+import { listSources } from './source/list-sources.js';
+import { updateSource } from './source/update-source.js';
 import { bookTransaction } from './timeline/book-transaction.js';
 import { listTimeline } from './timeline/list-timeline.js';
 import { recordInteraction } from './timeline/record-interaction.js';
@@ -155,6 +170,23 @@ export function routes(deps: Deps): Route[] {
     }),
     route(MatchingServiceService, {
       matchFile: (requests, call) => matchFile(deps, requests, call),
+    }),
+    route(SourceServiceService, {
+      createSource: (request, call) => createSource(deps, request, call),
+      listSources: (request, call) => listSources(deps, request, call),
+      updateSource: (request, call) => updateSource(deps, request, call),
+      listSourceRecords: (request, call) => listSourceRecords(deps, request, call),
+      getSourceRecord: (request, call) => getSourceRecord(deps, request, call),
+    }),
+    route(GoldenServiceService, {
+      getGoldenRecord: (request, call) => getGoldenRecord(deps, request, call),
+      setFieldChoice: (request, call) => setFieldChoice(deps, request, call),
+      clearFieldChoice: (request, call) => clearFieldChoice(deps, request, call),
+      listSurvivorshipRules: (request, call) => listSurvivorshipRules(deps, request, call),
+      setSurvivorshipRule: (request, call) => setSurvivorshipRule(deps, request, call),
+      mergeParties: (request, call) => mergeParties(deps, request, call),
+      unmergeParties: (request, call) => unmergeParties(deps, request, call),
+      listMerges: (request, call) => listMerges(deps, request, call),
     }),
     operations({ service: 'customer', db: deps.db, verifyAudit: deps.verifyAudit }),
   ];

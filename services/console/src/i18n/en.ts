@@ -518,6 +518,8 @@ export const en = {
     auditor: 'Auditor',
     analyst: 'Analyst',
     administrator: 'Administrator',
+    privacy_officer: 'Privacy officer',
+    data_steward: 'Data steward',
     marketing: 'Marketing',
     service: 'Service',
     analytics: 'Analytics',

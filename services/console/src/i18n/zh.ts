@@ -520,6 +520,8 @@ export const zh: Words = {
     auditor: '审计员',
     analyst: '分析师',
     administrator: '管理员',
+    privacy_officer: '隐私专员',
+    data_steward: '数据管理员',
     marketing: '营销',
     service: '服务',
     analytics: '分析',

@@ -2,8 +2,8 @@
  * What each role is shown. The services decide what is permitted; this only keeps away buttons that would be refused.
  */
 const shown = {
-  searchParties: ['relationship_manager', 'call_centre_agent', 'branch_manager', 'auditor'],
-  viewCustomer: ['relationship_manager', 'call_centre_agent', 'branch_manager', 'auditor'],
+  searchParties: ['relationship_manager', 'call_centre_agent', 'branch_manager', 'auditor', 'data_steward'],
+  viewCustomer: ['relationship_manager', 'call_centre_agent', 'branch_manager', 'auditor', 'data_steward'],
   viewMemberships: ['relationship_manager', 'call_centre_agent', 'branch_manager', 'marketer', 'analyst'],
   viewDeliveries: [
     'relationship_manager',

@@ -1,21 +1,12 @@
 import { audit } from '@rapport/kit/crypto';
 import { type Sql, sql } from '@rapport/kit/db';
-import { publishAll } from '@rapport/kit/events';
 import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
-import { type AssignPartiesRequest, AssignPartiesResponse, PartyUpdated } from '@rapport/proto/customer/v1';
+import { type AssignPartiesRequest, AssignPartiesResponse } from '@rapport/proto/customer/v1';
 import { assertInside, seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import {
-  idsIn,
-  membersOf,
-  openFindable,
-  partyColumns,
-  partyName,
-  type PartyRecord,
-  partyUpdated,
-  storeChange,
-} from '../party/party.js';
+import { loadTrees, settle, stateByStaff, store } from '../golden/golden.js';
+import { idsIn, membersOf, partyColumns, partyMessage, partyName, type PartyRecord } from '../party/party.js';
 
 /** Parties that one call hands over: a book is handed over in transactions that nobody waits long for. */
 const MOST = 1_000;
@@ -46,23 +37,21 @@ export async function assignParties(
           : sql`party.manager = ${from} AND party.merged_into IS NULL`;
       const rows = await tx.rows<PartyRecord>(sql`
         SELECT ${partyColumns} FROM party WHERE ${wanted} AND ${visible}
-        ORDER BY party.party_id LIMIT ${MOST} FOR UPDATE`);
-      const changes = rows
-        .filter(({ manager }) => manager !== to)
-        .map((before) => {
-          const row = { ...before, manager: to, version: before.version + 1, updateTime: deps.clock.now() };
-          assertInside(scope, row);
-          return { before, ...openFindable(deps.cipher, before), row };
-        });
+        ORDER BY party.party_id LIMIT ${MOST}`);
+      const now = deps.clock.now();
+      const changing = rows.filter(({ manager }) => manager !== to).map(({ partyId }) => partyId);
+      const trees = await loadTrees(tx, deps, changing, { lock: true });
+      const changes = [...new Set(trees.values())].map((tree) => {
+        const assigned = { ...partyMessage(deps, tree.root, { kind: 'everything' }), relationshipManager: to };
+        stateByStaff(deps, tree, { received: assigned, stated: assigned, paths: ['relationship_manager'], time: now });
+        const settled = settle(deps, tree, now);
+        assertInside(scope, settled.row);
+        return settled;
+      });
       if (changes.length > 0) {
         // The trigger that keeps the history takes the reason from here.
         await tx.run(sql`SELECT set_config('rapport.reason', ${reason}, true)`);
-        await storeChange(tx, deps.cipher, changes);
-        const events = changes.map(({ row }) => ({
-          message: partyUpdated(row, ['relationship_manager']),
-          options: { aggregate: row.partyId, subject: partyName(row.partyId) },
-        }));
-        await publishAll(tx, PartyUpdated, events);
+        await store(tx, deps, changes);
       }
       const resource = changes.length > 0 ? changes.map(({ row }) => partyName(row.partyId)) : 'parties';
       await audit(tx, call, { resource, fields: ['relationship_manager'], change: { assigned: changes.length } });

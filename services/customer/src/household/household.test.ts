@@ -221,8 +221,15 @@ describe('SuggestHouseholdMembers', () => {
 });
 
 describe('who may', () => {
-  const readers = ['relationship_manager', 'call_centre_agent', 'branch_manager', 'auditor', 'operator'];
-  const writers = ['relationship_manager', 'branch_manager', 'operator'];
+  const readers = [
+    'data_steward',
+    'relationship_manager',
+    'call_centre_agent',
+    'branch_manager',
+    'auditor',
+    'operator',
+  ];
+  const writers = ['relationship_manager', 'branch_manager', 'operator', 'data_steward'];
   it.each(allRoles)('%s', async (role) => {
     const options = as({ sub: 'staff/rm1', roles: [role], orgPath: '/berka' });
     const read = await failure(households.listHouseholds({ parent: jana.name }, options));

@@ -14,6 +14,7 @@ import {
 import { assertInside } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
+import { assertSource } from '../source/source.js';
 import { type Batch, type Checked, refuse, type Stream } from './batch.js';
 import { checkConsent, takeConsents } from './consent-rows.js';
 import { checkHolding, type HoldingWish, takeHoldings } from './holding-rows.js';
@@ -30,8 +31,7 @@ import {
   type Tally,
 } from './importing.js';
 import { checkInteraction, type InteractionWish, takeInteractions } from './interaction-rows.js';
-import type { CleanParty } from '../party/party.js';
-import { checkParty, takeParties } from './party-rows.js';
+import { checkParty, type PartyWish, takeParties } from './party-rows.js';
 import { checkTransaction, takeTransactions, type TransactionWish } from './transaction-rows.js';
 
 const FIRST_REJECTS = 100;
@@ -128,6 +128,7 @@ function headerOf(message: ImportRequest | undefined): ImportHeader {
 async function begin(stream: Stream, call: Call, header: ImportHeader): Promise<ImportRecord> {
   const { importId, source, file, organisationPath, kind } = header;
   return stream.deps.db.transaction(stream.scope, async (tx) => {
+    await assertSource(tx, stream.deps.bank, source);
     const made = await tx.maybe<ImportRecord>(sql`
       INSERT INTO import_run (import_id, source, file, organisation_path, kind, create_time)
       VALUES (${importId}, ${source}, ${file}, ${organisationPath}, ${kind}, ${stream.deps.clock.now()})
@@ -166,7 +167,7 @@ function keyOf(row: ImportRow['row']): string {
 
 /** The rows of one message that keep the rules which need no database, by kind, and the others. */
 interface Judged {
-  parties: Checked<CleanParty>[];
+  parties: Checked<PartyWish>[];
   holdings: Checked<HoldingWish>[];
   transactions: Checked<TransactionWish>[];
   interactions: Checked<InteractionWish>[];

@@ -1,30 +1,20 @@
 import { covers, sql, within } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
-import {
-  CreatePartyRequest,
-  ImportKind,
-  Party,
-  PartyCreated,
-  type PartyRow,
-  PartyUpdated,
-} from '@rapport/proto/customer/v1';
+import { CreatePartyRequest, ImportKind, Party, PartyCreated, type PartyRow } from '@rapport/proto/customer/v1';
+import { keepFirst, loadTrees, type Member, settle as settleGolden, state, store, treeOf } from '../golden/golden.js';
 import {
   breachIn,
-  changedPaths,
   type CleanParty,
   cleaned,
   findable,
   insertParties,
   insertTerms,
+  kindOf,
   newRecord,
   partyColumns,
   partyCreated,
-  partyMessage,
   partyName,
   type PartyRecord,
-  partyUpdated,
-  recordOf,
-  storeChange,
 } from '../party/party.js';
 import {
   type Batch,
@@ -41,11 +31,16 @@ import {
 } from './batch.js';
 import { digest64, type Refusal } from './importing.js';
 
+/** A party in its proper form, and as it was received. */
+export interface PartyWish extends CleanParty {
+  received: Party;
+}
+
 const KIND = ImportKind.IMPORT_KIND_PARTY;
 const REQUEST_ID = '00000000-0000-4000-8000-000000000000';
 
 /** Judges a row by the rules that need no database. */
-export function checkParty(stream: Stream, line: bigint, row: PartyRow): Checked<CleanParty> | Refusal {
+export function checkParty(stream: Stream, line: bigint, row: PartyRow): Checked<PartyWish> | Refusal {
   const { deps, source, organisationPath } = stream;
   const party = Party.fromPartial({
     ...row.party,
@@ -73,20 +68,25 @@ export function checkParty(stream: Stream, line: bigint, row: PartyRow): Checked
     const message = 'lies outside of the import or of what the caller may see';
     return { field: 'organisation_path', reason: 'ORGANISATION_PATH_OUTSIDE', message, value: path };
   }
-  return { line, key: row.sourceKey, content: digest64(Party.encode(party).finish()), value: clean };
+  return {
+    line,
+    key: row.sourceKey,
+    content: digest64(Party.encode(party).finish()),
+    value: { ...clean, received: party },
+  };
 }
 
 /** Writes the parties of a batch: new ones are created, changed ones updated, all with their events. */
-export async function takeParties(batch: Batch, rows: readonly Checked<CleanParty>[]): Promise<void> {
+export async function takeParties(batch: Batch, rows: readonly Checked<PartyWish>[]): Promise<void> {
   if (rows.length === 0) return;
   const { tx, deps, source } = batch;
   const byKey = firstOfEach(batch, KIND, rows);
   const known = await tx.rows<PartyRecord & { content: bigint | null }>(sql`
     SELECT ${partyColumns}, party.content FROM party
-    WHERE source = ${source} AND source_key = ANY(${[...byKey.keys()]}::text[]) FOR UPDATE`);
+    WHERE source = ${source} AND source_key = ANY(${[...byKey.keys()]}::text[])`);
   const before = new Map(known.map((row) => [row.sourceKey, row]));
-  const fresh: { from: Checked<CleanParty>; row: PartyRecord }[] = [];
-  const changes: { before: PartyRecord; from: Checked<CleanParty> }[] = [];
+  const fresh: { from: Checked<PartyWish>; row: PartyRecord }[] = [];
+  const changes: { before: PartyRecord; from: Checked<PartyWish> }[] = [];
   for (const from of byKey.values()) {
     const existing = before.get(from.key);
     if (!existing) fresh.push({ from, row: newRecord(deps, from.value) });
@@ -97,7 +97,7 @@ export async function takeParties(batch: Batch, rows: readonly Checked<CleanPart
   await change(batch, changes);
 }
 
-async function create(batch: Batch, fresh: { from: Checked<CleanParty>; row: PartyRecord }[]): Promise<void> {
+async function create(batch: Batch, fresh: { from: Checked<PartyWish>; row: PartyRecord }[]): Promise<void> {
   if (fresh.length === 0) return;
   const { tx, deps } = batch;
   const inserted = await insertParties(
@@ -109,6 +109,11 @@ async function create(batch: Batch, fresh: { from: Checked<CleanParty>; row: Par
     if (inserted.has(row.partyId)) settle(batch, KIND, 'created');
     else refuse(batch, KIND, from.line, duplicateKey(from.key, 'is taken outside of what you may see'));
   }
+  await keepFirst(
+    tx,
+    deps,
+    made.map(({ from, row }) => ({ row, received: from.value.received, party: from.value.party })),
+  );
   await insertTerms(
     tx,
     deps.cipher,
@@ -121,26 +126,37 @@ async function create(batch: Batch, fresh: { from: Checked<CleanParty>; row: Par
   await publishAll(tx, PartyCreated, events);
 }
 
-async function change(batch: Batch, wanted: { before: PartyRecord; from: Checked<CleanParty> }[]): Promise<void> {
-  const { tx, deps, now } = batch;
-  const everything = { kind: 'everything' } as const;
-  const changes = [];
-  const events = [];
+/**
+ * Keeps what the source says now and works out the golden records anew: what a field is then, the records of all that
+ * were merged decide together.
+ */
+async function change(batch: Batch, wanted: { before: PartyRecord; from: Checked<PartyWish> }[]): Promise<void> {
+  if (wanted.length === 0) return;
+  const { tx, deps, now, source } = batch;
+  const ids = wanted.map(({ before }) => before.partyId);
+  const trees = await loadTrees(tx, deps, ids, { lock: true });
+  const taken: { partyId: string; content: bigint }[] = [];
   for (const { before, from } of wanted) {
-    const row = recordOf(deps, from.value, { ...before, version: before.version + 1, updateTime: now });
-    if (row.kind !== before.kind || row.synthetic !== before.synthetic) {
+    const { partyId } = before;
+    const tree = treeOf(trees, partyId);
+    const home = tree.members.find((member) => member.partyId === partyId) as Member;
+    if (kindOf(from.value.party) !== home.kind || from.value.party.synthetic !== home.synthetic) {
       const message = 'cannot become another kind of party';
       refuse(batch, KIND, from.line, { field: '', reason: 'IMMUTABLE', message, value: '' });
       continue;
     }
-    const paths = changedPaths(partyMessage(deps, before, everything), partyMessage(deps, row, everything));
+    const said = { home, source, sourceKey: from.key, party: from.value.received, paths: null, removals: [] };
+    const paths = state(deps, tree, { ...said, receivedTime: now });
     settle(batch, KIND, paths.length === 0 ? 'unchanged' : 'updated');
-    if (paths.length === 0) continue;
-    changes.push({ before, ...findable(row, from.value.party), content: from.content });
-    const options = { aggregate: row.partyId, subject: partyName(row.partyId) };
-    events.push({ message: partyUpdated(row, paths), options });
+    taken.push({ partyId, content: from.content });
   }
-  if (changes.length === 0) return;
-  await storeChange(tx, deps.cipher, changes);
-  await publishAll(tx, PartyUpdated, events);
+  if (taken.length === 0) return;
+  const touched = new Set(taken.map(({ partyId }) => treeOf(trees, partyId)));
+  const settled = [...touched].map((tree) => settleGolden(deps, tree, now));
+  await store(tx, deps, settled);
+  await tx.run(sql`
+    UPDATE party SET content = r.content
+    FROM unnest(${taken.map(({ partyId }) => partyId)}::uuid[], ${taken.map(({ content }) => content)}::bigint[])
+      AS r (party_id, content)
+    WHERE party.party_id = r.party_id`);
 }

@@ -1,55 +1,12 @@
 import type { FieldCipher } from '@rapport/kit/crypto';
 import { sql, type Tx } from '@rapport/kit/db';
-import type { Party } from '@rapport/proto/customer/v1';
+import type { Placed } from '../access/access.js';
 import type { PartyRecord } from './record.js';
 import { type Findable, replaceTerms } from './search-terms.js';
-
-/** The paths that an update may name. */
-export const updatable = [
-  'person',
-  'organisation',
-  'organisation_path',
-  'relationship_manager',
-  'region',
-  'district',
-  'branch',
-  'time_zone',
-  'language',
-  'contact_points',
-  'identifiers',
-  'state',
-];
-
-const personPaths = ['given_name', 'family_name', 'sex', 'birth_date', 'salutation'];
-const organisationPaths = ['legal_name', 'legal_form', 'registration_number'];
-
-function camel(path: string): string {
-  return path.replace(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase());
-}
-
-/** Fields of messages are plain data in a fixed order. */
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** The updatable paths whose values differ, details field by field. */
-export function changedPaths(before: Party, after: Party): string[] {
-  const field = (party: Party, path: string): unknown => party[camel(path) as keyof Party];
-  const detail = (party: Party, path: string): unknown =>
-    (party.details?.value as unknown as Record<string, unknown> | undefined)?.[camel(path)];
-  const kind = before.details?.$case === 'person' ? 'person' : 'organisation';
-  const inside = kind === 'person' ? personPaths : organisationPaths;
-  return [
-    ...inside.filter((path) => !same(detail(before, path), detail(after, path))).map((path) => `${kind}.${path}`),
-    ...updatable.slice(2).filter((path) => !same(field(before, path), field(after, path))),
-  ];
-}
 
 /** A party before and after a change. */
 export interface PartyChange extends Findable {
   before: PartyRecord;
-  /** Digest of the imported row that the change came from. */
-  content?: bigint | undefined;
 }
 
 /** Tables whose rows carry where their party stands. */
@@ -69,44 +26,44 @@ const followers = [
   'life_event',
   'goal',
   'service_step',
+  'source_record',
+  'party_merge',
+  'field_choice',
 ] as const;
 /** Tables whose rows carry where the first owner of a holding stands. */
 const holdingFollowers = ['holding', 'transaction'] as const;
 
 /**
  * Stores changed parties with one statement each kind, with what they are found by. A party that moved takes along what
- * is kept with it, because row security looks at each row alone.
+ * is kept with it and with those that were merged into it, because row security looks at each row alone.
  */
 export async function storeChange(tx: Tx, cipher: FieldCipher, changes: readonly PartyChange[]): Promise<void> {
-  const rows = changes.map(({ row, content }) => ({
-    ...row,
-    wrappedKey: undefined,
-    sealed: row.sealed.toString('hex'),
-    content: content === undefined ? null : content.toString(),
-  }));
+  const rows = changes.map(({ row }) => ({ ...row, wrappedKey: undefined, sealed: row.sealed.toString('hex') }));
   await tx.run(sql`
     UPDATE party SET display_name = r."displayName", given_name = r."givenName", family_name = r."familyName",
       salutation = r.salutation, sex = r.sex, birth_date = r."birthDate", legal_name = r."legalName",
       legal_form = r."legalForm", sealed = decode(r.sealed, 'hex'), organisation_path = r."organisationPath",
       manager = r.manager, region = r.region, district = r.district, branch = r.branch, time_zone = r."timeZone",
       language = r.language, state = r.state, version = r.version, quality = r.quality,
-      issues = ARRAY(SELECT jsonb_array_elements_text(r.issues)), update_time = r."updateTime",
-      content = coalesce(r.content::bigint, party.content)
+      issues = ARRAY(SELECT jsonb_array_elements_text(r.issues)), update_time = r."updateTime"
     FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("partyId" uuid, "displayName" text, "givenName" text,
       "familyName" text, salutation text, sex smallint, "birthDate" date, "legalName" text, "legalForm" text, sealed text,
       "organisationPath" text, manager text, region text, district text, branch text, "timeZone" text, language text,
-      state smallint, version integer, quality smallint, issues jsonb, "updateTime" timestamptz, content text)
+      state smallint, version integer, quality smallint, issues jsonb, "updateTime" timestamptz)
     WHERE party.party_id = r."partyId"`);
   await replaceTerms(tx, cipher, changes);
   const moved = changes
     .filter(({ before, row }) => before.organisationPath !== row.organisationPath || before.manager !== row.manager)
-    .map(({ row }) => row);
+    .flatMap(({ row }) => row.aliases.map((partyId) => ({ ...row, partyId })).concat(row));
   if (moved.length > 0) await move(tx, moved);
 }
 
-async function move(tx: Tx, moved: readonly PartyRecord[]): Promise<void> {
+/** Lets parties, with all that is kept with them, stand somewhere else. */
+export async function move(tx: Tx, moved: readonly (Placed & { partyId: string })[]): Promise<void> {
   const to = sql`unnest(${moved.map((row) => row.partyId)}::uuid[], ${moved.map((row) => row.organisationPath)}::text[],
     ${moved.map((row) => row.manager)}::text[]) AS r (party_id, path, manager)`;
+  await tx.run(sql`UPDATE party AS t SET organisation_path = r.path, manager = r.manager
+    FROM ${to} WHERE t.party_id = r.party_id AND (t.organisation_path, t.manager) <> (r.path, r.manager)`);
   for (const table of [...followers, ...holdingFollowers]) {
     await tx.run(sql`UPDATE ${sql.raw(table)} AS t SET organisation_path = r.path, manager = r.manager
       FROM ${to} WHERE t.party_id = r.party_id`);

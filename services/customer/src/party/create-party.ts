@@ -6,16 +6,19 @@ import { assertInside, assertPlace } from '../access/access.js';
 import { dayDate } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
+import { keepFirst } from '../golden/golden.js';
+import { assertSource } from '../source/source.js';
 import { assertValid, cleaned, newRecord, partyCreated, partyMessage, partyName } from './party.js';
 import { sealedAnswer } from './sealed-answer.js';
 import { findable, insertTerms } from './search-terms.js';
 
 /** Creates a person or an organisation where the caller may see it. */
 export async function createParty(deps: Deps, request: CreatePartyRequest, call: Call): Promise<CreatePartyResponse> {
-  const clean = cleaned(deps, request.party as Party);
+  const received = request.party as Party;
+  const clean = cleaned(deps, received);
   const { party } = clean;
   assertValid(clean, deps);
-  assertSource(party);
+  assertSourceKey(party);
   const row = newRecord(deps, clean);
   const scope = scopeFor(call, 'C2');
   assertInside(scope, row);
@@ -38,6 +41,8 @@ export async function createParty(deps: Deps, request: CreatePartyRequest, call:
           },
         })
         .catch(taken);
+      if (party.source !== '') await assertSource(tx, deps.bank, party.source);
+      await keepFirst(tx, deps, [{ row, received, party }]);
       await insertTerms(tx, deps.cipher, [findable(row, party)]);
       await audit(tx, call, { resource: name, change: { created: true, kind: row.kind } });
       await publish(tx, PartyCreated, partyCreated(row), { aggregate: row.partyId, subject: name });
@@ -47,7 +52,7 @@ export async function createParty(deps: Deps, request: CreatePartyRequest, call:
   );
 }
 
-function assertSource(party: Party): void {
+function assertSourceKey(party: Party): void {
   if ((party.source === '') === (party.sourceKey === '')) return;
   const field = party.source === '' ? 'party.source' : 'party.source_key';
   throw fail('FIELD_INVALID', { violations: [{ field, description: 'source and source_key go together' }] });

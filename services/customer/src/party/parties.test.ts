@@ -327,7 +327,7 @@ describe('UpdateParty', () => {
       reason: 'ORGANISATION_PATH_OUTSIDE',
     });
     for (const role of allRoles.filter(
-      (one) => !['relationship_manager', 'branch_manager', 'operator'].includes(one),
+      (one) => !['relationship_manager', 'branch_manager', 'operator', 'data_steward'].includes(one),
     )) {
       expect(await failure(update({ ...party, region: 'x' }, ['region'], prague(role)))).toMatchObject({
         kind: 'denied',
@@ -371,6 +371,8 @@ describe('row security', () => {
       'import_run',
       'import_reject',
       'source_record',
+      'party_merge',
+      'field_choice',
       'party_tag',
       'former_assignment',
       'preference',

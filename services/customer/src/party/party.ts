@@ -19,11 +19,30 @@ import { partyName } from './names.js';
 import { openParty, type PartyRecord, type Sensitive, sealParty } from './record.js';
 
 export type { CleanParty } from '../cleaning/cleaning.js';
-export { changedPaths, storeChange } from './change.js';
+export { move, storeChange } from './change.js';
+export {
+  blankParty,
+  changedPaths,
+  displayNameOf,
+  kindOf,
+  pathsOf,
+  putValue,
+  sameValue,
+  saysNothing,
+  updatable,
+  valueAt,
+} from './fields.js';
 export { assertParty, golden, membersOf, type PlacedParty } from './find.js';
 export { idsIn, partyIdIn, partyName } from './names.js';
 export { insertParties, openParty, partyColumns, type PartyRecord } from './record.js';
-export { findable, insertTerms, openFindable } from './search-terms.js';
+export { sealedAnswer } from './sealed-answer.js';
+export {
+  dropTerms,
+  findable,
+  insertTerms,
+  type Named,
+  replaceTerms,
+} from './search-terms.js';
 
 /** A rule of the domain that a field breaks. `reason` is one of this service's. */
 export interface Breach extends Violation {

@@ -2,7 +2,7 @@ import type { FieldCipher } from '@rapport/kit/crypto';
 import { type Sql, sql, type Tx } from '@rapport/kit/db';
 import type { ContactPoint, Party } from '@rapport/proto/customer/v1';
 import { cleanEmail, cleanPhone, compact, foldedWords, isChinese, syllables } from '../cleaning/cleaning.js';
-import { openParty, type PartyRecord } from './record.js';
+import type { PartyRecord } from './record.js';
 
 /** The kinds of blind indexes. */
 export const contactKind = { email: 1, phone: 2, identifier: 3 } as const;
@@ -17,11 +17,14 @@ export interface NameTerms {
   spelt: string[];
 }
 
+/** The name of a party, whole and in its parts. */
+export type Named = Pick<PartyRecord, 'displayName' | 'givenName' | 'familyName'>;
+
 /**
  * The words of a name, folded: as they are written, of Chinese names also the parts, in Pinyin each syllable, each part and
  * the whole, and the initials of all. Of Pinyin with `v` for `ü` (`lv`) the forms `lu` and `lyu` too.
  */
-export function nameTerms(row: Pick<PartyRecord, 'displayName' | 'givenName' | 'familyName'>): NameTerms {
+export function nameTerms(row: Named): NameTerms {
   const shown = foldedWords(row.displayName);
   const parts = isChinese(row.familyName) && isChinese(row.givenName);
   const family = parts ? syllables(row.familyName, 'family') : [];
@@ -68,6 +71,8 @@ export function digestOf(cipher: FieldCipher, kind: keyof typeof contactKind, va
 /** A stored party with what was sealed into it and is found by blind index. */
 export interface Findable {
   row: PartyRecord;
+  /** Other names that one of its sources knows it by. */
+  otherNames?: readonly Named[];
   contactPoints: readonly ContactPoint[];
   /** The numbers of its identifiers and of the register. */
   identifiers: readonly string[];
@@ -80,13 +85,6 @@ export function findable(row: PartyRecord, party: Party): Findable {
   return { row, contactPoints: party.contactPoints, identifiers };
 }
 
-/** The same of a party that is stored already; it is opened for that. */
-export function openFindable(cipher: FieldCipher, row: PartyRecord): Findable {
-  const { contactPoints, identifiers, registrationNumber } = openParty(cipher, row);
-  const numbers = [...identifiers.map(({ value }) => value), registrationNumber].filter((number) => number !== '');
-  return { row, contactPoints, identifiers: numbers };
-}
-
 function digestsOf(cipher: FieldCipher, { contactPoints, identifiers }: Findable): { kind: number; digest: Buffer }[] {
   const points = contactPoints.flatMap(({ point }) =>
     point?.$case === 'email' || point?.$case === 'phone'
@@ -97,9 +95,15 @@ function digestsOf(cipher: FieldCipher, { contactPoints, identifiers }: Findable
   return [...points, ...numbers];
 }
 
+/** What a party is found by under all of its names. */
+function allTerms({ row, otherNames = [] }: Findable): NameTerms {
+  const each = [row, ...otherNames].map(nameTerms);
+  return { words: [...new Set(each.flatMap(({ words }) => words))], spelt: each.flatMap(({ spelt }) => spelt) };
+}
+
 /** Writes what parties are found by; what is there already only gets the place of its party. */
 export async function insertTerms(tx: Tx, cipher: FieldCipher, parties: readonly Findable[]): Promise<void> {
-  const terms = parties.map((party) => ({ ...party, name: nameTerms(party.row), digests: digestsOf(cipher, party) }));
+  const terms = parties.map((party) => ({ ...party, name: allTerms(party), digests: digestsOf(cipher, party) }));
   // In one order, so that two writers of the same new words wait for each other and not both.
   const spelt = [...new Set(terms.flatMap(({ name }) => name.spelt))].toSorted();
   await tx.run(sql`
@@ -133,11 +137,17 @@ function placed(of: readonly { row: PartyRecord }[]): Sql {
   return sql`${of.map(({ row }) => row.organisationPath)}::text[], ${of.map(({ row }) => row.manager)}::text[]`;
 }
 
+/** Lets parties no longer be found by themselves. */
+export async function dropTerms(tx: Tx, ids: readonly string[]): Promise<void> {
+  await tx.run(sql`DELETE FROM party_word WHERE party_id = ANY(${ids}::uuid[])`);
+  await tx.run(sql`DELETE FROM party_contact WHERE party_id = ANY(${ids}::uuid[])`);
+}
+
 /** Writes what changed parties are found by and removes what they are found by no longer. */
 export async function replaceTerms(tx: Tx, cipher: FieldCipher, parties: readonly Findable[]): Promise<void> {
   await insertTerms(tx, cipher, parties);
   const ids = parties.map(({ row }) => row.partyId);
-  const words = parties.flatMap(({ row }) => nameTerms(row).words.map((word) => ({ id: row.partyId, word })));
+  const words = parties.flatMap((party) => allTerms(party).words.map((word) => ({ id: party.row.partyId, word })));
   await tx.run(sql`
     DELETE FROM party_word w WHERE w.party_id = ANY(${ids}::uuid[]) AND (w.party_id, w.word) NOT IN (
       SELECT * FROM unnest(${words.map(({ id }) => id)}::uuid[], ${words.map(({ word }) => word)}::text[]))`);

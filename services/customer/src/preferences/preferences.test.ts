@@ -85,7 +85,14 @@ describe('preferences', () => {
 
   it.each(allRoles)('who may: %s', async (role) => {
     const options = as({ sub: 'staff/rm1', roles: [role], orgPath: '/berka' });
-    const readers = ['relationship_manager', 'call_centre_agent', 'branch_manager', 'auditor', 'operator'];
+    const readers = [
+      'data_steward',
+      'relationship_manager',
+      'call_centre_agent',
+      'branch_manager',
+      'auditor',
+      'operator',
+    ];
     const writers = readers.filter((reader) => reader !== 'auditor');
     expect((await failure(get(party.name, options))).kind).toBe(readers.includes(role) ? 'ok' : 'denied');
     const backwards = wish({ contactWindows: [{ days: [], start: '17:00', end: '09:00' }] });

@@ -156,8 +156,15 @@ describe('ListBeneficialOwners', () => {
 });
 
 describe('who may', () => {
-  const readers = ['relationship_manager', 'call_centre_agent', 'branch_manager', 'auditor', 'operator'];
-  const writers = ['relationship_manager', 'branch_manager', 'operator'];
+  const readers = [
+    'data_steward',
+    'relationship_manager',
+    'call_centre_agent',
+    'branch_manager',
+    'auditor',
+    'operator',
+  ];
+  const writers = ['relationship_manager', 'branch_manager', 'operator', 'data_steward'];
   it.each(allRoles)('%s', async (role) => {
     const options = as({ sub: 'staff/rm1', roles: [role], orgPath: '/berka' });
     for (const read of [() => list(anna, options), () => owners(0, options)]) {

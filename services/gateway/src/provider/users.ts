@@ -149,6 +149,14 @@ const demoUsers: DemoUser[] = [
     staffId: 'petra.privacy',
     language: 'en',
   },
+  {
+    username: 'stella.steward',
+    name: 'Stella Marková',
+    roles: ['data_steward'],
+    unit: '',
+    staffId: 'stella.steward',
+    language: 'en',
+  },
 ];
 
 /** Writes a users file with one demo person of each role, all with this password, below the organisation path. */

@@ -17,6 +17,7 @@ export const staffRoles = [
   'analyst',
   'administrator',
   'privacy_officer',
+  'data_steward',
 ] as const;
 
 export type Language = 'en' | 'zh';

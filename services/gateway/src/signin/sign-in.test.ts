@@ -162,6 +162,7 @@ test('every role has its person', async () => {
     'auditor',
     'branch_manager',
     'call_centre_agent',
+    'data_steward',
     'marketer',
     'marketing_approver',
     'privacy_officer',
