@@ -1,6 +1,7 @@
 import { type Sql, sql, type Tx } from '@rapport/kit/db';
 import { BehaviourKind, HoldingKind, HoldingRole, MeasureKind, TransactionDirection } from '@rapport/proto/customer/v1';
 import { Channel } from '@rapport/proto/type/v1';
+import { spendingKinds } from '../holding/holding.js';
 
 /** Days as numbers since 1 January 1970, so that they can be counted. */
 export function dayNumber(day: string): number {
@@ -105,6 +106,9 @@ function spending(tx: Tx, of: readonly Window[], timeZone: string): Promise<Foun
     SELECT w.id AS "partyId", t.booking_date::text AS day, ${MeasureKind.MEASURE_KIND_SPENDING}::int AS kind,
       coalesce(nullif(t.category, ''), 'other') || ':' || t.currency AS code, sum(t.amount)::float8 AS value
     FROM ${windows(of)} ${memberIds} ${owned} CROSS JOIN LATERAL (
+      SELECT h.kind FROM holding h WHERE h.party_id = r.holding_party_id AND h.holding_id = r.holding_id
+        AND h.kind = ANY(${spendingKinds}::smallint[]) OFFSET 0) h
+    CROSS JOIN LATERAL (
       SELECT * FROM transaction t WHERE t.party_id = r.holding_party_id AND t.holding_id = r.holding_id
         AND t.time >= (w.since - 1)::timestamp AT TIME ZONE ${timeZone} AND t.booking_date >= w.since
         AND t.direction = ${TransactionDirection.TRANSACTION_DIRECTION_DEBIT} OFFSET 0) t

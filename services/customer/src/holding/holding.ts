@@ -236,6 +236,16 @@ export function isBookable(kind: number): boolean {
   return kind !== HoldingKind.HOLDING_KIND_STANDING_ORDER && kind !== HoldingKind.HOLDING_KIND_INSURANCE;
 }
 
+/**
+ * The kinds from which a customer spends. What a loan pays out, or what leaves a deposit or a fund, is a debit of the
+ * holding and no spending: it comes onto an account first.
+ */
+export const spendingKinds: readonly HoldingKind[] = [
+  HoldingKind.HOLDING_KIND_ACCOUNT,
+  HoldingKind.HOLDING_KIND_CARD,
+  HoldingKind.HOLDING_KIND_OVERDRAFT,
+];
+
 /** What the world hears of a new holding. */
 export function holdingOpened(row: HoldingRecord): HoldingOpened {
   const details = detailsOf(row.kind, row.details);

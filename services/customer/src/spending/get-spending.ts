@@ -11,6 +11,7 @@ import { seen } from '../access/access.js';
 import { dayMessage, isoDay } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
+import { spendingKinds } from '../holding/holding.js';
 import { assertParty, membersOf } from '../party/party.js';
 
 const MOST_MONTHS = 36;
@@ -30,6 +31,9 @@ export async function getSpending(deps: Deps, request: GetSpendingRequest, call:
         FROM unnest(${membersOf(party)}::uuid[]) AS member (id) CROSS JOIN LATERAL (
           SELECT * FROM holding_role r
           WHERE r.party_id = member.id AND r.role = ${HoldingRole.HOLDING_ROLE_OWNER} OFFSET 0) r) r
+      CROSS JOIN LATERAL (
+      SELECT h.kind FROM holding h WHERE h.party_id = r.holding_party_id AND h.holding_id = r.holding_id
+        AND h.kind = ANY(${spendingKinds}::smallint[]) OFFSET 0) h
       CROSS JOIN LATERAL (
       SELECT t.booking_date, t.category, t.currency, t.amount FROM transaction t
       WHERE t.party_id = r.holding_party_id AND t.holding_id = r.holding_id

@@ -234,6 +234,10 @@ describe('GetSpending', () => {
     await book({ merchantCategory: '5411', amount: czk(9n), bookingDate: { year: 2024, month: 2, day: 29 } });
     await book({ operation: 5, amount: czk(30n) });
     await book({ direction: 1, merchantCategory: '5411', amount: czk(1_000n) });
+    // What a loan pays out is a debit of the loan and no spending.
+    const details = { $case: 'loan', value: { amount: czk(500n), durationMonths: 12, status: 3 } };
+    const loan = await createHolding(running, jana.name, account({ details }));
+    expect((await book({ operation: 11, amount: czk(500n) }, loan.name)).category).toBe('');
     const inMarch = (category: string, amount: bigint, transactions: bigint) => ({
       month: { year: 2024, month: 3, day: 1 },
       category,

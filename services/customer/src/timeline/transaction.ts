@@ -7,7 +7,7 @@ import {
   TransactionOperation,
 } from '@rapport/proto/customer/v1';
 import { dayMessage } from '../calendar/calendar.js';
-import { holdingName, type HoldingRecord, ownerNames } from '../holding/holding.js';
+import { holdingName, type HoldingRecord, ownerNames, spendingKinds } from '../holding/holding.js';
 import type { Categorise } from '../spending/spending.js';
 
 /** The highest number of an operation. */
@@ -129,7 +129,7 @@ export function operationsOf(kind: number): number[] {
 export function classify(row: TransactionRecord, holding: TransactionHolding, categorise: Categorise): void {
   row.kind ||=
     holding.kind === HoldingKind.HOLDING_KIND_LOAN ? TransactionKind.TRANSACTION_KIND_LOAN : kindOf(row.operation);
-  row.category ||= categorise(holding.organisationPath, row);
+  if (spendingKinds.includes(holding.kind)) row.category ||= categorise(holding.organisationPath, row);
 }
 
 /** What a transaction needs to know of its holding. */

@@ -191,14 +191,16 @@ export function compileRules(rules: readonly Dated[], zone: string, limits: Limi
     `(SELECT party, ${columns.map(([sql, name]) => `${sql} AS ${name}`).join(', ')}
       FROM ${table} FINAL WHERE ${where} AND ${restriction} GROUP BY party)`;
   if (holdings.list().length > 0) join(select(holdings.list(), 'holding', 'owner'), 'h');
-  if (transactions.list().length > 0) join(select(transactions.list(), 'booked_transaction', 'owner'), 't');
+  // What is booked on loans, cards and deposits is seen from those: a loan paid back is a credit of the loan.
+  const onAccounts = `owner AND holding_kind = 'account'`;
+  if (transactions.list().length > 0) join(select(transactions.list(), 'booked_transaction', onAccounts), 't');
   if (consents.list().length > 0) join(select(consents.list(), 'consent', '1'), 'c');
   if (accounts.list().length > 0) {
     const inner = accounts.list().map(([sql, name]) => `${sql} AS ${name}_last`);
     const outer = accounts.list().map(([, name]) => `toFloat64(ifNull(sum(${name}_last), 0)) AS ${name}`);
     join(
       `(SELECT party, ${outer.join(', ')} FROM (SELECT party, holding, ${inner.join(', ')}
-        FROM booked_transaction FINAL WHERE owner AND holding_kind = 'account' AND ${restriction} GROUP BY party, holding)
+        FROM booked_transaction FINAL WHERE ${onAccounts} AND ${restriction} GROUP BY party, holding)
         GROUP BY party)`,
       'b',
     );

@@ -132,8 +132,8 @@ export interface Spending {
 /** What a party spent. */
 export interface GetSpendingResponse {
   /**
-   * By month, then category, then currency. Days are booking dates, which are days of the bank's calendar. Debits on all
-   * holdings that the party owns; a holding of several owners counts whole.
+   * By month, then category, then currency. Days are booking dates, which are days of the bank's calendar. Debits on the
+   * accounts, cards and overdrafts that the party owns; one of several owners counts whole.
    */
   spending: Spending[];
 }

@@ -394,8 +394,9 @@ export interface Transaction {
   /** What the merchant sells, ISO 18245, four digits; empty when there is no merchant or it is not known. */
   merchantCategory: string;
   /**
-   * What the customer spent on, a lower-case code such as "groceries" or "housing". When empty at booking, the spending
-   * rules of the bank decide; empty when they say nothing. See SpendingService.
+   * What the customer spent on, a lower-case code such as "groceries" or "housing". When empty at booking on an
+   * account, a card or an overdraft, the spending rules of the bank decide; empty when they say nothing. See
+   * SpendingService.
    */
   category: string;
 }
