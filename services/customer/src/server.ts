@@ -1,6 +1,7 @@
 import { type Nats, operations, startBatchConsumer } from '@rapport/kit/events';
 import { type Route, route } from '@rapport/kit/rpc';
 import type { Running } from '@rapport/kit/runtime';
+import { CaseClosed, CaseOpened, CaseReopened, CaseResolved } from '@rapport/proto/cases/v1';
 import {
   CustomerServiceService,
   GoldenServiceService,
@@ -19,6 +20,7 @@ import {
   SpendingServiceService,
   TransactionBooked,
 } from '@rapport/proto/customer/v1';
+import { MessageSent, MessageSuppressed } from '@rapport/proto/marketing/v1';
 import { SegmentEntered, SegmentExited } from '@rapport/proto/segmentation/v1';
 import { getPartyQuality } from './cleaning/get-party-quality.js';
 import { reportQuality } from './cleaning/report-quality.js';
@@ -92,6 +94,7 @@ import { listSourceRecords } from './source/list-source-records.js';
 import { listSources } from './source/list-sources.js';
 import { updateSource } from './source/update-source.js';
 import { bookTransaction } from './timeline/book-transaction.js';
+import { followServices, TIMELINE } from './timeline/follow-services.js';
 import { listTimeline } from './timeline/list-timeline.js';
 import { recordInteraction } from './timeline/record-interaction.js';
 import { getCustomerView } from './view/get-customer-view.js';
@@ -205,11 +208,15 @@ const portraitEvents = [
   SegmentExited,
 ] as const;
 
+/** The events of other services that timelines follow. */
+const serviceEvents = [MessageSent, MessageSuppressed, CaseOpened, CaseResolved, CaseClosed, CaseReopened] as const;
+
 /** What this service does by itself: the events that it follows and its timers. */
 export function follow(deps: Deps, nats: Nats): Running[] {
   const batch = { db: deps.db, nats, maxEvents: 500, maxWaitMs: 200 };
   return [
     startBatchConsumer({ ...batch, name: PORTRAIT, events: portraitEvents, handle: followEvents(deps) }),
+    startBatchConsumer({ ...batch, name: TIMELINE, events: serviceEvents, handle: followServices(deps) }),
     startTendingTags(deps),
     startClosingDays(deps),
   ];

@@ -1,6 +1,7 @@
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListBaselinesRequest, ListBaselinesResponse } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { assertParty } from '../party/party.js';
 import { baselineColumns, baselineMessage, type BaselineRecord } from './records.js';
@@ -19,7 +20,7 @@ export async function listBaselines(
   const rows = await on.rows<BaselineRecord>(sql`
     SELECT ${baselineColumns} FROM behaviour_baseline b
     WHERE b.party_id = ${partyId} AND (b.measure, b.code) > (${after[0]}::int, ${after[1]})
-      AND ${scopeFilter(scope, { path: 'b.organisation_path', manager: 'b.manager' })}
+      AND ${seen(scope, 'b')}
     ORDER BY b.measure, b.code LIMIT ${size + 1}`);
   await deps.reads.record(call, `${request.parent}/baselines`);
   const last = rows.at(size - 1);

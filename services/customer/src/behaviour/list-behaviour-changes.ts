@@ -1,6 +1,7 @@
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListBehaviourChangesRequest, ListBehaviourChangesResponse } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { assertParty, membersOf } from '../party/party.js';
 import { changeColumns, changeMessage, type ChangeRecord } from './records.js';
@@ -19,7 +20,7 @@ export async function listBehaviourChanges(
   const rows = await on.rows<ChangeRecord>(sql`
     SELECT ${changeColumns} FROM unnest(${members}::uuid[]) AS member (id) CROSS JOIN LATERAL (
       SELECT * FROM behaviour_change c WHERE c.party_id = member.id AND c.change_id < ${before}
-        AND ${scopeFilter(scope, { path: 'c.organisation_path', manager: 'c.manager' })}
+        AND ${seen(scope, 'c')}
       ORDER BY c.change_id DESC LIMIT ${size + 1}) c
     ORDER BY c.change_id DESC LIMIT ${size + 1}`);
   await deps.reads.record(call, `${request.parent}/behaviourChanges`);

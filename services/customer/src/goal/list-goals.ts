@@ -1,6 +1,7 @@
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import { GoalState, type ListGoalsRequest, type ListGoalsResponse } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { assertParty, membersOf } from '../party/party.js';
 import { goalColumns, goalMessage, type GoalProgress } from './records.js';
@@ -16,7 +17,7 @@ export async function listGoals(deps: Deps, request: ListGoalsRequest, call: Cal
     SELECT ${goalColumns} FROM unnest(${members}::uuid[]) AS member (id) CROSS JOIN LATERAL (
       SELECT * FROM goal o WHERE o.party_id = member.id AND o.goal_id < ${before}
         AND (o.state <> ${GoalState.GOAL_STATE_ABANDONED} OR ${request.showAbandoned})
-        AND ${scopeFilter(scope, { path: 'o.organisation_path', manager: 'o.manager' })} OFFSET 0) o
+        AND ${seen(scope, 'o')} OFFSET 0) o
     ORDER BY o.goal_id DESC LIMIT ${size + 1}`);
   await deps.reads.record(call, `${request.parent}/goals`);
   const last = rows.at(size - 1);

@@ -1,5 +1,6 @@
-import { type Queryable, type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
+import { type Queryable, type Scope, type Sql, sql } from '@rapport/kit/db';
 import { type Goal, type GoalKind, GoalReached, type GoalSet, GoalState } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import { dayMessage } from '../calendar/calendar.js';
 import { partyName } from '../party/party.js';
 
@@ -131,7 +132,7 @@ export function findGoal(
   return on.maybe<GoalProgress>(sql`
     SELECT ${goalColumns} FROM goal o
     WHERE o.party_id IN (SELECT unnest(party_id || aliases) FROM party WHERE party_id = ${partyId})
-      AND o.goal_id = ${goalId} AND ${scopeFilter(scope, { path: 'o.organisation_path', manager: 'o.manager' })} ${lock}`);
+      AND o.goal_id = ${goalId} AND ${seen(scope, 'o')} ${lock}`);
 }
 
 /** Whether the holdings of an active goal came to the target. */

@@ -54,7 +54,7 @@ const call = (parent: string) =>
   );
 const timeline = async (name: string) =>
   (await running.customer.listTimeline(ListTimelineRequest.fromPartial({ parent: name }), operator())).entries.map(
-    ({ entry }) => entry?.value.name,
+    ({ entry }) => (entry?.value as { name?: string } | undefined)?.name,
   );
 const events = async <T>(type: string, codec: { decode(bytes: Uint8Array): T }): Promise<T[]> =>
   (

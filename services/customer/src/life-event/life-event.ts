@@ -1,10 +1,11 @@
-import { type Scope, type Sql, scopeFilter, sql } from '@rapport/kit/db';
+import { type Scope, type Sql, sql } from '@rapport/kit/db';
 import {
   type LifeEvent,
   type LifeEventCertainty,
   LifeEventKind,
   type LifeEventRecorded,
 } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import { dayMessage, isoDay } from '../calendar/calendar.js';
 import { fail } from '../errors.js';
 import { idsIn, partyName } from '../party/party.js';
@@ -55,9 +56,8 @@ export const sensitiveKinds: readonly LifeEventKind[] = [
 
 /** The condition on life_event (under the name l) that keeps what the caller may see. */
 export function seenLifeEvents(personal: Scope, sensitive: Scope): Sql {
-  const columns = { path: 'l.organisation_path', manager: 'l.manager' };
-  return sql`${scopeFilter(personal, columns)}
-    AND (l.kind <> ALL(${[...sensitiveKinds]}::smallint[]) OR ${scopeFilter(sensitive, columns)})`;
+  return sql`${seen(personal, 'l')}
+    AND (l.kind <> ALL(${[...sensitiveKinds]}::smallint[]) OR ${seen(sensitive, 'l')})`;
 }
 
 /** `parties/{uuid}/lifeEvents/{uuid}`. */

@@ -1,7 +1,8 @@
 import { type AuditCaller, audit } from '@rapport/kit/crypto';
-import { type Queryable, type Scope, type Sql, scopeFilter, sql, type Tx } from '@rapport/kit/db';
+import { type Queryable, type Scope, type Sql, sql, type Tx } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
 import { type Tag, type TagClass, type TagEnd, TagRemoved, TagSet, type TagSource } from '@rapport/proto/customer/v1';
+import { seen } from '../access/access.js';
 import { partyName } from '../party/party.js';
 import { definitionName } from './definition.js';
 
@@ -62,9 +63,8 @@ export interface TagScopes {
 
 /** The condition that keeps the tags that may be seen and whose time is not up. */
 export function seenTags({ personal, sensitive }: TagScopes, now: Date): Sql {
-  const columns = { path: 'g.organisation_path', manager: 'g.manager' };
-  return sql`(g.expire_time IS NULL OR g.expire_time > ${now}) AND ${scopeFilter(personal, columns)}
-    AND (d.data_class < 3 OR ${scopeFilter(sensitive, columns)})`;
+  return sql`(g.expire_time IS NULL OR g.expire_time > ${now}) AND ${seen(personal, 'g')}
+    AND (d.data_class < 3 OR ${seen(sensitive, 'g')})`;
 }
 
 /** The grounds of these parties under the name g, for FROM. */

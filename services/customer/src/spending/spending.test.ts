@@ -284,6 +284,8 @@ describe('ListTimeline with filters of transactions', () => {
       pageSize: 0,
       pageToken: '',
       kind: 0,
+      kinds: [],
+      channels: [],
       transactionKind: 0,
       transactionChannel: 0,
       category: '',
@@ -293,7 +295,7 @@ describe('ListTimeline with filters of transactions', () => {
       ...over,
     };
     const { entries } = await running.customer.listTimeline(request, operator());
-    return entries.map(({ entry }) => entry?.value.name);
+    return entries.map(({ entry }) => (entry?.value as { name?: string } | undefined)?.name);
   };
 
   it('finds by kind, channel, category, amount and holding, rows from before kinds were kept too', async () => {

@@ -7,17 +7,32 @@ import {
   TimelineEntryKind,
 } from '@rapport/proto/customer/v1';
 import { seen } from '../access/access.js';
+import { eventColumns, type EventRecord } from '../behaviour/behaviour.js';
 import type { Deps } from '../deps.js';
 import { holdingIdsIn } from '../holding/holding.js';
+import { lifeEventColumns, type LifeEventRecord, sensitiveKinds } from '../life-event/life-event.js';
 import { assertParty, membersOf } from '../party/party.js';
 import { interactionColumns, type InteractionRecord } from './interaction.js';
-import { type Entry, interactionEntry, newestFirst, transactionEntry } from './timeline.js';
+import { stepColumns, type StepRecord } from './service-step.js';
+import {
+  behaviourEntry,
+  type Entry,
+  interactionEntry,
+  lifeEventEntry,
+  newestFirst,
+  stepEntry,
+  transactionEntry,
+} from './timeline.js';
 import { operationsOf, transactionColumns, type TransactionRecord } from './transaction.js';
 
 /** Where a page begins: after the entry with these values. */
 type Cursor = readonly [time: Date, sequence: number, id: string];
 
-/** Lists a party's transactions and interactions, newest first. */
+/**
+ * Lists what happened to a party, newest first. The place of an entry in the order is part of the entry and never
+ * changes, and a page goes on strictly behind the last one shown: what others write meanwhile can neither show an entry
+ * twice nor hide one.
+ */
 export async function listTimeline(
   deps: Deps,
   request: ListTimelineRequest,
@@ -28,12 +43,23 @@ export async function listTimeline(
   const scope = scopeFor(call, 'C2');
   const on = deps.db.scoped(scope);
   const members = membersOf(await assertParty(on, request.parent, scope));
+  const ask: Ask = { on, members, scope, request, cursor, size };
   const found: Entry[] = [];
-  if (request.kind !== TimelineEntryKind.TIMELINE_ENTRY_KIND_INTERACTION) {
-    found.push(...(await transactions(on, members, scope, request, cursor, size)).map(transactionEntry));
+  if (asksFor(request, TimelineEntryKind.TIMELINE_ENTRY_KIND_TRANSACTION)) {
+    found.push(...(await transactions(ask)).map(transactionEntry));
   }
-  if (request.kind !== TimelineEntryKind.TIMELINE_ENTRY_KIND_TRANSACTION && !asksForTransactions(request)) {
-    found.push(...(await interactions(on, members, scope, request, cursor, size)).map(interactionEntry));
+  if (asksFor(request, TimelineEntryKind.TIMELINE_ENTRY_KIND_INTERACTION)) {
+    found.push(...(await interactions(ask)).map(interactionEntry));
+  }
+  if (asksFor(request, TimelineEntryKind.TIMELINE_ENTRY_KIND_BEHAVIOUR)) {
+    found.push(...(await behaviour(ask)).map(behaviourEntry));
+  }
+  const services = [TimelineEntryKind.TIMELINE_ENTRY_KIND_CAMPAIGN, TimelineEntryKind.TIMELINE_ENTRY_KIND_CASE].filter(
+    (kind) => asksFor(request, kind),
+  );
+  if (services.length > 0) found.push(...(await steps(ask, services)).map(stepEntry));
+  if (asksFor(request, TimelineEntryKind.TIMELINE_ENTRY_KIND_LIFE_EVENT)) {
+    found.push(...(await lifeEvents(ask, deps.bank.timeZone)).map(lifeEventEntry));
   }
   const entries = found.sort(newestFirst);
   await deps.reads.record(call, `${request.parent}/timeline`);
@@ -44,11 +70,36 @@ export async function listTimeline(
   };
 }
 
-function between(request: ListTimelineRequest, table: 't' | 'i'): Sql {
+/** What the queries of all kinds need. */
+interface Ask {
+  on: Queryable;
+  members: readonly string[];
+  scope: Scope;
+  request: ListTimelineRequest;
+  cursor: Cursor | undefined;
+  size: number;
+}
+
+/** Whether the filters leave entries of a kind. */
+function asksFor(request: ListTimelineRequest, kind: TimelineEntryKind): boolean {
+  if (request.kind !== 0 && request.kind !== kind) return false;
+  if (request.kinds.length > 0 && !request.kinds.includes(kind)) return false;
+  const transaction = kind === TimelineEntryKind.TIMELINE_ENTRY_KIND_TRANSACTION;
+  if (!transaction && asksForTransactions(request)) return false;
+  const lifeEvent = kind === TimelineEntryKind.TIMELINE_ENTRY_KIND_LIFE_EVENT;
+  return request.channels.length === 0 || !(transaction || lifeEvent);
+}
+
+function between(request: ListTimelineRequest, table: 't' | 'i' | 'e' | 's'): Sql {
   const time = sql.raw(`${table}.time`);
   const from = request.startTime ? sql`AND ${time} >= ${request.startTime}` : sql.empty;
+  // The way by which a transaction came is another filter.
+  const by =
+    request.channels.length > 0 && table !== 't'
+      ? sql`AND ${sql.raw(`${table}.channel`)} = ANY(${request.channels}::smallint[])`
+      : sql.empty;
   const until = request.endTime ? sql`AND ${time} < ${request.endTime}` : sql.empty;
-  return sql`${from} ${until}`;
+  return sql`${from} ${until} ${by}`;
 }
 
 /** Whether the request sets a filter that only transactions can meet. */
@@ -79,14 +130,7 @@ function wanted(request: ListTimelineRequest): Sql {
 }
 
 /** One walk backwards through the primary key per holding, each at most a page long. A joint holding counts once. */
-function transactions(
-  on: Queryable,
-  members: readonly string[],
-  scope: Scope,
-  request: ListTimelineRequest,
-  cursor: Cursor | undefined,
-  size: number,
-): Promise<TransactionRecord[]> {
+function transactions({ on, members, scope, request, cursor, size }: Ask): Promise<TransactionRecord[]> {
   const after = cursor
     ? sql`AND (t.time, t.sequence, t.transaction_id) < (${cursor[0]}, ${cursor[1]}::int, ${cursor[2]}::uuid)`
     : sql.empty;
@@ -110,14 +154,7 @@ function transactions(
     ORDER BY t.time DESC, t.sequence DESC, t.transaction_id DESC LIMIT ${size + 1}`);
 }
 
-function interactions(
-  on: Queryable,
-  members: readonly string[],
-  scope: Scope,
-  request: ListTimelineRequest,
-  cursor: Cursor | undefined,
-  size: number,
-): Promise<InteractionRecord[]> {
+function interactions({ on, members, scope, request, cursor, size }: Ask): Promise<InteractionRecord[]> {
   const after = cursor
     ? sql`AND (i.time, 0, i.interaction_id) < (${cursor[0]}, ${cursor[1]}::int, ${cursor[2]}::uuid)`
     : sql.empty;
@@ -128,4 +165,48 @@ function interactions(
         ${between(request, 'i')} ${after}
       ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${size + 1}) i
     ORDER BY i.time DESC, i.interaction_id DESC LIMIT ${size + 1}`);
+}
+
+function behaviour({ on, members, scope, request, cursor, size }: Ask): Promise<EventRecord[]> {
+  const after = cursor
+    ? sql`AND e.time <= ${cursor[0]} AND (e.time, 0, e.event_id) < (${cursor[0]}, ${cursor[1]}::int, ${cursor[2]}::uuid)`
+    : sql.empty;
+  return on.rows<EventRecord>(sql`
+    SELECT ${eventColumns} FROM unnest(${members}::uuid[]) AS member (id) CROSS JOIN LATERAL (
+      SELECT * FROM behaviour_event e
+      WHERE e.party_id = member.id AND ${seen(scope, 'e')}
+        ${between(request, 'e')} ${after}
+      ORDER BY e.time DESC, e.event_id DESC LIMIT ${size + 1}) e
+    ORDER BY e.time DESC, e.event_id DESC LIMIT ${size + 1}`);
+}
+
+function steps({ on, members, scope, request, cursor, size }: Ask, kinds: readonly number[]): Promise<StepRecord[]> {
+  const after = cursor
+    ? sql`AND (s.time, 0, s.step_id) < (${cursor[0]}, ${cursor[1]}::int, ${cursor[2]}::uuid)`
+    : sql.empty;
+  return on.rows<StepRecord>(sql`
+    SELECT ${stepColumns} FROM unnest(${members}::uuid[]) AS member (id) CROSS JOIN LATERAL (
+      SELECT * FROM service_step s
+      WHERE s.party_id = member.id AND ${seen(scope, 's')}
+        AND s.kind = ANY(${kinds}::smallint[]) ${between(request, 's')} ${after}
+      ORDER BY s.time DESC, s.step_id DESC LIMIT ${size + 1}) s
+    ORDER BY s.time DESC, s.step_id DESC LIMIT ${size + 1}`);
+}
+
+/** A party has few of them: they are all read, and ordered by the start of their first day. */
+function lifeEvents(
+  { on, members, scope, request, cursor, size }: Ask,
+  timeZone: string,
+): Promise<(LifeEventRecord & { time: Date })[]> {
+  const after = cursor
+    ? sql`AND (l.time, 0, l.life_event_id) < (${cursor[0]}, ${cursor[1]}::int, ${cursor[2]}::uuid)`
+    : sql.empty;
+  return on.rows<LifeEventRecord & { time: Date }>(sql`
+    SELECT ${lifeEventColumns}, l.time FROM unnest(${members}::uuid[]) AS member (id) CROSS JOIN LATERAL (
+      SELECT l.*, l.start_date::timestamp AT TIME ZONE ${timeZone} AS time FROM life_event l
+      WHERE l.party_id = member.id AND l.retract_time IS NULL AND l.kind <> ALL(${[...sensitiveKinds]}::smallint[])
+        AND ${seen(scope, 'l')} OFFSET 0) l
+    WHERE (${request.startTime ?? null}::timestamptz IS NULL OR l.time >= ${request.startTime ?? null})
+      AND (${request.endTime ?? null}::timestamptz IS NULL OR l.time < ${request.endTime ?? null}) ${after}
+    ORDER BY l.time DESC, l.life_event_id DESC LIMIT ${size + 1}`);
 }

@@ -70,6 +70,8 @@ const timeline = (parent: string, options = operator(), over: object = {}) =>
       pageSize: 0,
       pageToken: '',
       kind: 0,
+      kinds: [],
+      channels: [],
       startTime: undefined,
       endTime: undefined,
       transactionKind: 0,

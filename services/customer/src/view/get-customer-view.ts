@@ -4,24 +4,47 @@ import {
   type CustomerView,
   type GetCustomerViewRequest,
   type GetCustomerViewResponse,
+  GoalState,
   HoldingRole,
   HoldingStatus,
 } from '@rapport/proto/customer/v1';
 import { seen } from '../access/access.js';
+import {
+  changeColumns,
+  changeFromJson,
+  changeMessage,
+  type ChangeRecord,
+  eventColumns,
+  type EventRecord,
+} from '../behaviour/behaviour.js';
 import { consentColumns, consentFromJson, consentMessage, type ConsentRecord } from '../consent/consent.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
+import { goalFromJson, goalJsonColumns, goalMessage, type GoalProgress } from '../goal/goal.js';
 import { holdingFromJson, holdingJsonColumns, holdingMessage, type HoldingRecord } from '../holding/holding.js';
+import {
+  lifeEventColumns,
+  lifeEventFromJson,
+  lifeEventMessage,
+  type LifeEventRecord,
+  sensitiveKinds,
+} from '../life-event/life-event.js';
 import { golden, partyColumns, partyIdIn, partyMessage, partyName, type PartyRecord } from '../party/party.js';
 import { tagColumns, tagFromJson, tagMessages, type TagRow } from '../portrait/portrait.js';
 import {
+  behaviourEntry,
   type Entry,
   interactionColumns,
   interactionEntry,
   interactionFromJson,
   interactionMessage,
   type InteractionRecord,
+  lifeEventEntry,
   newestFirst,
+  stepColumns,
+  stepEntry,
+  stepFromJson,
+  type StepRecord,
   transactionEntry,
   transactionFromJson,
   transactionJsonColumns,
@@ -30,6 +53,8 @@ import {
 
 const MOST_HOLDINGS = 200;
 const MOST_INTERACTIONS = 20;
+/** Life events, goals and changes of behaviour. */
+const MOST_FEW = 20;
 
 /** One row holds the whole view; the parts come as JSON. */
 interface ViewRow extends PartyRecord {
@@ -40,6 +65,11 @@ interface ViewRow extends PartyRecord {
   interactions: InteractionRecord[] | null;
   consents: ConsentRecord[] | null;
   tags: TagRow[] | null;
+  behaviour: EventRecord[] | null;
+  steps: StepRecord[] | null;
+  lifeEvents: (LifeEventRecord & { time: string })[] | null;
+  goals: GoalProgress[] | null;
+  changes: ChangeRecord[] | null;
   readTime: Date;
 }
 
@@ -51,34 +81,36 @@ export async function getCustomerView(
 ): Promise<GetCustomerViewResponse> {
   const size = request.timelineSize || 20;
   const scope = scopeFor(call, 'C2');
-  const row = await golden(partyIdIn(request.name), (id) => deps.db.grouped(scope, viewsOf(size), id));
+  const row = await golden(partyIdIn(request.name), (id) =>
+    deps.db.grouped(scope, viewsOf(size, deps.bank.timeZone), id),
+  );
   if (!row) throw fail('PARTY_NOT_FOUND', { metadata: { party: request.name } });
   await deps.reads.record(call, partyName(row.partyId));
   return { view: viewOf(deps, row, size, scope) };
 }
 
-const viewsBySize = new Map<number, GroupedRead<ViewRow>>();
+const viewsBySize = new Map<string, GroupedRead<ViewRow>>();
 
 /** Views with so many entries of the timeline. Calls that arrive together share a statement, and few of them do. */
-function viewsOf(size: number): GroupedRead<ViewRow> {
-  const known = viewsBySize.get(size) ?? {
-    query: (ids: readonly string[], scope: Scope) => viewQuery(ids, size, scope),
+function viewsOf(size: number, timeZone: string): GroupedRead<ViewRow> {
+  const known = viewsBySize.get(`${size} ${timeZone}`) ?? {
+    query: (ids: readonly string[], scope: Scope) => viewQuery(ids, size, scope, timeZone),
     key: ({ partyId }: ViewRow) => partyId,
     most: 16,
   };
-  viewsBySize.set(size, known);
+  viewsBySize.set(`${size} ${timeZone}`, known);
   return known;
 }
 
 /**
- * The views of parties, a row each. What is kept with a party stands where the party stands, so that one condition on the
+ * The views of parties, a row each; days begin in `timeZone`. What is kept with a party stands where the party stands, so that one condition on the
  * party decides for all of it; holdings may belong elsewhere and have their own. A golden record has what its members
  * have, a joint holding once. Transactions are read backwards through their primary key, once per owned account. OFFSET
  * keeps the holdings from being joined as a whole table, which a plan made once for all parties does while the table is
  * small; only the one partition of each is read. To make the plan's scans of all partitions ready takes Postgres longer
  * than to read one view, and is done once for all of a statement.
  */
-export function viewQuery(ids: readonly string[], size: number, scope: Scope): Sql {
+export function viewQuery(ids: readonly string[], size: number, scope: Scope, timeZone = 'UTC'): Sql {
   const interactions = Math.max(size, MOST_INTERACTIONS);
   return sql`
     WITH party AS MATERIALIZED (
@@ -123,16 +155,43 @@ export function viewQuery(ids: readonly string[], size: number, scope: Scope): S
         FROM member CROSS JOIN LATERAL (SELECT * FROM party_tag g WHERE g.party_id = member.id OFFSET 0) g
           JOIN tag_definition d ON d.tag_id = g.tag_id
         WHERE member.golden = party.party_id AND d.data_class < 3
-          AND (g.expire_time IS NULL OR g.expire_time > statement_timestamp())) x) AS tags
+          AND (g.expire_time IS NULL OR g.expire_time > statement_timestamp())) x) AS tags,
+      (SELECT json_agg(x) FROM (SELECT ${eventColumns} FROM member CROSS JOIN LATERAL (
+          SELECT * FROM behaviour_event e WHERE e.party_id = member.id
+          ORDER BY e.time DESC, e.event_id DESC LIMIT ${size}) e
+        WHERE member.golden = party.party_id
+        ORDER BY e.time DESC, e.event_id DESC LIMIT ${size}) x) AS behaviour,
+      (SELECT json_agg(x) FROM (SELECT ${stepColumns} FROM member CROSS JOIN LATERAL (
+          SELECT * FROM service_step s WHERE s.party_id = member.id
+          ORDER BY s.time DESC, s.step_id DESC LIMIT ${size}) s
+        WHERE member.golden = party.party_id
+        ORDER BY s.time DESC, s.step_id DESC LIMIT ${size}) x) AS steps,
+      (SELECT json_agg(x) FROM (SELECT ${lifeEventColumns}, l.start_date::timestamp AT TIME ZONE ${timeZone} AS time
+        FROM member CROSS JOIN LATERAL (SELECT * FROM life_event l WHERE l.party_id = member.id OFFSET 0) l
+        WHERE member.golden = party.party_id AND l.retract_time IS NULL
+          AND l.kind <> ALL(${[...sensitiveKinds]}::smallint[])
+        ORDER BY l.start_date DESC, l.life_event_id DESC LIMIT ${Math.max(size, MOST_FEW)}) x) AS "lifeEvents",
+      (SELECT json_agg(x) FROM (SELECT ${goalJsonColumns}
+        FROM member CROSS JOIN LATERAL (SELECT * FROM goal o WHERE o.party_id = member.id OFFSET 0) o
+        WHERE member.golden = party.party_id AND o.state <> ${GoalState.GOAL_STATE_ABANDONED}
+        ORDER BY o.goal_id DESC LIMIT ${MOST_FEW}) x) AS goals,
+      (SELECT json_agg(x) FROM (SELECT ${changeColumns} FROM member CROSS JOIN LATERAL (
+          SELECT * FROM behaviour_change c WHERE c.party_id = member.id
+          ORDER BY c.change_id DESC LIMIT ${MOST_FEW}) c
+        WHERE member.golden = party.party_id ORDER BY c.change_id DESC LIMIT ${MOST_FEW}) x) AS changes
     FROM party`;
 }
 
 function viewOf(deps: Deps, row: ViewRow, size: number, scope: Scope): CustomerView {
   const asOf = row.readTime;
   const interactions = (row.interactions ?? []).map(interactionFromJson);
+  const lifeEvents = (row.lifeEvents ?? []).map((json) => ({ ...lifeEventFromJson(json), time: new Date(json.time) }));
   const entries: Entry[] = [
     ...(row.transactions ?? []).map((json) => transactionEntry(transactionFromJson(json))),
     ...interactions.map(interactionEntry),
+    ...(row.behaviour ?? []).map((json) => behaviourEntry({ ...json, time: new Date(json.time) })),
+    ...(row.steps ?? []).map((json) => stepEntry(stepFromJson(json))),
+    ...lifeEvents.map(lifeEventEntry),
   ];
   const times = (row.balances ?? []).map(({ time }) => Date.parse(time));
   return {
@@ -160,5 +219,11 @@ function viewOf(deps: Deps, row: ViewRow, size: number, scope: Scope): CustomerV
     interactions: { interactions: interactions.slice(0, MOST_INTERACTIONS).map(interactionMessage), asOf },
     consents: { consents: (row.consents ?? []).map((json) => consentMessage(consentFromJson(json))), asOf },
     portrait: { tags: tagMessages(partyName(row.partyId), (row.tags ?? []).map(tagFromJson)), asOf },
+    lifeEvents: { lifeEvents: lifeEvents.slice(0, MOST_FEW).map(lifeEventMessage), asOf },
+    goals: { goals: (row.goals ?? []).map((json) => goalMessage(goalFromJson(json))), asOf },
+    behaviourChanges: {
+      behaviourChanges: (row.changes ?? []).map((json) => changeMessage(changeFromJson(json))),
+      asOf,
+    },
   };
 }

@@ -217,7 +217,9 @@ export const CustomerServiceService = {
     responseDeserialize: (value: Buffer): BookTransactionResponse => BookTransactionResponse.decode(value),
   },
   /**
-   * Takes a party and gives its transactions and interactions, newest first. Changes nothing.
+   * Takes a party and gives what happened to it, newest first: transactions, interactions, behaviour in the app and on
+   * the web, campaigns, cases and life events. Pages are stable while others write: an entry that was there at the first
+   * page comes exactly once, and one that is written meanwhile comes at most once. Changes nothing.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
   listTimeline: {
@@ -424,7 +426,9 @@ export interface CustomerServiceServer extends UntypedServiceImplementation {
    */
   bookTransaction: handleUnaryCall<BookTransactionRequest, BookTransactionResponse>;
   /**
-   * Takes a party and gives its transactions and interactions, newest first. Changes nothing.
+   * Takes a party and gives what happened to it, newest first: transactions, interactions, behaviour in the app and on
+   * the web, campaigns, cases and life events. Pages are stable while others write: an entry that was there at the first
+   * page comes exactly once, and one that is written meanwhile comes at most once. Changes nothing.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
   listTimeline: handleUnaryCall<ListTimelineRequest, ListTimelineResponse>;
@@ -680,7 +684,9 @@ export interface CustomerServiceClient extends Client {
     callback: (error: ServiceError | null, response: BookTransactionResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Takes a party and gives its transactions and interactions, newest first. Changes nothing.
+   * Takes a party and gives what happened to it, newest first: transactions, interactions, behaviour in the app and on
+   * the web, campaigns, cases and life events. Pages are stable while others write: an entry that was there at the first
+   * page comes exactly once, and one that is written meanwhile comes at most once. Changes nothing.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
   listTimeline(

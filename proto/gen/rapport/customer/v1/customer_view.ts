@@ -8,9 +8,12 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
 import { Money } from "../../type/v1/money.js";
+import { BehaviourChange } from "./behaviour.js";
 import { Consent } from "./consent.js";
+import { Goal } from "./goal.js";
 import { Holding, HoldingKind, holdingKindFromJSON, holdingKindToJSON } from "./holding.js";
 import { Interaction } from "./interaction.js";
+import { LifeEvent } from "./life_event.js";
 import { Party } from "./party.js";
 import { Tag } from "./tag.js";
 import { TimelineEntry } from "./timeline.js";
@@ -42,7 +45,19 @@ export interface CustomerView {
     | ConsentsPart
     | undefined;
   /** What the bank has noticed about it. */
-  portrait?: PortraitPart | undefined;
+  portrait?:
+    | PortraitPart
+    | undefined;
+  /** What happened in its life. */
+  lifeEvents?:
+    | LifeEventsPart
+    | undefined;
+  /** What it saves for. */
+  goals?:
+    | GoalsPart
+    | undefined;
+  /** How its behaviour departed from what was usual. */
+  behaviourChanges?: BehaviourChangesPart | undefined;
 }
 
 /** The party itself. */
@@ -115,6 +130,30 @@ export interface PortraitPart {
   asOf?: Date | undefined;
 }
 
+/** What happened in the life of a party. */
+export interface LifeEventsPart {
+  /** The life events that are not of the most sensitive class, the latest first, at most 20. */
+  lifeEvents: LifeEvent[];
+  /** When this was read. */
+  asOf?: Date | undefined;
+}
+
+/** What a party saves for. */
+export interface GoalsPart {
+  /** The goals that were not given up, the newest first, at most 20. */
+  goals: Goal[];
+  /** When this was read. */
+  asOf?: Date | undefined;
+}
+
+/** How a party's behaviour departed from what was usual. */
+export interface BehaviourChangesPart {
+  /** The changes, the newest first, at most 20. */
+  behaviourChanges: BehaviourChange[];
+  /** When this was read. */
+  asOf?: Date | undefined;
+}
+
 /** Asks for the whole view of one party. */
 export interface GetCustomerViewRequest {
   /** The party, `parties/{uuid}`. */
@@ -138,6 +177,9 @@ function createBaseCustomerView(): CustomerView {
     interactions: undefined,
     consents: undefined,
     portrait: undefined,
+    lifeEvents: undefined,
+    goals: undefined,
+    behaviourChanges: undefined,
   };
 }
 
@@ -165,6 +207,15 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
     }
     if (message.portrait !== undefined) {
       PortraitPart.encode(message.portrait, writer.uint32(162).fork()).join();
+    }
+    if (message.lifeEvents !== undefined) {
+      LifeEventsPart.encode(message.lifeEvents, writer.uint32(170).fork()).join();
+    }
+    if (message.goals !== undefined) {
+      GoalsPart.encode(message.goals, writer.uint32(178).fork()).join();
+    }
+    if (message.behaviourChanges !== undefined) {
+      BehaviourChangesPart.encode(message.behaviourChanges, writer.uint32(186).fork()).join();
     }
     return writer;
   },
@@ -238,6 +289,30 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
             message.portrait = PortraitPart.decode(reader, reader.uint32());
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.lifeEvents = LifeEventsPart.decode(reader, reader.uint32());
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.goals = GoalsPart.decode(reader, reader.uint32());
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.behaviourChanges = BehaviourChangesPart.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -259,6 +334,17 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
       interactions: isSet(object.interactions) ? InteractionsPart.fromJSON(object.interactions) : undefined,
       consents: isSet(object.consents) ? ConsentsPart.fromJSON(object.consents) : undefined,
       portrait: isSet(object.portrait) ? PortraitPart.fromJSON(object.portrait) : undefined,
+      lifeEvents: isSet(object.lifeEvents)
+        ? LifeEventsPart.fromJSON(object.lifeEvents)
+        : isSet(object.life_events)
+        ? LifeEventsPart.fromJSON(object.life_events)
+        : undefined,
+      goals: isSet(object.goals) ? GoalsPart.fromJSON(object.goals) : undefined,
+      behaviourChanges: isSet(object.behaviourChanges)
+        ? BehaviourChangesPart.fromJSON(object.behaviourChanges)
+        : isSet(object.behaviour_changes)
+        ? BehaviourChangesPart.fromJSON(object.behaviour_changes)
+        : undefined,
     };
   },
 
@@ -284,6 +370,15 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
     }
     if (message.portrait !== undefined) {
       obj.portrait = PortraitPart.toJSON(message.portrait);
+    }
+    if (message.lifeEvents !== undefined) {
+      obj.lifeEvents = LifeEventsPart.toJSON(message.lifeEvents);
+    }
+    if (message.goals !== undefined) {
+      obj.goals = GoalsPart.toJSON(message.goals);
+    }
+    if (message.behaviourChanges !== undefined) {
+      obj.behaviourChanges = BehaviourChangesPart.toJSON(message.behaviourChanges);
     }
     return obj;
   },
@@ -313,6 +408,15 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
       : undefined;
     message.portrait = (object.portrait !== undefined && object.portrait !== null)
       ? PortraitPart.fromPartial(object.portrait)
+      : undefined;
+    message.lifeEvents = (object.lifeEvents !== undefined && object.lifeEvents !== null)
+      ? LifeEventsPart.fromPartial(object.lifeEvents)
+      : undefined;
+    message.goals = (object.goals !== undefined && object.goals !== null)
+      ? GoalsPart.fromPartial(object.goals)
+      : undefined;
+    message.behaviourChanges = (object.behaviourChanges !== undefined && object.behaviourChanges !== null)
+      ? BehaviourChangesPart.fromPartial(object.behaviourChanges)
       : undefined;
     return message;
   },
@@ -1075,6 +1179,287 @@ export const PortraitPart: MessageFns<PortraitPart, "rapport.customer.v1.Portrai
   fromPartial<I extends Exact<DeepPartial<PortraitPart>, I>>(object: I): PortraitPart {
     const message = createBasePortraitPart();
     message.tags = object.tags?.map((e) => Tag.fromPartial(e)) || [];
+    message.asOf = object.asOf ?? undefined;
+    return message;
+  },
+};
+
+function createBaseLifeEventsPart(): LifeEventsPart {
+  return { lifeEvents: [], asOf: undefined };
+}
+
+export const LifeEventsPart: MessageFns<LifeEventsPart, "rapport.customer.v1.LifeEventsPart"> = {
+  $type: "rapport.customer.v1.LifeEventsPart" as const,
+
+  encode(message: LifeEventsPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.lifeEvents) {
+      LifeEvent.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LifeEventsPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLifeEventsPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lifeEvents.push(LifeEvent.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LifeEventsPart {
+    return {
+      lifeEvents: globalThis.Array.isArray(object?.lifeEvents)
+        ? object.lifeEvents.map((e: any) => LifeEvent.fromJSON(e))
+        : globalThis.Array.isArray(object?.life_events)
+        ? object.life_events.map((e: any) => LifeEvent.fromJSON(e))
+        : [],
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: LifeEventsPart): unknown {
+    const obj: any = {};
+    if (message.lifeEvents?.length) {
+      obj.lifeEvents = message.lifeEvents.map((e) => LifeEvent.toJSON(e));
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LifeEventsPart>, I>>(base?: I): LifeEventsPart {
+    return LifeEventsPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LifeEventsPart>, I>>(object: I): LifeEventsPart {
+    const message = createBaseLifeEventsPart();
+    message.lifeEvents = object.lifeEvents?.map((e) => LifeEvent.fromPartial(e)) || [];
+    message.asOf = object.asOf ?? undefined;
+    return message;
+  },
+};
+
+function createBaseGoalsPart(): GoalsPart {
+  return { goals: [], asOf: undefined };
+}
+
+export const GoalsPart: MessageFns<GoalsPart, "rapport.customer.v1.GoalsPart"> = {
+  $type: "rapport.customer.v1.GoalsPart" as const,
+
+  encode(message: GoalsPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.goals) {
+      Goal.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GoalsPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGoalsPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.goals.push(Goal.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GoalsPart {
+    return {
+      goals: globalThis.Array.isArray(object?.goals) ? object.goals.map((e: any) => Goal.fromJSON(e)) : [],
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: GoalsPart): unknown {
+    const obj: any = {};
+    if (message.goals?.length) {
+      obj.goals = message.goals.map((e) => Goal.toJSON(e));
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GoalsPart>, I>>(base?: I): GoalsPart {
+    return GoalsPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GoalsPart>, I>>(object: I): GoalsPart {
+    const message = createBaseGoalsPart();
+    message.goals = object.goals?.map((e) => Goal.fromPartial(e)) || [];
+    message.asOf = object.asOf ?? undefined;
+    return message;
+  },
+};
+
+function createBaseBehaviourChangesPart(): BehaviourChangesPart {
+  return { behaviourChanges: [], asOf: undefined };
+}
+
+export const BehaviourChangesPart: MessageFns<BehaviourChangesPart, "rapport.customer.v1.BehaviourChangesPart"> = {
+  $type: "rapport.customer.v1.BehaviourChangesPart" as const,
+
+  encode(message: BehaviourChangesPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.behaviourChanges) {
+      BehaviourChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BehaviourChangesPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBehaviourChangesPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.behaviourChanges.push(BehaviourChange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BehaviourChangesPart {
+    return {
+      behaviourChanges: globalThis.Array.isArray(object?.behaviourChanges)
+        ? object.behaviourChanges.map((e: any) => BehaviourChange.fromJSON(e))
+        : globalThis.Array.isArray(object?.behaviour_changes)
+        ? object.behaviour_changes.map((e: any) => BehaviourChange.fromJSON(e))
+        : [],
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: BehaviourChangesPart): unknown {
+    const obj: any = {};
+    if (message.behaviourChanges?.length) {
+      obj.behaviourChanges = message.behaviourChanges.map((e) => BehaviourChange.toJSON(e));
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BehaviourChangesPart>, I>>(base?: I): BehaviourChangesPart {
+    return BehaviourChangesPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BehaviourChangesPart>, I>>(object: I): BehaviourChangesPart {
+    const message = createBaseBehaviourChangesPart();
+    message.behaviourChanges = object.behaviourChanges?.map((e) => BehaviourChange.fromPartial(e)) || [];
     message.asOf = object.asOf ?? undefined;
     return message;
   },

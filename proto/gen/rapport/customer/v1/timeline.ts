@@ -7,7 +7,10 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
+import { Channel, channelFromJSON, channelToJSON } from "../../type/v1/channel.js";
+import { BehaviourEvent } from "./behaviour.js";
 import { Interaction } from "./interaction.js";
+import { LifeEvent } from "./life_event.js";
 import {
   Transaction,
   TransactionChannel,
@@ -24,8 +27,16 @@ export enum TimelineEntryKind {
   TIMELINE_ENTRY_KIND_UNSPECIFIED = 0,
   /** TIMELINE_ENTRY_KIND_TRANSACTION - A transaction on something the party owns. */
   TIMELINE_ENTRY_KIND_TRANSACTION = 1,
-  /** TIMELINE_ENTRY_KIND_INTERACTION - An interaction. */
+  /** TIMELINE_ENTRY_KIND_INTERACTION - An interaction: a visit, a call, a mail, a chat. */
   TIMELINE_ENTRY_KIND_INTERACTION = 2,
+  /** TIMELINE_ENTRY_KIND_BEHAVIOUR - Something done in the app or on the web. */
+  TIMELINE_ENTRY_KIND_BEHAVIOUR = 3,
+  /** TIMELINE_ENTRY_KIND_CAMPAIGN - What became of a message of a campaign. */
+  TIMELINE_ENTRY_KIND_CAMPAIGN = 4,
+  /** TIMELINE_ENTRY_KIND_CASE - A step of a case. */
+  TIMELINE_ENTRY_KIND_CASE = 5,
+  /** TIMELINE_ENTRY_KIND_LIFE_EVENT - A life event that is not of the most sensitive class; those stand in ListLifeEvents for whom they are permitted. */
+  TIMELINE_ENTRY_KIND_LIFE_EVENT = 6,
   UNRECOGNIZED = -1,
 }
 
@@ -40,6 +51,18 @@ export function timelineEntryKindFromJSON(object: any): TimelineEntryKind {
     case 2:
     case "TIMELINE_ENTRY_KIND_INTERACTION":
       return TimelineEntryKind.TIMELINE_ENTRY_KIND_INTERACTION;
+    case 3:
+    case "TIMELINE_ENTRY_KIND_BEHAVIOUR":
+      return TimelineEntryKind.TIMELINE_ENTRY_KIND_BEHAVIOUR;
+    case 4:
+    case "TIMELINE_ENTRY_KIND_CAMPAIGN":
+      return TimelineEntryKind.TIMELINE_ENTRY_KIND_CAMPAIGN;
+    case 5:
+    case "TIMELINE_ENTRY_KIND_CASE":
+      return TimelineEntryKind.TIMELINE_ENTRY_KIND_CASE;
+    case 6:
+    case "TIMELINE_ENTRY_KIND_LIFE_EVENT":
+      return TimelineEntryKind.TIMELINE_ENTRY_KIND_LIFE_EVENT;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -55,10 +78,107 @@ export function timelineEntryKindToJSON(object: TimelineEntryKind): string {
       return "TIMELINE_ENTRY_KIND_TRANSACTION";
     case TimelineEntryKind.TIMELINE_ENTRY_KIND_INTERACTION:
       return "TIMELINE_ENTRY_KIND_INTERACTION";
+    case TimelineEntryKind.TIMELINE_ENTRY_KIND_BEHAVIOUR:
+      return "TIMELINE_ENTRY_KIND_BEHAVIOUR";
+    case TimelineEntryKind.TIMELINE_ENTRY_KIND_CAMPAIGN:
+      return "TIMELINE_ENTRY_KIND_CAMPAIGN";
+    case TimelineEntryKind.TIMELINE_ENTRY_KIND_CASE:
+      return "TIMELINE_ENTRY_KIND_CASE";
+    case TimelineEntryKind.TIMELINE_ENTRY_KIND_LIFE_EVENT:
+      return "TIMELINE_ENTRY_KIND_LIFE_EVENT";
     case TimelineEntryKind.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
   }
+}
+
+/** What happened to a case. */
+export enum CaseStepKind {
+  /** CASE_STEP_KIND_UNSPECIFIED - Not stated. */
+  CASE_STEP_KIND_UNSPECIFIED = 0,
+  /** CASE_STEP_KIND_OPENED - It was opened. */
+  CASE_STEP_KIND_OPENED = 1,
+  /** CASE_STEP_KIND_RESOLVED - It was resolved. */
+  CASE_STEP_KIND_RESOLVED = 2,
+  /** CASE_STEP_KIND_CLOSED - It was closed. */
+  CASE_STEP_KIND_CLOSED = 3,
+  /** CASE_STEP_KIND_REOPENED - It was opened again. */
+  CASE_STEP_KIND_REOPENED = 4,
+  UNRECOGNIZED = -1,
+}
+
+export function caseStepKindFromJSON(object: any): CaseStepKind {
+  switch (object) {
+    case 0:
+    case "CASE_STEP_KIND_UNSPECIFIED":
+      return CaseStepKind.CASE_STEP_KIND_UNSPECIFIED;
+    case 1:
+    case "CASE_STEP_KIND_OPENED":
+      return CaseStepKind.CASE_STEP_KIND_OPENED;
+    case 2:
+    case "CASE_STEP_KIND_RESOLVED":
+      return CaseStepKind.CASE_STEP_KIND_RESOLVED;
+    case 3:
+    case "CASE_STEP_KIND_CLOSED":
+      return CaseStepKind.CASE_STEP_KIND_CLOSED;
+    case 4:
+    case "CASE_STEP_KIND_REOPENED":
+      return CaseStepKind.CASE_STEP_KIND_REOPENED;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return CaseStepKind.UNRECOGNIZED;
+  }
+}
+
+export function caseStepKindToJSON(object: CaseStepKind): string {
+  switch (object) {
+    case CaseStepKind.CASE_STEP_KIND_UNSPECIFIED:
+      return "CASE_STEP_KIND_UNSPECIFIED";
+    case CaseStepKind.CASE_STEP_KIND_OPENED:
+      return "CASE_STEP_KIND_OPENED";
+    case CaseStepKind.CASE_STEP_KIND_RESOLVED:
+      return "CASE_STEP_KIND_RESOLVED";
+    case CaseStepKind.CASE_STEP_KIND_CLOSED:
+      return "CASE_STEP_KIND_CLOSED";
+    case CaseStepKind.CASE_STEP_KIND_REOPENED:
+      return "CASE_STEP_KIND_REOPENED";
+    case CaseStepKind.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** What became of a message of a campaign to a party, as marketing told it. */
+export interface CampaignStep {
+  /** The campaign, `campaigns/{uuid}`. */
+  campaign: string;
+  /** The delivery, `campaigns/{uuid}/deliveries/{uuid}`. */
+  delivery: string;
+  /** By which way. */
+  channel: Channel;
+  /** What for, a lower-case code. */
+  purpose: string;
+  /** What was decided: "sent", "suppressed", "holdout" or "failed". */
+  decision: string;
+  /** Why it was not sent, the reason of marketing in lower case such as "no_consent"; empty when it was. */
+  reason: string;
+  /** What it said, `templates/{id}@{version}`; empty when it was not sent. */
+  templateVersion: string;
+}
+
+/** A step of a case of a party, as cases told it. */
+export interface CaseStep {
+  /** The case, `cases/{uuid}`. */
+  caseName: string;
+  /** Its type, `caseTypes/{id}`. */
+  type: string;
+  /** What happened to it. */
+  step: CaseStepKind;
+  /** On which channel it came. */
+  channel: Channel;
+  /** True for a complaint. */
+  isComplaint: boolean;
 }
 
 /** One thing that happened to a party. */
@@ -75,6 +195,18 @@ export interface TimelineEntry {
     | //
     /** An interaction. */
     { $case: "interaction"; value: Interaction }
+    | //
+    /** Something done in the app or on the web. */
+    { $case: "behaviour"; value: BehaviourEvent }
+    | //
+    /** What became of a message of a campaign. */
+    { $case: "campaign"; value: CampaignStep }
+    | //
+    /** A step of a case. */
+    { $case: "caseStep"; value: CaseStep }
+    | //
+    /** A life event. */
+    { $case: "lifeEvent"; value: LifeEvent }
     | undefined;
 }
 
@@ -96,7 +228,7 @@ export interface ListTimelineRequest {
   endTime?:
     | Date
     | undefined;
-  /** Only transactions of this kind. This and the fields below leave interactions out. */
+  /** Only transactions of this kind. This and the fields up to `holding` leave everything else out. */
   transactionKind: TransactionKind;
   /** Only transactions made by this way. */
   transactionChannel: TransactionChannel;
@@ -108,6 +240,13 @@ export interface ListTimelineRequest {
   maximumMinorUnits: bigint;
   /** Only transactions on this holding, `parties/{uuid}/holdings/{uuid}`. */
   holding: string;
+  /** Only entries of these kinds; empty means all. With `kind` too, both must match. */
+  kinds: TimelineEntryKind[];
+  /**
+   * Only entries that came by these ways; empty means all. Leaves out what has none: transactions (they have a channel
+   * of their own, above) and life events.
+   */
+  channels: Channel[];
 }
 
 /** A page of a timeline. */
@@ -117,6 +256,320 @@ export interface ListTimelineResponse {
   /** Pass it as page_token to go on; empty on the last page. */
   nextPageToken: string;
 }
+
+function createBaseCampaignStep(): CampaignStep {
+  return { campaign: "", delivery: "", channel: 0, purpose: "", decision: "", reason: "", templateVersion: "" };
+}
+
+export const CampaignStep: MessageFns<CampaignStep, "rapport.customer.v1.CampaignStep"> = {
+  $type: "rapport.customer.v1.CampaignStep" as const,
+
+  encode(message: CampaignStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.campaign !== "") {
+      writer.uint32(10).string(message.campaign);
+    }
+    if (message.delivery !== "") {
+      writer.uint32(18).string(message.delivery);
+    }
+    if (message.channel !== 0) {
+      writer.uint32(24).int32(message.channel);
+    }
+    if (message.purpose !== "") {
+      writer.uint32(34).string(message.purpose);
+    }
+    if (message.decision !== "") {
+      writer.uint32(42).string(message.decision);
+    }
+    if (message.reason !== "") {
+      writer.uint32(50).string(message.reason);
+    }
+    if (message.templateVersion !== "") {
+      writer.uint32(58).string(message.templateVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CampaignStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCampaignStep();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.campaign = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.delivery = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.channel = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.purpose = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.decision = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.templateVersion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CampaignStep {
+    return {
+      campaign: isSet(object.campaign) ? globalThis.String(object.campaign) : "",
+      delivery: isSet(object.delivery) ? globalThis.String(object.delivery) : "",
+      channel: isSet(object.channel) ? channelFromJSON(object.channel) : 0,
+      purpose: isSet(object.purpose) ? globalThis.String(object.purpose) : "",
+      decision: isSet(object.decision) ? globalThis.String(object.decision) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      templateVersion: isSet(object.templateVersion)
+        ? globalThis.String(object.templateVersion)
+        : isSet(object.template_version)
+        ? globalThis.String(object.template_version)
+        : "",
+    };
+  },
+
+  toJSON(message: CampaignStep): unknown {
+    const obj: any = {};
+    if (message.campaign !== "") {
+      obj.campaign = message.campaign;
+    }
+    if (message.delivery !== "") {
+      obj.delivery = message.delivery;
+    }
+    if (message.channel !== 0) {
+      obj.channel = channelToJSON(message.channel);
+    }
+    if (message.purpose !== "") {
+      obj.purpose = message.purpose;
+    }
+    if (message.decision !== "") {
+      obj.decision = message.decision;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.templateVersion !== "") {
+      obj.templateVersion = message.templateVersion;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CampaignStep>, I>>(base?: I): CampaignStep {
+    return CampaignStep.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CampaignStep>, I>>(object: I): CampaignStep {
+    const message = createBaseCampaignStep();
+    message.campaign = object.campaign ?? "";
+    message.delivery = object.delivery ?? "";
+    message.channel = object.channel ?? 0;
+    message.purpose = object.purpose ?? "";
+    message.decision = object.decision ?? "";
+    message.reason = object.reason ?? "";
+    message.templateVersion = object.templateVersion ?? "";
+    return message;
+  },
+};
+
+function createBaseCaseStep(): CaseStep {
+  return { caseName: "", type: "", step: 0, channel: 0, isComplaint: false };
+}
+
+export const CaseStep: MessageFns<CaseStep, "rapport.customer.v1.CaseStep"> = {
+  $type: "rapport.customer.v1.CaseStep" as const,
+
+  encode(message: CaseStep, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.caseName !== "") {
+      writer.uint32(10).string(message.caseName);
+    }
+    if (message.type !== "") {
+      writer.uint32(18).string(message.type);
+    }
+    if (message.step !== 0) {
+      writer.uint32(24).int32(message.step);
+    }
+    if (message.channel !== 0) {
+      writer.uint32(32).int32(message.channel);
+    }
+    if (message.isComplaint !== false) {
+      writer.uint32(40).bool(message.isComplaint);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CaseStep {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCaseStep();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.caseName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.step = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.channel = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.isComplaint = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CaseStep {
+    return {
+      caseName: isSet(object.caseName)
+        ? globalThis.String(object.caseName)
+        : isSet(object.case_name)
+        ? globalThis.String(object.case_name)
+        : "",
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      step: isSet(object.step) ? caseStepKindFromJSON(object.step) : 0,
+      channel: isSet(object.channel) ? channelFromJSON(object.channel) : 0,
+      isComplaint: isSet(object.isComplaint)
+        ? globalThis.Boolean(object.isComplaint)
+        : isSet(object.is_complaint)
+        ? globalThis.Boolean(object.is_complaint)
+        : false,
+    };
+  },
+
+  toJSON(message: CaseStep): unknown {
+    const obj: any = {};
+    if (message.caseName !== "") {
+      obj.caseName = message.caseName;
+    }
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.step !== 0) {
+      obj.step = caseStepKindToJSON(message.step);
+    }
+    if (message.channel !== 0) {
+      obj.channel = channelToJSON(message.channel);
+    }
+    if (message.isComplaint !== false) {
+      obj.isComplaint = message.isComplaint;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CaseStep>, I>>(base?: I): CaseStep {
+    return CaseStep.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CaseStep>, I>>(object: I): CaseStep {
+    const message = createBaseCaseStep();
+    message.caseName = object.caseName ?? "";
+    message.type = object.type ?? "";
+    message.step = object.step ?? 0;
+    message.channel = object.channel ?? 0;
+    message.isComplaint = object.isComplaint ?? false;
+    return message;
+  },
+};
 
 function createBaseTimelineEntry(): TimelineEntry {
   return { time: undefined, entry: undefined };
@@ -135,6 +588,18 @@ export const TimelineEntry: MessageFns<TimelineEntry, "rapport.customer.v1.Timel
         break;
       case "interaction":
         Interaction.encode(message.entry.value, writer.uint32(26).fork()).join();
+        break;
+      case "behaviour":
+        BehaviourEvent.encode(message.entry.value, writer.uint32(34).fork()).join();
+        break;
+      case "campaign":
+        CampaignStep.encode(message.entry.value, writer.uint32(42).fork()).join();
+        break;
+      case "caseStep":
+        CaseStep.encode(message.entry.value, writer.uint32(50).fork()).join();
+        break;
+      case "lifeEvent":
+        LifeEvent.encode(message.entry.value, writer.uint32(58).fork()).join();
         break;
     }
     return writer;
@@ -177,6 +642,38 @@ export const TimelineEntry: MessageFns<TimelineEntry, "rapport.customer.v1.Timel
             message.entry = { $case: "interaction", value: Interaction.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.entry = { $case: "behaviour", value: BehaviourEvent.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.entry = { $case: "campaign", value: CampaignStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.entry = { $case: "caseStep", value: CaseStep.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.entry = { $case: "lifeEvent", value: LifeEvent.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -196,6 +693,18 @@ export const TimelineEntry: MessageFns<TimelineEntry, "rapport.customer.v1.Timel
         ? { $case: "transaction", value: Transaction.fromJSON(object.transaction) }
         : isSet(object.interaction)
         ? { $case: "interaction", value: Interaction.fromJSON(object.interaction) }
+        : isSet(object.behaviour)
+        ? { $case: "behaviour", value: BehaviourEvent.fromJSON(object.behaviour) }
+        : isSet(object.campaign)
+        ? { $case: "campaign", value: CampaignStep.fromJSON(object.campaign) }
+        : isSet(object.caseStep)
+        ? { $case: "caseStep", value: CaseStep.fromJSON(object.caseStep) }
+        : isSet(object.case_step)
+        ? { $case: "caseStep", value: CaseStep.fromJSON(object.case_step) }
+        : isSet(object.lifeEvent)
+        ? { $case: "lifeEvent", value: LifeEvent.fromJSON(object.lifeEvent) }
+        : isSet(object.life_event)
+        ? { $case: "lifeEvent", value: LifeEvent.fromJSON(object.life_event) }
         : undefined,
     };
   },
@@ -209,6 +718,14 @@ export const TimelineEntry: MessageFns<TimelineEntry, "rapport.customer.v1.Timel
       obj.transaction = Transaction.toJSON(message.entry.value);
     } else if (message.entry?.$case === "interaction") {
       obj.interaction = Interaction.toJSON(message.entry.value);
+    } else if (message.entry?.$case === "behaviour") {
+      obj.behaviour = BehaviourEvent.toJSON(message.entry.value);
+    } else if (message.entry?.$case === "campaign") {
+      obj.campaign = CampaignStep.toJSON(message.entry.value);
+    } else if (message.entry?.$case === "caseStep") {
+      obj.caseStep = CaseStep.toJSON(message.entry.value);
+    } else if (message.entry?.$case === "lifeEvent") {
+      obj.lifeEvent = LifeEvent.toJSON(message.entry.value);
     }
     return obj;
   },
@@ -232,6 +749,30 @@ export const TimelineEntry: MessageFns<TimelineEntry, "rapport.customer.v1.Timel
         }
         break;
       }
+      case "behaviour": {
+        if (object.entry?.value !== undefined && object.entry?.value !== null) {
+          message.entry = { $case: "behaviour", value: BehaviourEvent.fromPartial(object.entry.value) };
+        }
+        break;
+      }
+      case "campaign": {
+        if (object.entry?.value !== undefined && object.entry?.value !== null) {
+          message.entry = { $case: "campaign", value: CampaignStep.fromPartial(object.entry.value) };
+        }
+        break;
+      }
+      case "caseStep": {
+        if (object.entry?.value !== undefined && object.entry?.value !== null) {
+          message.entry = { $case: "caseStep", value: CaseStep.fromPartial(object.entry.value) };
+        }
+        break;
+      }
+      case "lifeEvent": {
+        if (object.entry?.value !== undefined && object.entry?.value !== null) {
+          message.entry = { $case: "lifeEvent", value: LifeEvent.fromPartial(object.entry.value) };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -251,6 +792,8 @@ function createBaseListTimelineRequest(): ListTimelineRequest {
     minimumMinorUnits: 0n,
     maximumMinorUnits: 0n,
     holding: "",
+    kinds: [],
+    channels: [],
   };
 }
 
@@ -299,6 +842,12 @@ export const ListTimelineRequest: MessageFns<ListTimelineRequest, "rapport.custo
     }
     if (message.holding !== "") {
       writer.uint32(98).string(message.holding);
+    }
+    for (const v of message.kinds) {
+      writer.uint32(160).int32(v!);
+    }
+    for (const v of message.channels) {
+      writer.uint32(168).int32(v!);
     }
     return writer;
   },
@@ -412,6 +961,42 @@ export const ListTimelineRequest: MessageFns<ListTimelineRequest, "rapport.custo
             message.holding = reader.string();
             continue;
           }
+          case 20: {
+            if (tag === 160) {
+              message.kinds.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 162) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.kinds.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 21: {
+            if (tag === 168) {
+              message.channels.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 170) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.channels.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -470,6 +1055,12 @@ export const ListTimelineRequest: MessageFns<ListTimelineRequest, "rapport.custo
         ? BigInt(object.maximum_minor_units)
         : 0n,
       holding: isSet(object.holding) ? globalThis.String(object.holding) : "",
+      kinds: globalThis.Array.isArray(object?.kinds)
+        ? object.kinds.map((e: any) => timelineEntryKindFromJSON(e))
+        : [],
+      channels: globalThis.Array.isArray(object?.channels)
+        ? object.channels.map((e: any) => channelFromJSON(e))
+        : [],
     };
   },
 
@@ -511,6 +1102,12 @@ export const ListTimelineRequest: MessageFns<ListTimelineRequest, "rapport.custo
     if (message.holding !== "") {
       obj.holding = message.holding;
     }
+    if (message.kinds?.length) {
+      obj.kinds = message.kinds.map((e) => timelineEntryKindToJSON(e));
+    }
+    if (message.channels?.length) {
+      obj.channels = message.channels.map((e) => channelToJSON(e));
+    }
     return obj;
   },
 
@@ -535,6 +1132,8 @@ export const ListTimelineRequest: MessageFns<ListTimelineRequest, "rapport.custo
       ? BigInt(object.maximumMinorUnits)
       : 0n;
     message.holding = object.holding ?? "";
+    message.kinds = object.kinds?.map((e) => e) || [];
+    message.channels = object.channels?.map((e) => e) || [];
     return message;
   },
 };
