@@ -1,4 +1,4 @@
-import { pinyin } from 'pinyin-pro';
+import type { pinyin } from 'pinyin-pro';
 
 /** Family names of two characters that are in use. */
 const compound = new Set(
@@ -38,11 +38,19 @@ export function seemsSwapped(givenName: string, familyName: string): boolean {
   return isFamily(givenName) && !isFamily(familyName) && [...familyName].length <= 2;
 }
 
+let dictionary: { pinyin: typeof pinyin } | undefined;
+
+/** The dictionary takes 9 MB, so that it is read with the first Chinese name. */
+function readings(): { pinyin: typeof pinyin } {
+  dictionary ??= require('pinyin-pro') as { pinyin: typeof pinyin };
+  return dictionary;
+}
+
 /**
  * The syllables of a name in Pinyin without tones, `ü` as `v` the way it is typed: 吕布 gives `lv`, `bu`. A family name is
  * read as one: 单 is Shan, 曾 is Zeng.
  */
 export function syllables(name: string, part: 'family' | 'given'): string[] {
   const surname = part === 'family' ? 'head' : 'off';
-  return pinyin(name, { toneType: 'none', type: 'array', v: true, surname, nonZh: 'removed' });
+  return readings().pinyin(name, { toneType: 'none', type: 'array', v: true, surname, nonZh: 'removed' });
 }
