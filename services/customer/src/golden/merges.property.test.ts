@@ -144,7 +144,7 @@ async function compare(all: Model[]): Promise<void> {
     expect(found.organisationPath).toBe(`/berka/p${rootAt}`);
     const list = ListTimelineRequest.fromPartial({ parent: one.name, pageSize: 1_000 });
     const { entries } = await running.customer.listTimeline(list, operator());
-    const names = entries.map(({ entry }) => entry?.value.name).sort();
+    const names = entries.map(({ entry }) => (entry && 'name' in entry.value ? entry.value.name : '')).sort();
     expect(names).toEqual(members.flatMap((member) => [...member.entries]).sort());
     const request = { parent: one.name, pageSize: 0, pageToken: '', history: false };
     const { consents } = await running.customer.listConsents(request, operator());

@@ -61,8 +61,8 @@ export function checkConsent(stream: Stream, line: bigint, row: ConsentRow): Che
   return { line, key: row.partySourceKey, content: 0n, value: consent };
 }
 
-function place(row: { partyId: string; purpose: string; channel: number }): string {
-  return `${row.partyId} ${row.purpose} ${row.channel}`;
+function place(goldenId: string, row: { purpose: string; channel: number }): string {
+  return `${goldenId} ${row.purpose} ${row.channel}`;
 }
 
 /** Writes what is new in the consents of a batch; of what changed what holds, the world hears. */
@@ -73,14 +73,15 @@ export async function takeConsents(batch: Batch, rows: readonly Checked<ConsentW
     batch,
     rows.map(({ key }) => key),
   );
-  const ids = [...parties.values()].map(({ partyId }) => partyId);
-  // The locks put what one party says in a row, in the same order everywhere so that two imports cannot wait in a ring.
+  const ids = [...new Set([...parties.values()].map(({ goldenId }) => goldenId))];
+  // The locks put what one customer says in a row, in the same order everywhere so that two imports cannot wait in a ring.
   await tx.run(sql`SELECT FROM party WHERE party_id = ANY(${ids}::uuid[]) ORDER BY party_id FOR UPDATE`);
-  const known = await tx.rows<ConsentRecord>(sql`
-    SELECT DISTINCT ON (c.party_id, c.purpose, c.channel) ${consentColumns} FROM consent c
-    WHERE c.party_id = ANY(${ids}::uuid[])
-    ORDER BY c.party_id, c.purpose, c.channel, c.effective_time DESC, c.consent_id DESC`);
-  const holding = new Map(known.map((row) => [place(row), row]));
+  const known = await tx.rows<ConsentRecord & { goldenId: string }>(sql`
+    SELECT DISTINCT ON (member.golden_id, c.purpose, c.channel) member.golden_id AS "goldenId", ${consentColumns}
+    FROM party member CROSS JOIN LATERAL (SELECT * FROM consent c WHERE c.party_id = member.party_id OFFSET 0) c
+    WHERE member.golden_id = ANY(${ids}::uuid[])
+    ORDER BY member.golden_id, c.purpose, c.channel, c.effective_time DESC, c.consent_id DESC`);
+  const holding = new Map<string, ConsentRecord>(known.map((row) => [place(row.goldenId, row), row]));
   const made: ConsentRecord[] = [];
   const told: ConsentRecord[] = [];
   for (const { line, key, value } of rows) {
@@ -90,7 +91,8 @@ export async function takeConsents(batch: Batch, rows: readonly Checked<ConsentW
       continue;
     }
     const row = recordOf(batch, party, value);
-    const before = holding.get(place(row));
+    const said = place(party.goldenId, row);
+    const before = holding.get(said);
     if (before && repeats(before, row, value)) {
       settle(batch, KIND, 'unchanged');
       continue;
@@ -98,7 +100,7 @@ export async function takeConsents(batch: Batch, rows: readonly Checked<ConsentW
     settle(batch, KIND, 'created');
     made.push(row);
     if (before && before.effectiveTime > row.effectiveTime) continue;
-    holding.set(place(row), row);
+    holding.set(said, row);
     if (before?.state !== row.state) told.push(row);
   }
   if (made.length === 0) return;

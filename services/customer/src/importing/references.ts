@@ -2,14 +2,20 @@ import { scopeFilter, sql } from '@rapport/kit/db';
 import type { Placed } from '../access/access.js';
 import type { Batch } from './batch.js';
 
-/** The parties behind source keys, as far as the caller may see them. */
+/**
+ * The parties behind source keys, as far as the caller may see them. They are held in one order, so that none is merged
+ * or moved while rows are written that stand where it stands.
+ */
 export async function partiesByKey(
   batch: Batch,
   keys: readonly string[],
-): Promise<Map<string, Placed & { partyId: string }>> {
-  const rows = await batch.tx.rows<Placed & { partyId: string; key: string }>(sql`
-    SELECT source_key AS key, party_id AS "partyId", organisation_path AS "organisationPath", manager FROM party
+): Promise<Map<string, Placed & { partyId: string; goldenId: string }>> {
+  const rows = await batch.tx.rows<Placed & { partyId: string; goldenId: string; key: string }>(sql`
+    SELECT source_key AS key, party_id AS "partyId", golden_id AS "goldenId",
+      organisation_path AS "organisationPath", manager
+    FROM party
     WHERE source = ${batch.source} AND source_key = ANY(${[...new Set(keys)]}::text[])
-      AND ${scopeFilter(batch.scope, { path: 'organisation_path', manager: 'manager' })}`);
+      AND ${scopeFilter(batch.scope, { path: 'organisation_path', manager: 'manager' })}
+    ORDER BY party_id FOR NO KEY UPDATE`);
   return new Map(rows.map((row) => [row.key, row]));
 }
