@@ -24,6 +24,8 @@ export type KnownAccounts = Map<string, Account>;
 export interface Stream {
   deps: Deps;
   scope: Scope;
+  /** Of whom the caller may write what is of class C3. */
+  sensitive: Scope;
   source: string;
   organisationPath: string;
   /** The subject of the caller. */
@@ -95,7 +97,7 @@ export function contractRefusal(
   message: unknown,
 ): Refusal | undefined {
   try {
-    deps.rules(`rapport.customer.v1.CustomerService/${method}`, bytes);
+    deps.rules(`rapport.customer.v1.${method.includes('/') ? method : `CustomerService/${method}`}`, bytes);
     return undefined;
   } catch (error) {
     const violation = error instanceof Failure ? error.violations[0] : undefined;

@@ -10,6 +10,7 @@ import {
   type ImportRequest,
   type ImportResponse,
   type ImportRow,
+  type TagWish,
 } from '@rapport/proto/customer/v1';
 import { assertInside } from '../access/access.js';
 import type { Deps } from '../deps.js';
@@ -32,6 +33,7 @@ import {
 } from './importing.js';
 import { checkInteraction, type InteractionWish, takeInteractions } from './interaction-rows.js';
 import { checkParty, type PartyWish, takeParties } from './party-rows.js';
+import { checkTag, takeTags } from './tag-rows.js';
 import { checkTransaction, takeTransactions, type TransactionWish } from './transaction-rows.js';
 
 const FIRST_REJECTS = 100;
@@ -53,7 +55,16 @@ export async function importRows(
   assertInside(scope, { organisationPath, manager: '' });
   const { subject } = call.principal;
   const keys = { repeated: false };
-  const stream: Stream = { deps, scope, source, organisationPath, subject, accounts: new Map(), keys };
+  const stream: Stream = {
+    deps,
+    scope,
+    sensitive: scopeFor(call, 'C3'),
+    source,
+    organisationPath,
+    subject,
+    accounts: new Map(),
+    keys,
+  };
   const begun = await begin(stream, call, header);
   if (begun.completeTime !== null) return answer(stream, begun);
   const writer = startWriter(stream, call, begun);
@@ -172,6 +183,7 @@ interface Judged {
   transactions: Checked<TransactionWish>[];
   interactions: Checked<InteractionWish>[];
   consents: Checked<Consent>[];
+  tags: Checked<TagWish>[];
   tally: Tally;
   rejects: Rejected[];
 }
@@ -182,6 +194,7 @@ const kindOfCase = {
   transaction: ImportKind.IMPORT_KIND_TRANSACTION,
   interaction: ImportKind.IMPORT_KIND_INTERACTION,
   consent: ImportKind.IMPORT_KIND_CONSENT,
+  tag: ImportKind.IMPORT_KIND_TAG,
 } as const;
 
 /** Two messages as one: what the second says comes after what the first says. */
@@ -192,6 +205,7 @@ function together(first: Judged, second: Judged): Judged {
     transactions: first.transactions.concat(second.transactions),
     interactions: [...first.interactions, ...second.interactions],
     consents: [...first.consents, ...second.consents],
+    tags: [...first.tags, ...second.tags],
     tally: added(first.tally, second.tally),
     rejects: [...first.rejects, ...second.rejects],
   };
@@ -204,6 +218,7 @@ function judge(stream: Stream, expected: ImportKind, rows: readonly ImportRow[])
     transactions: [],
     interactions: [],
     consents: [],
+    tags: [],
     tally: {},
     rejects: [],
   };
@@ -248,6 +263,7 @@ function judgeOne(
   else if (row.$case === 'party') sort(judged.parties, checkParty(stream, line, row.value));
   else if (row.$case === 'holding') sort(judged.holdings, checkHolding(stream, line, row.value));
   else if (row.$case === 'interaction') sort(judged.interactions, checkInteraction(stream, line, row.value));
+  else if (row.$case === 'tag') sort(judged.tags, checkTag(stream, line, row.value));
   else sort(judged.consents, checkConsent(stream, line, row.value));
 }
 
@@ -270,6 +286,7 @@ async function write(
     await takeParties(batch, judged.parties);
     await takeHoldings(batch, judged.holdings);
     await takeConsents(batch, judged.consents);
+    await takeTags(batch, judged.tags);
     await takeInteractions(batch, judged.interactions);
     await takeTransactions(batch, judged.transactions);
     await insertRejects(tx, run, batch.rejects);

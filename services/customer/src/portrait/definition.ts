@@ -83,6 +83,11 @@ export function assertSetter({ setByRoles }: Pick<DefinitionRecord, 'setByRoles'
   throw fail('TAG_NOT_YOURS');
 }
 
+/** When a tag ends of which nothing else is said; null when it does not. */
+export function expiryOf({ lifetimeDays }: Pick<DefinitionRecord, 'lifetimeDays'>, now: Date): Date | null {
+  return lifetimeDays > 0 ? new Date(now.getTime() + lifetimeDays * 86_400_000) : null;
+}
+
 /** Refuses a rule that cannot be judged: a balance needs its currency, nothing else may have one. */
 export function assertRule(conditions: readonly TagCondition[]): void {
   conditions.forEach(({ attribute, currencyCode }, index) => {

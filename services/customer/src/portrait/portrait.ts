@@ -6,6 +6,8 @@ import { seen } from '../access/access.js';
 import { partyName } from '../party/party.js';
 import { definitionName } from './definition.js';
 
+export { definitionColumns, type DefinitionRecord, expiryOf, tagIdIn } from './definition.js';
+
 /** A ground as it is stored, in the names of the Prisma model. */
 export interface GroundRecord {
   partyId: string;

@@ -5,10 +5,8 @@ import { type SetTagsRequest, SetTagsResponse, TagSource, type TagWish } from '@
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { assertParty, membersOf, partyName, type PlacedParty } from '../party/party.js';
-import { assertSetter, definitionColumns, type DefinitionRecord, tagIdIn } from './definition.js';
+import { assertSetter, definitionColumns, type DefinitionRecord, expiryOf, tagIdIn } from './definition.js';
 import { type GroundRecord, readTags, setGrounds, tagMessages } from './portrait.js';
-
-const DAY_MS = 86_400_000;
 
 /** Sets tags on a party in the caller's name; a service says which of its models asks for them. */
 export async function setTags(deps: Deps, request: SetTagsRequest, call: Call): Promise<SetTagsResponse> {
@@ -72,20 +70,19 @@ function usable(
 
 function groundOf(
   { expireTime, model }: TagWish,
-  { tagId, lifetimeDays }: DefinitionRecord,
+  definition: DefinitionRecord,
   { partyId, organisationPath, manager }: PlacedParty,
   call: Call,
   now: Date,
 ): GroundRecord {
-  const lifetime = lifetimeDays > 0 ? new Date(now.getTime() + lifetimeDays * DAY_MS) : null;
   return {
     partyId,
-    tagId,
+    tagId: definition.tagId,
     source: model === '' ? TagSource.TAG_SOURCE_STAFF : TagSource.TAG_SOURCE_MODEL,
     reference: model,
     setBy: call.principal.subject,
     setTime: now,
-    expireTime: expireTime ?? lifetime,
+    expireTime: expireTime ?? expiryOf(definition, now),
     organisationPath,
     manager,
   };

@@ -10,6 +10,7 @@ import { Consent } from "./consent.js";
 import { Holding, HoldingRole, holdingRoleFromJSON, holdingRoleToJSON } from "./holding.js";
 import { Interaction } from "./interaction.js";
 import { Party } from "./party.js";
+import { TagWish } from "./tag.js";
 import { Transaction } from "./transaction.js";
 
 /** What the rows of an import are. */
@@ -26,6 +27,8 @@ export enum ImportKind {
   IMPORT_KIND_INTERACTION = 4,
   /** IMPORT_KIND_CONSENT - Consents. */
   IMPORT_KIND_CONSENT = 5,
+  /** IMPORT_KIND_TAG - Tags. */
+  IMPORT_KIND_TAG = 20,
   UNRECOGNIZED = -1,
 }
 
@@ -49,6 +52,9 @@ export function importKindFromJSON(object: any): ImportKind {
     case 5:
     case "IMPORT_KIND_CONSENT":
       return ImportKind.IMPORT_KIND_CONSENT;
+    case 20:
+    case "IMPORT_KIND_TAG":
+      return ImportKind.IMPORT_KIND_TAG;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -70,6 +76,8 @@ export function importKindToJSON(object: ImportKind): string {
       return "IMPORT_KIND_INTERACTION";
     case ImportKind.IMPORT_KIND_CONSENT:
       return "IMPORT_KIND_CONSENT";
+    case ImportKind.IMPORT_KIND_TAG:
+      return "IMPORT_KIND_TAG";
     case ImportKind.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -103,6 +111,9 @@ export interface ImportRow {
     | //
     /** A line that the sender could not read; it is rejected with what this says. */
     { $case: "unreadable"; value: UnreadableRow }
+    | //
+    /** A tag of a party. */
+    { $case: "tag"; value: PartyTagRow }
     | undefined;
 }
 
@@ -169,6 +180,18 @@ export interface ConsentRow {
   consent?: Consent | undefined;
 }
 
+/**
+ * A tag to set on a party, with the source of the import as its ground. A tag that the source has set already and that
+ * ends when the row says counts as unchanged; tags of the most sensitive class are rejected where the caller may not
+ * see them.
+ */
+export interface PartyTagRow {
+  /** The source key of the party. */
+  partySourceKey: string;
+  /** The tag; `model` is left empty. */
+  tag?: TagWish | undefined;
+}
+
 /** A line that the sender could not read. */
 export interface UnreadableRow {
   /** What the line should have been. */
@@ -213,6 +236,9 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
         break;
       case "unreadable":
         UnreadableRow.encode(message.row.value, writer.uint32(58).fork()).join();
+        break;
+      case "tag":
+        PartyTagRow.encode(message.row.value, writer.uint32(162).fork()).join();
         break;
     }
     return writer;
@@ -287,6 +313,14 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
             message.row = { $case: "unreadable", value: UnreadableRow.decode(reader, reader.uint32()) };
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.row = { $case: "tag", value: PartyTagRow.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -314,6 +348,8 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
         ? { $case: "consent", value: ConsentRow.fromJSON(object.consent) }
         : isSet(object.unreadable)
         ? { $case: "unreadable", value: UnreadableRow.fromJSON(object.unreadable) }
+        : isSet(object.tag)
+        ? { $case: "tag", value: PartyTagRow.fromJSON(object.tag) }
         : undefined,
     };
   },
@@ -335,6 +371,8 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
       obj.consent = ConsentRow.toJSON(message.row.value);
     } else if (message.row?.$case === "unreadable") {
       obj.unreadable = UnreadableRow.toJSON(message.row.value);
+    } else if (message.row?.$case === "tag") {
+      obj.tag = PartyTagRow.toJSON(message.row.value);
     }
     return obj;
   },
@@ -379,6 +417,12 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
       case "unreadable": {
         if (object.row?.value !== undefined && object.row?.value !== null) {
           message.row = { $case: "unreadable", value: UnreadableRow.fromPartial(object.row.value) };
+        }
+        break;
+      }
+      case "tag": {
+        if (object.row?.value !== undefined && object.row?.value !== null) {
+          message.row = { $case: "tag", value: PartyTagRow.fromPartial(object.row.value) };
         }
         break;
       }
@@ -1037,6 +1081,97 @@ export const ConsentRow: MessageFns<ConsentRow, "rapport.customer.v1.ConsentRow"
     message.consent = (object.consent !== undefined && object.consent !== null)
       ? Consent.fromPartial(object.consent)
       : undefined;
+    return message;
+  },
+};
+
+function createBasePartyTagRow(): PartyTagRow {
+  return { partySourceKey: "", tag: undefined };
+}
+
+export const PartyTagRow: MessageFns<PartyTagRow, "rapport.customer.v1.PartyTagRow"> = {
+  $type: "rapport.customer.v1.PartyTagRow" as const,
+
+  encode(message: PartyTagRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.partySourceKey !== "") {
+      writer.uint32(10).string(message.partySourceKey);
+    }
+    if (message.tag !== undefined) {
+      TagWish.encode(message.tag, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PartyTagRow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePartyTagRow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.partySourceKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.tag = TagWish.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PartyTagRow {
+    return {
+      partySourceKey: isSet(object.partySourceKey)
+        ? globalThis.String(object.partySourceKey)
+        : isSet(object.party_source_key)
+        ? globalThis.String(object.party_source_key)
+        : "",
+      tag: isSet(object.tag) ? TagWish.fromJSON(object.tag) : undefined,
+    };
+  },
+
+  toJSON(message: PartyTagRow): unknown {
+    const obj: any = {};
+    if (message.partySourceKey !== "") {
+      obj.partySourceKey = message.partySourceKey;
+    }
+    if (message.tag !== undefined) {
+      obj.tag = TagWish.toJSON(message.tag);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PartyTagRow>, I>>(base?: I): PartyTagRow {
+    return PartyTagRow.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PartyTagRow>, I>>(object: I): PartyTagRow {
+    const message = createBasePartyTagRow();
+    message.partySourceKey = object.partySourceKey ?? "";
+    message.tag = (object.tag !== undefined && object.tag !== null) ? TagWish.fromPartial(object.tag) : undefined;
     return message;
   },
 };

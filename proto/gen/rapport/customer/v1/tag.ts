@@ -291,8 +291,8 @@ export interface TagGround {
   /** Who or what says so. */
   source: TagSource;
   /**
-   * What exactly: `tagDefinitions/{id}@{version}` for a rule, `segments/{id}` for a segment, `imports/{uuid}` for an
-   * import, the model as its service names it; empty for staff.
+   * What exactly: `tagDefinitions/{id}@{version}` for a rule, `segments/{id}` for a segment, the name of the source for
+   * an import, the model as its service names it; empty for staff.
    */
   reference: string;
   /** Who set it: the subject of the caller, `service:customer` for rules and segments. */
