@@ -109,13 +109,17 @@ async function goldenOwners(
   named: readonly Owner[],
   scope: Scope,
 ): Promise<{ place: Placed & { partyId: string }; owners: Owner[] }> {
-  const places = await tx.rows<Placed & { partyId: string; named: string }>(sql`
+  const ids = named.map((owner) => owner.party);
+  const query = sql`
     SELECT named.party_id AS named, golden.party_id AS "partyId", golden.organisation_path AS "organisationPath",
       golden.manager
     FROM party named JOIN party golden ON golden.party_id = named.golden_id
-    WHERE named.party_id = ANY(${named.map((owner) => owner.party)}::uuid[]) AND golden.merged_into IS NULL
+    WHERE named.party_id = ANY(${ids}::uuid[]) AND golden.merged_into IS NULL
       AND ${seen(scope, 'golden')}
-    ORDER BY golden.party_id FOR SHARE OF golden`);
+    ORDER BY golden.party_id FOR SHARE OF golden`;
+  let places = await tx.rows<Placed & { partyId: string; named: string }>(query);
+  // The second look finds what a merge made while the first waited for the lock.
+  if (places.length < ids.length) places = await tx.rows<Placed & { partyId: string; named: string }>(query);
   const found = new Map(places.map((row) => [row.named, row]));
   const owners = new Map<string, Owner>();
   for (const { party, role } of named) {
