@@ -324,6 +324,41 @@ describe('Import', () => {
     expect(await eventTypes(running)).toHaveLength(4);
   });
 
+  it('knows a key again under any account, among many new rows, and publishes each new one once', async () => {
+    const day = (n: number) => ({ bookingDate: { year: 1993, month: 1 + (n % 12), day: 1 }, sequence: n });
+    const many = (from: number, to: number): Rows =>
+      Array.from({ length: to - from }, (_none, at) => transaction(from + at, 1 + (at % 2), day(from + at)));
+    const people = [party(1), party(2), holding(1, 1), holding(2, 2)];
+    expect(outcome(await send(importOf({}, [people, many(1, 61)])))).toMatchObject({ 3: [60, 0, 0, 0] });
+    // 1 belongs to the first account; 2 says the same again; the others are new.
+    const mixed = [transaction(1, 2, day(1)), transaction(2, 2, day(2)), ...many(61, 101)];
+    const response = await send(importOf({}, [mixed, many(101, 141)]));
+    expect(outcome(response)).toEqual({ 3: [80, 0, 1, 1] });
+    expect(response.rejects).toEqual([expect.objectContaining({ reason: 'KEY_DUPLICATE', originalValue: 'trans/1' })]);
+    expect((await counts(running))['transaction']).toBe(140);
+    const [published] = await all<{ events: number }>(
+      running,
+      sql`SELECT sum(events)::int AS events FROM kit.outbox WHERE type LIKE '%TransactionBooked'`,
+    );
+    expect(published?.events).toBe(140);
+  });
+
+  it('takes an account as it is when it changed since the batch before', async () => {
+    await send(importOf({}, [[party(1), holding(1, 1)]]));
+    const day = { bookingDate: { year: 1993, month: 5, day: 5 }, balanceAfter: undefined };
+    const requests = importOf({}, [[transaction(1, 1, day)], [transaction(2, 1, day)], [transaction(3, 1, day)]]);
+    const stored = () =>
+      all<{ path: string }>(running, sql`SELECT organisation_path AS path FROM transaction ORDER BY source_key`);
+    async function* moving() {
+      yield* requests.slice(0, 2);
+      while ((await stored()).length < 1) await new Promise((resolve) => setTimeout(resolve, 20));
+      await all(running, sql`UPDATE holding SET organisation_path = '/berka/brno'`);
+      yield* requests.slice(2);
+    }
+    expect(outcome(await running.customer.import(moving(), operator()))).toEqual({ 3: [3, 0, 0, 0] });
+    expect((await stored()).map(({ path }) => path)).toEqual(['/berka/prague/1', '/berka/brno', '/berka/brno']);
+  });
+
   it('gives rows without a place the next one of their day', async () => {
     const day = { bookingDate: { year: 1993, month: 5, day: 5 }, sequence: 0, balanceAfter: undefined };
     await send(

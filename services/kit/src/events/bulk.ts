@@ -1,8 +1,8 @@
 let writers = 0;
 
 /** The relay spends this part of its time while somebody writes very many events. */
-const SHARE = 0.05;
-const LONGEST_PAUSE_MS = 500;
+const SHARE = 0.02;
+const LONGEST_PAUSE_MS = 1000;
 
 /**
  * Runs work that publishes very many events, such as an import. The relay of this process and the broker share its
