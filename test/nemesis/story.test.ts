@@ -163,7 +163,7 @@ async function everyRow(): Promise<Record<string, number>> {
       service,
       `SELECT format('%I.%I', n.nspname, c.relname) AS name
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition
+        WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
           AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND c.relname NOT LIKE 'audit%'`,
     );
     const kept = tables.filter(({ name }) => !(service === 'reporting' && name === 'kit.outbox'));
