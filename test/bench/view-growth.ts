@@ -6,8 +6,8 @@ import type { World } from './world.js';
 
 const IN_FLIGHT = 32;
 const WARM_MS = 3_000;
-const ROUND_MS = 1_500;
-const ROUNDS = 7;
+const ROUND_MS = 1_000;
+const ROUNDS = 15;
 
 /** A caller that asks for the views of the measured parties of a bank in turn. */
 async function viewsOf(world: World): Promise<Caller> {
@@ -24,7 +24,7 @@ async function viewsOf(world: World): Promise<Caller> {
   });
 }
 
-/** Reads the same views from both banks by turns. */
+/** Reads the same views from both banks by turns, each first in every second round. */
 export async function measureViewGrowth({ small, large }: Banks, say: Say): Promise<Figure> {
   const ofSmall = await viewsOf(small);
   const ofLarge = await viewsOf(large);
@@ -33,7 +33,10 @@ export async function measureViewGrowth({ small, large }: Banks, say: Say): Prom
     say('view_growth: warming up');
     for (const caller of [ofSmall, ofLarge]) await caller.run(WARM_MS, IN_FLIGHT);
     for (let at = 1; at <= ROUNDS; at += 1) {
-      const round = { small: await ofSmall.run(ROUND_MS, IN_FLIGHT), large: await ofLarge.run(ROUND_MS, IN_FLIGHT) };
+      const round = { small: 0, large: 0 };
+      const callers = { small: ofSmall, large: ofLarge };
+      const order = at % 2 === 0 ? (['small', 'large'] as const) : (['large', 'small'] as const);
+      for (const bank of order) round[bank] = await callers[bank].run(ROUND_MS, IN_FLIGHT);
       say(`view_growth ${at}/${ROUNDS}: ${round.large.toFixed(0)} views a second beside ${round.small.toFixed(0)}`);
       rounds.push(round);
     }

@@ -10,11 +10,13 @@ interface Group<Row> {
   underWay: number;
 }
 
-/** Whoever reads through scopes of one key sees the same rows. */
+const keys = new WeakMap<Scope, string>();
+
+/** Everything that a scope says: whoever reads through scopes of one key sees the same rows. */
 function scopeKey(scope: Scope): string {
-  if (scope.kind !== 'rows') return scope.kind;
-  const { subtree = '', branch = '', own = '', household = '', team = [] } = scope;
-  return JSON.stringify([subtree, branch, own, household, ...team]);
+  const key = keys.get(scope) ?? JSON.stringify(Object.entries(scope).sort());
+  keys.set(scope, key);
+  return key;
 }
 
 function groupsOf<Row>(read: GroupedRead<Row>, scoped: (scope: Scope) => Queryable) {
@@ -26,8 +28,8 @@ function groupsOf<Row>(read: GroupedRead<Row>, scoped: (scope: Scope) => Queryab
     // The statement of the same turn before this one took them all.
     if (batch.length === 0) return;
     try {
-      const keys = [...new Set(batch.map(({ key }) => key))];
-      const rows = await scoped(scope).rows<Row>(read.query(keys, scope));
+      const asked = [...new Set(batch.map(({ key }) => key))];
+      const rows = await scoped(scope).rows<Row>(read.query(asked, scope));
       const found = new Map(rows.map((row) => [read.key(row), row]));
       for (const { key, done } of batch) done(found.get(key));
     } catch (error) {

@@ -12,7 +12,7 @@ function callBy(principal: Principal, permitted: Partial<Record<DataClass, Relat
 test('the scope of a class holds the relations of that class alone', () => {
   const call = callBy(manager, { C1: ['subtree', 'own'], C2: ['own', 'household', 'team'] });
   expect(scopeFor(call, 'C1')).toEqual({ kind: 'rows', subtree: '/berka/prague', own: 'staff/7' });
-  expect(scopeFor(call, 'C2')).toEqual({ kind: 'rows', own: 'staff/7', household: true, team: true });
+  expect(scopeFor(call, 'C2')).toEqual({ kind: 'rows', own: 'staff/7', household: 'staff/7' });
   expect(scopeFor(call, 'C3')).toEqual({ kind: 'nothing' });
 });
 

@@ -79,7 +79,7 @@ describe('policies', () => {
     expect(scopeOf(decide(manager.roles as string[], get), manager)).toEqual({
       kind: 'rows',
       own: 'staff/anna',
-      household: true,
+      household: 'staff/anna',
     });
     const both = principal(['relationship_manager', 'branch_manager']);
     expect(scopeOf(decide(both.roles as string[], get), both)).toEqual({
@@ -87,7 +87,7 @@ describe('policies', () => {
       subtree: '/berka/prague',
       branch: '/berka/prague',
       own: 'staff/anna',
-      household: true,
+      household: 'staff/anna',
     });
   });
 
