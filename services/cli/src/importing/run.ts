@@ -55,16 +55,23 @@ export async function runImport(clients: Clients, flags: ImportFlags, job: Impor
   progress.note(`${job.file}: ${name}`);
   const step = progress.step(`Import of ${job.file}`, job.total ?? 0);
   let shown = 0;
+  let asking = false;
   const watching = setInterval(() => {
-    clients.customer.getImport({ name }).then(
+    // One question at a time: a busy service is not asked the more for being slow.
+    if (asking) return;
+    asking = true;
+    clients.customer.getImport({ name }, { timeoutMs: 5_000 }).then(
       (answer) => {
         const { taken, rejected } = totals(answer.import);
         step.advance(Math.max(0, taken + rejected - shown));
         shown = Math.max(shown, taken + rejected);
         step.say(`${taken} taken, ${rejected} rejected`);
+        asking = false;
       },
       // It is asked again in a second; the import itself says what is wrong.
-      () => undefined,
+      () => {
+        asking = false;
+      },
     );
   }, EVERY_MS);
   try {

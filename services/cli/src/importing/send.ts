@@ -32,7 +32,8 @@ export async function send(clients: Pick<Clients, 'customer'>, plan: ImportPlan)
       if (!answer.import) throw new Error('the customer service answered an import without its counts');
       return answer.import;
     } catch (error) {
-      const away = error instanceof Failure && (error.kind === 'unavailable' || error.kind === 'conflict');
+      // Cancelled: a stream that waited for a connection which did not come about in time; nobody here cancels one.
+      const away = error instanceof Failure && ['unavailable', 'conflict', 'cancelled'].includes(error.kind);
       if (!away || attempt >= ATTEMPTS) throw error;
       plan.onRetry?.(error.message);
       await sleep(Math.min(3_000, 250 * 2 ** attempt));
