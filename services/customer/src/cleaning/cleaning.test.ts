@@ -250,6 +250,16 @@ describe('a party', () => {
     );
   });
 
+  it('has its numbers where it lives, else where the bank is', () => {
+    const at = (countryCode: string) => [
+      { point: { $case: 'phone', value: '030 901820' } },
+      ...(countryCode ? [{ point: { $case: 'postalAddress', value: { lines: ['Weg 1'], countryCode } } }] : []),
+    ];
+    const phone = (countryCode: string, bank: string) =>
+      clean(party({ contactPoints: at(countryCode) }), bank).party.contactPoints[0]?.point?.value;
+    expect([phone('DE', 'CZ'), phone('', 'DE'), phone('', '')]).toEqual(['+4930901820', '+4930901820', '030 901820']);
+  });
+
   it('is compared with what its numbers say', () => {
     const other = {
       $case: 'person',

@@ -1,3 +1,4 @@
+import { Party } from '@rapport/proto/customer/v1';
 import fc from 'fast-check';
 import { cleanAddress } from './address.js';
 import {
@@ -13,6 +14,7 @@ import {
   socialCreditDigit,
   socialCreditValid,
 } from './check-digits.js';
+import { cleanParty } from './cleaning.js';
 import { cleanDate } from './date.js';
 import { cleanEmail } from './email.js';
 import { cleanIdentifier, type IdentifierScheme } from './identifier.js';
@@ -149,6 +151,44 @@ describe('cleaning whatever comes in', () => {
         expect([twice.value, twice.key, twice.told]).toEqual([once.value, once.key, once.told]);
       }),
       runs,
+    );
+  });
+
+  it('cleans parties once and for all, with a score between 0 and 100', () => {
+    const point = fc.oneof(
+      phones.map((value) => ({ $case: 'phone', value })),
+      emails.map((value) => ({ $case: 'email', value })),
+      fc
+        .tuple(fc.array(lines, { maxLength: 3 }), lines, fc.constantFrom('CZ', 'CN', 'DE'))
+        .map(([all, postalCode, countryCode]) => ({
+          $case: 'postalAddress',
+          value: { lines: all, postalCode, countryCode },
+        })),
+    );
+    const identifier = fc.record({ kind: fc.integer({ min: 1, max: 6 }), value: hostile, countryCode: countries });
+    const raw = fc.record({
+      details: fc.oneof(
+        fc.record({ $case: fc.constant('person'), value: fc.record({ givenName: names, familyName: names }) }),
+        fc.record({
+          $case: fc.constant('organisation'),
+          value: fc.record({ legalName: names, registrationNumber: hostile }),
+        }),
+      ),
+      contactPoints: fc.array(
+        point.map((one) => ({ point: one })),
+        { maxLength: 3 },
+      ),
+      identifiers: fc.array(identifier, { maxLength: 2 }),
+    });
+    fc.assert(
+      fc.property(raw, countries, (fields, country) => {
+        const once = cleanParty(Party.fromPartial(fields as object), { country }, '2026-01-01');
+        const twice = cleanParty(once.party, { country }, '2026-01-01');
+        expect(twice.party).toEqual(once.party);
+        expect(once.quality.score).toBeGreaterThanOrEqual(0);
+        expect(once.quality.score).toBeLessThanOrEqual(100);
+      }),
+      { numRuns: 300 },
     );
   });
 
