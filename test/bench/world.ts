@@ -150,6 +150,7 @@ export async function startWorld(say: Say): Promise<World> {
       SERVICE_KEY_FILE: path.join(keyDir, 'customer.jwk.json'),
       KEY_ENCRYPTION_KEY_FILE: path.join(keyDir, 'key-encryption-key'),
       BANK_TIME_ZONE: 'Europe/Prague',
+      BANK_COUNTRY: 'CZ',
       DRAIN_MS: '0',
     };
     await run(process.execPath, ['dist/main.js', 'migrate'], { cwd, env });
