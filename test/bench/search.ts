@@ -153,6 +153,7 @@ const kinds: readonly Kind[] = [
   {
     name: 'search_parties_pinyin',
     ask: (at) => ({ $case: 'text', value: pinyinNames[at % pinyinNames.length] as string }),
+    mayMiss: true,
   },
   { name: 'search_parties_phone', ask: (at) => ({ $case: 'text', value: phoneOf(at * 131).slice(4) }) },
   { name: 'search_parties_identifier', ask: (at) => ({ $case: 'text', value: identifierOf(at * 137) }) },
