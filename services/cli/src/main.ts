@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { Failure } from '@rapport/kit/rpc';
+import { createLogger } from '@rapport/kit/runtime';
 import { type Clients, openClients } from './clients.js';
 import { verifyAudit } from './commands/audit-verify.js';
 import { listDeadLetters, redriveDeadLetters } from './commands/dead-letters.js';
@@ -12,6 +13,9 @@ import { storyCommand } from './commands/story.js';
 import { view } from './commands/view.js';
 import { readEnvironment } from './config.js';
 import { findSuite, OperatorError, type Suite } from './suite.js';
+
+// Logs go to standard output, which belongs to the result; what fails is said on standard error.
+createLogger({ service: 'cli', level: 'silent' });
 
 const suite = (): Suite => findSuite(readEnvironment(), process.cwd());
 
