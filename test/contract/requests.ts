@@ -113,6 +113,8 @@ const texts = [
     'deliveries',
     'suppressions',
     'households',
+    'matchCandidates',
+    'matchRuns',
   ].map((collection) => `${collection}/${ID}`),
   ...['segments', 'products', 'templates', 'staff', 'organisationUnits', 'plans', 'kpiPlans', 'caseTypes'].flatMap(
     (collection) => [`${collection}/contract`, `${collection}/contract@1`],

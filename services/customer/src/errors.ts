@@ -86,6 +86,13 @@ export const fail = defineFailures('customer.rapport', {
     message: 'The rows differ from those that this import took before it broke.',
   },
   IMPORT_IN_PROGRESS: { kind: 'conflict', message: 'This import is coming in on another stream.' },
+  MATCH_CANDIDATE_NOT_FOUND: { kind: 'not_found', message: 'There is no such candidate, or you may not see it.' },
+  MATCH_VERDICT_UNSUITABLE: {
+    kind: 'precondition',
+    message: 'The candidate is decided already, or there is nothing to take back.',
+  },
+  MATCH_RUN_NOT_FOUND: { kind: 'not_found', message: 'There is no such run, or you may not see it.' },
+  MATCH_RUN_IN_PROGRESS: { kind: 'precondition', message: 'The parties of this bank are being matched already.' },
   MATCH_FILE_HEADER_MISSING: { kind: 'invalid', message: 'The first message of a file must be its header.' },
   MATCH_FILE_HEADER_REPEATED: { kind: 'invalid', message: 'Only the first message of a file may be a header.' },
   MATCH_FILE_TOO_LARGE: { kind: 'invalid', message: 'The file has more records than one call may match.' },

@@ -21,6 +21,8 @@ import { type Config, customerConfig, migrationConfig } from './config.js';
 import { startExpiry } from './consent/expire-consents.js';
 import type { Deps } from './deps.js';
 import { PrismaClient } from './gen/prisma/client.js';
+import { startMatching } from './matching/live.js';
+import { startRuns } from './matching/run.js';
 import { follow, routes } from './server.js';
 
 const policies = path.join(__dirname, '../policies');
@@ -80,7 +82,7 @@ async function serve(config: Config): Promise<void> {
     reflection: config.GRPC_REFLECTION,
     tls,
   });
-  const following = follow(deps, nats);
+  const following = [...follow(deps, nats), startMatching(deps), startRuns(deps)];
   const judging = startJudging(deps);
   const watching = await watch(health, 'database', () => db.system.run(sql`SELECT 1`));
   logger.info({ grpc: config.GRPC_ADDRESS }, 'the customer service serves');

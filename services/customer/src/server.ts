@@ -58,11 +58,17 @@ import { getImport } from './importing/get-import.js';
 import { importRows } from './importing/import-rows.js';
 import { listImportRejects } from './importing/list-import-rejects.js';
 import { listImports } from './importing/list-imports.js';
+import { decideMatch } from './matching/decide-match.js';
+import { findMatchesOf } from './matching/find-matches-of.js';
+import { getMatchCandidate } from './matching/get-match-candidate.js';
+import { getMatchRun } from './matching/get-match-run.js';
+import { listMatchCandidates } from './matching/list-match-candidates.js';
 import { matchFile } from './matching/match-file.js';
 import { listLifeEvents } from './life-event/list-life-events.js';
 import { recordLifeEvent } from './life-event/record-life-event.js';
 import { retractLifeEvent } from './life-event/retract-life-event.js';
 import { updateLifeEvent } from './life-event/update-life-event.js';
+import { startMatchRun } from './matching/start-match-run.js';
 import { batchGetParties } from './party/batch-get-parties.js';
 import { createParty } from './party/create-party.js';
 import { getParty } from './party/get-party.js';
@@ -173,6 +179,12 @@ export function routes(deps: Deps): Route[] {
     }),
     route(MatchingServiceService, {
       matchFile: (requests, call) => matchFile(deps, requests, call),
+      listMatchCandidates: (request, call) => listMatchCandidates(deps, request, call),
+      getMatchCandidate: (request, call) => getMatchCandidate(deps, request, call),
+      decideMatch: (request, call) => decideMatch(deps, request, call),
+      findMatches: (request, call) => findMatchesOf(deps, request, call),
+      startMatchRun: (request, call) => startMatchRun(deps, request, call),
+      getMatchRun: (request, call) => getMatchRun(deps, request, call),
     }),
     route(SourceServiceService, {
       createSource: (request, call) => createSource(deps, request, call),

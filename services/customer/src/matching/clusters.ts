@@ -9,6 +9,8 @@ export interface WeighedPairs {
 export interface Clusters {
   /** For each record the smallest record of its cluster. */
   of: Int32Array;
+  /** The pairs (their places among the pairs given) that connect the clusters, one fewer than each has records. */
+  joined: number[];
   /** Pairs (their places among the pairs given) sure enough that were not joined, for a steward to look at. */
   refused: number[];
 }
@@ -37,6 +39,7 @@ export function cluster(records: number, pairs: WeighedPairs, auto: number, rule
   const parent = Int32Array.from({ length: records }, (_none, at) => at);
   const members = new Map<number, number[]>();
   const refused: number[] = [];
+  const joined: number[] = [];
   const root = (record: number): number => {
     let at = record;
     while (parent[at] !== at) {
@@ -56,13 +59,14 @@ export function cluster(records: number, pairs: WeighedPairs, auto: number, rule
       continue;
     }
     const [first, second] = left < right ? [left, right] : [right, left];
+    joined.push(pair);
     parent[second] = first;
     members.set(first, [...ours, ...theirs]);
     members.delete(second);
   }
   const of = new Int32Array(records);
   for (let at = 0; at < records; at += 1) of[at] = root(at);
-  return { of, refused };
+  return { of, joined, refused };
 }
 
 function joinable(ours: readonly number[], theirs: readonly number[], rules: JoinRules): boolean {

@@ -275,6 +275,8 @@ const AT = 64;
 /** E-mail addresses that are not the same: a typing error, the same local part elsewhere, or different. */
 function emailLevel(texts: Texts, a: number, b: number): number {
   const { units, offsets } = texts;
+  // Where many have one name, providers number them: other digits are other people.
+  if (differInDigitsOnly(texts, a, b)) return level.email.different;
   const shortest = min(lengthOf(texts, a), lengthOf(texts, b));
   const allowed = shortest < 16 ? 1 : shortest < 24 ? 2 : 3;
   if (editDistance(texts, a, b, allowed) <= allowed) return level.email.near;
@@ -284,4 +286,17 @@ function emailLevel(texts: Texts, a: number, b: number): number {
     if (units[startA + at] === AT) return at >= 4 ? level.email.localPart : level.email.different;
   }
   return level.email.different;
+}
+
+function differInDigitsOnly({ units, offsets }: Texts, a: number, b: number): boolean {
+  const startA = offsets[a] as number;
+  const startB = offsets[b] as number;
+  const length = (offsets[a + 1] as number) - startA;
+  if (length !== (offsets[b + 1] as number) - startB) return false;
+  const digit = (unit: number): boolean => unit >= 48 && unit <= 57;
+  for (let at = 0; at < length; at += 1) {
+    const [one, other] = [units[startA + at] as number, units[startB + at] as number];
+    if (one !== other && !(digit(one) && digit(other))) return false;
+  }
+  return true;
 }

@@ -132,13 +132,14 @@ function sorted(results: readonly Done[]): WeighedPairs {
 const LEAST_KEPT = -3.2;
 
 /**
- * Judges a whole population: learns, weighs every candidate, chooses the bands and connects what is sure. Deterministic
- * for the same records in the same order.
+ * Judges a whole population: learns, weighs every candidate, chooses the bands and connects what is sure, but never what
+ * was `decided` to be different. Deterministic for the same records in the same order.
  */
 export async function judge(
   ground: Ground,
   signal?: AbortSignal,
   advance: Advance = () => undefined,
+  decided: (a: number, b: number) => boolean = () => false,
 ): Promise<Judgement> {
   const crew = openCrew(ground, signal);
   try {
@@ -149,7 +150,7 @@ export async function judge(
     const comparer = comparerOf(ground.population, ground.attributes.length);
     const { score, levels } = scorer(learned, comparer, frequencies(ground.population, ground.attributes.length));
     const clusters = cluster(ground.population.size, pairs, bands.auto, {
-      contradict: comparer.contradict,
+      contradict: (a, b) => comparer.contradict(a, b) || decided(a, b),
       doubtful: (a, b) => {
         comparer.compare(a, b, levels);
         return mayBeRelatives(levels);

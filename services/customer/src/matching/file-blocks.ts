@@ -1,6 +1,7 @@
 import type { FieldCipher } from '@rapport/kit/crypto';
 import type { Database } from '@rapport/kit/db';
 import { type Blocks, blockLimit, collectBlocks, pairBudget } from './blocks.js';
+import { keyHash } from './matching.js';
 
 /** Blocking keys of the records of one file, in a table that ends with its connection, however that ends. */
 export interface FileBlocks {
@@ -13,11 +14,6 @@ export interface FileBlocks {
 
 const ROWS = 100_000;
 const BLOCKS = 20_000;
-
-/** What is stored of a blocking key: the first 64 bits of its keyed hash. */
-export function keyHash(cipher: FieldCipher, key: string): bigint {
-  return cipher.index(key, 'match').readBigInt64BE();
-}
 
 /**
  * Opens a temporary table of blocking keys on a connection of its own. The profiles themselves stay in memory; the table

@@ -1,4 +1,11 @@
 import { MatchRecord, Sex } from '@rapport/proto/customer/v1';
+import { collectBlocks } from './blocks.js';
+import { learnFrom } from './engine.js';
+import { blockingKeys } from './keys.js';
+import type { Parameters } from './model.js';
+import { collectPopulation } from './population.js';
+import { recordProfile } from './record-profile.js';
+import { openCrew } from './threads.js';
 import { randomBits } from './work.js';
 
 /** A made-up record and the person that it is of. */
@@ -146,4 +153,31 @@ export function synthesis(seed: number) {
   }
 
   return { person, again, record, relative, bank };
+}
+
+/** What the matcher learns from so many made-up people. */
+export async function learnedFromSynthesis(
+  seed: number,
+  people: number,
+): Promise<{ parameters: Parameters; records: number }> {
+  const made = synthesis(seed).bank(people, 0.2);
+  const collected = collectPopulation();
+  const byKey = new Map<string, number[]>();
+  for (const { record } of made) {
+    const profile = recordProfile(record);
+    const number = collected.add(profile);
+    for (const key of blockingKeys(profile)) {
+      const block = byKey.get(key) ?? [];
+      block.push(number);
+      byKey.set(key, block);
+    }
+  }
+  const population = collected.done();
+  const blocks = collectBlocks(population.size);
+  for (const block of byKey.values()) if (block.length > 1 && block.length <= 500) blocks.add(block);
+  const ground = { population, blocks: blocks.done({ blocks: 0, largest: 0 }), attributes: [], across: false };
+  const crew = openCrew(ground);
+  const { parameters } = await learnFrom(ground, crew);
+  await crew.close();
+  return { parameters, records: population.size };
 }

@@ -2,7 +2,8 @@ import type { FieldCipher } from '@rapport/kit/crypto';
 import { type Sql, sql, type Tx } from '@rapport/kit/db';
 import type { ContactPoint, Party } from '@rapport/proto/customer/v1';
 import { cleanEmail, cleanPhone, compact, foldedWords, isChinese, syllables } from '../cleaning/cleaning.js';
-import type { PartyRecord } from './record.js';
+import { dropMatchKeys, storeMatchKeys } from '../matching/matching.js';
+import { openParty, type PartyRecord } from './record.js';
 
 /** The kinds of blind indexes. */
 export const contactKind = { email: 1, phone: 2, identifier: 3 } as const;
@@ -118,6 +119,11 @@ export async function insertTerms(tx: Tx, cipher: FieldCipher, parties: readonly
     ON CONFLICT (party_id, word) DO UPDATE SET organisation_path = excluded.organisation_path, manager = excluded.manager
       WHERE (w.organisation_path, w.manager) <> (excluded.organisation_path, excluded.manager)`);
   const digests = terms.flatMap(({ row, digests: each }) => unique(each).map((digest) => ({ row, ...digest })));
+  await storeMatchKeys(
+    tx,
+    cipher,
+    parties.map(({ row }) => ({ row, secrets: openParty(cipher, row) })),
+  );
   if (digests.length === 0) return;
   await tx.run(sql`
     INSERT INTO party_contact AS c (party_id, kind, digest, organisation_path, manager)
@@ -141,6 +147,7 @@ function placed(of: readonly { row: PartyRecord }[]): Sql {
 export async function dropTerms(tx: Tx, ids: readonly string[]): Promise<void> {
   await tx.run(sql`DELETE FROM party_word WHERE party_id = ANY(${ids}::uuid[])`);
   await tx.run(sql`DELETE FROM party_contact WHERE party_id = ANY(${ids}::uuid[])`);
+  await dropMatchKeys(tx, ids);
 }
 
 /** Writes what changed parties are found by and removes what they are found by no longer. */

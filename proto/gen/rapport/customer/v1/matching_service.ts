@@ -11,12 +11,26 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientOptions,
+  type ClientUnaryCall,
   type handleBidiStreamingCall,
+  type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
+  type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import {
+  DecideMatchRequest,
+  DecideMatchResponse,
+  FindMatchesRequest,
+  FindMatchesResponse,
+  GetMatchCandidateRequest,
+  GetMatchCandidateResponse,
+  ListMatchCandidatesRequest,
+  ListMatchCandidatesResponse,
+} from "./match_candidate.js";
 import { MatchFileRequest, MatchFileResponse } from "./match_file.js";
+import { GetMatchRunRequest, GetMatchRunResponse, StartMatchRunRequest, StartMatchRunResponse } from "./match_run.js";
 
 /**
  * Which records are one party. Records are compared by the model of Fellegi and Sunter (1969), whose parameters are
@@ -45,6 +59,93 @@ export const MatchingServiceService = {
     responseSerialize: (value: MatchFileResponse): Buffer => Buffer.from(MatchFileResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): MatchFileResponse => MatchFileResponse.decode(value),
   },
+  /**
+   * Takes filters and gives a page of candidates, the surest first: the queue of the stewards. Changes nothing.
+   * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listMatchCandidates: {
+    path: "/rapport.customer.v1.MatchingService/ListMatchCandidates" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListMatchCandidatesRequest): Buffer =>
+      Buffer.from(ListMatchCandidatesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListMatchCandidatesRequest => ListMatchCandidatesRequest.decode(value),
+    responseSerialize: (value: ListMatchCandidatesResponse): Buffer =>
+      Buffer.from(ListMatchCandidatesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListMatchCandidatesResponse => ListMatchCandidatesResponse.decode(value),
+  },
+  /**
+   * Takes a candidate and gives both parties and what each field says about them. Changes nothing.
+   * Errors: MATCH_CANDIDATE_NOT_FOUND, PARTY_NOT_FOUND (NOT_FOUND).
+   */
+  getMatchCandidate: {
+    path: "/rapport.customer.v1.MatchingService/GetMatchCandidate" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetMatchCandidateRequest): Buffer =>
+      Buffer.from(GetMatchCandidateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetMatchCandidateRequest => GetMatchCandidateRequest.decode(value),
+    responseSerialize: (value: GetMatchCandidateResponse): Buffer =>
+      Buffer.from(GetMatchCandidateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetMatchCandidateResponse => GetMatchCandidateResponse.decode(value),
+  },
+  /**
+   * Takes a decision about a candidate and gives the candidate after it. `SAME` merges the two as MergeParties does;
+   * `DIFFERENT` and `NEVER` hold for all later matchings, until `UNDO`. Idempotent by request_id.
+   * Errors: MATCH_CANDIDATE_NOT_FOUND (NOT_FOUND), ETAG_MISMATCH (ABORTED), MATCH_VERDICT_UNSUITABLE
+   * (FAILED_PRECONDITION: decided already, or nothing to take back), and those of MergeParties and UnmergeParties.
+   */
+  decideMatch: {
+    path: "/rapport.customer.v1.MatchingService/DecideMatch" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DecideMatchRequest): Buffer => Buffer.from(DecideMatchRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DecideMatchRequest => DecideMatchRequest.decode(value),
+    responseSerialize: (value: DecideMatchResponse): Buffer => Buffer.from(DecideMatchResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DecideMatchResponse => DecideMatchResponse.decode(value),
+  },
+  /**
+   * Takes a party and gives those that may be the same by the current model, whatever was decided about them. Changes
+   * nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND).
+   */
+  findMatches: {
+    path: "/rapport.customer.v1.MatchingService/FindMatches" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: FindMatchesRequest): Buffer => Buffer.from(FindMatchesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): FindMatchesRequest => FindMatchesRequest.decode(value),
+    responseSerialize: (value: FindMatchesResponse): Buffer => Buffer.from(FindMatchesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): FindMatchesResponse => FindMatchesResponse.decode(value),
+  },
+  /**
+   * Takes the path of a bank and starts a matching of all its parties, which learns a new model; gives the run. It goes on
+   * by itself, also after a restart of the service. Idempotent by request_id.
+   * Errors: MATCH_RUN_IN_PROGRESS (FAILED_PRECONDITION), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED).
+   */
+  startMatchRun: {
+    path: "/rapport.customer.v1.MatchingService/StartMatchRun" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StartMatchRunRequest): Buffer => Buffer.from(StartMatchRunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StartMatchRunRequest => StartMatchRunRequest.decode(value),
+    responseSerialize: (value: StartMatchRunResponse): Buffer =>
+      Buffer.from(StartMatchRunResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StartMatchRunResponse => StartMatchRunResponse.decode(value),
+  },
+  /**
+   * Takes a run and gives how far it has come. Changes nothing.
+   * Errors: MATCH_RUN_NOT_FOUND (NOT_FOUND).
+   */
+  getMatchRun: {
+    path: "/rapport.customer.v1.MatchingService/GetMatchRun" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetMatchRunRequest): Buffer => Buffer.from(GetMatchRunRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetMatchRunRequest => GetMatchRunRequest.decode(value),
+    responseSerialize: (value: GetMatchRunResponse): Buffer => Buffer.from(GetMatchRunResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetMatchRunResponse => GetMatchRunResponse.decode(value),
+  },
 } as const;
 
 export interface MatchingServiceServer extends UntypedServiceImplementation {
@@ -57,6 +158,40 @@ export interface MatchingServiceServer extends UntypedServiceImplementation {
    * MATCH_FILE_BUSY (RESOURCE_EXHAUSTED: so many files are being matched that this one must wait).
    */
   matchFile: handleBidiStreamingCall<MatchFileRequest, MatchFileResponse>;
+  /**
+   * Takes filters and gives a page of candidates, the surest first: the queue of the stewards. Changes nothing.
+   * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listMatchCandidates: handleUnaryCall<ListMatchCandidatesRequest, ListMatchCandidatesResponse>;
+  /**
+   * Takes a candidate and gives both parties and what each field says about them. Changes nothing.
+   * Errors: MATCH_CANDIDATE_NOT_FOUND, PARTY_NOT_FOUND (NOT_FOUND).
+   */
+  getMatchCandidate: handleUnaryCall<GetMatchCandidateRequest, GetMatchCandidateResponse>;
+  /**
+   * Takes a decision about a candidate and gives the candidate after it. `SAME` merges the two as MergeParties does;
+   * `DIFFERENT` and `NEVER` hold for all later matchings, until `UNDO`. Idempotent by request_id.
+   * Errors: MATCH_CANDIDATE_NOT_FOUND (NOT_FOUND), ETAG_MISMATCH (ABORTED), MATCH_VERDICT_UNSUITABLE
+   * (FAILED_PRECONDITION: decided already, or nothing to take back), and those of MergeParties and UnmergeParties.
+   */
+  decideMatch: handleUnaryCall<DecideMatchRequest, DecideMatchResponse>;
+  /**
+   * Takes a party and gives those that may be the same by the current model, whatever was decided about them. Changes
+   * nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND).
+   */
+  findMatches: handleUnaryCall<FindMatchesRequest, FindMatchesResponse>;
+  /**
+   * Takes the path of a bank and starts a matching of all its parties, which learns a new model; gives the run. It goes on
+   * by itself, also after a restart of the service. Idempotent by request_id.
+   * Errors: MATCH_RUN_IN_PROGRESS (FAILED_PRECONDITION), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED).
+   */
+  startMatchRun: handleUnaryCall<StartMatchRunRequest, StartMatchRunResponse>;
+  /**
+   * Takes a run and gives how far it has come. Changes nothing.
+   * Errors: MATCH_RUN_NOT_FOUND (NOT_FOUND).
+   */
+  getMatchRun: handleUnaryCall<GetMatchRunRequest, GetMatchRunResponse>;
 }
 
 export interface MatchingServiceClient extends Client {
@@ -74,6 +209,124 @@ export interface MatchingServiceClient extends Client {
     metadata: Metadata,
     options?: Partial<CallOptions>,
   ): ClientDuplexStream<MatchFileRequest, MatchFileResponse>;
+  /**
+   * Takes filters and gives a page of candidates, the surest first: the queue of the stewards. Changes nothing.
+   * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listMatchCandidates(
+    request: ListMatchCandidatesRequest,
+    callback: (error: ServiceError | null, response: ListMatchCandidatesResponse) => void,
+  ): ClientUnaryCall;
+  listMatchCandidates(
+    request: ListMatchCandidatesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListMatchCandidatesResponse) => void,
+  ): ClientUnaryCall;
+  listMatchCandidates(
+    request: ListMatchCandidatesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListMatchCandidatesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a candidate and gives both parties and what each field says about them. Changes nothing.
+   * Errors: MATCH_CANDIDATE_NOT_FOUND, PARTY_NOT_FOUND (NOT_FOUND).
+   */
+  getMatchCandidate(
+    request: GetMatchCandidateRequest,
+    callback: (error: ServiceError | null, response: GetMatchCandidateResponse) => void,
+  ): ClientUnaryCall;
+  getMatchCandidate(
+    request: GetMatchCandidateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetMatchCandidateResponse) => void,
+  ): ClientUnaryCall;
+  getMatchCandidate(
+    request: GetMatchCandidateRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetMatchCandidateResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a decision about a candidate and gives the candidate after it. `SAME` merges the two as MergeParties does;
+   * `DIFFERENT` and `NEVER` hold for all later matchings, until `UNDO`. Idempotent by request_id.
+   * Errors: MATCH_CANDIDATE_NOT_FOUND (NOT_FOUND), ETAG_MISMATCH (ABORTED), MATCH_VERDICT_UNSUITABLE
+   * (FAILED_PRECONDITION: decided already, or nothing to take back), and those of MergeParties and UnmergeParties.
+   */
+  decideMatch(
+    request: DecideMatchRequest,
+    callback: (error: ServiceError | null, response: DecideMatchResponse) => void,
+  ): ClientUnaryCall;
+  decideMatch(
+    request: DecideMatchRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DecideMatchResponse) => void,
+  ): ClientUnaryCall;
+  decideMatch(
+    request: DecideMatchRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DecideMatchResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a party and gives those that may be the same by the current model, whatever was decided about them. Changes
+   * nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND).
+   */
+  findMatches(
+    request: FindMatchesRequest,
+    callback: (error: ServiceError | null, response: FindMatchesResponse) => void,
+  ): ClientUnaryCall;
+  findMatches(
+    request: FindMatchesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: FindMatchesResponse) => void,
+  ): ClientUnaryCall;
+  findMatches(
+    request: FindMatchesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: FindMatchesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes the path of a bank and starts a matching of all its parties, which learns a new model; gives the run. It goes on
+   * by itself, also after a restart of the service. Idempotent by request_id.
+   * Errors: MATCH_RUN_IN_PROGRESS (FAILED_PRECONDITION), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED).
+   */
+  startMatchRun(
+    request: StartMatchRunRequest,
+    callback: (error: ServiceError | null, response: StartMatchRunResponse) => void,
+  ): ClientUnaryCall;
+  startMatchRun(
+    request: StartMatchRunRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: StartMatchRunResponse) => void,
+  ): ClientUnaryCall;
+  startMatchRun(
+    request: StartMatchRunRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: StartMatchRunResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a run and gives how far it has come. Changes nothing.
+   * Errors: MATCH_RUN_NOT_FOUND (NOT_FOUND).
+   */
+  getMatchRun(
+    request: GetMatchRunRequest,
+    callback: (error: ServiceError | null, response: GetMatchRunResponse) => void,
+  ): ClientUnaryCall;
+  getMatchRun(
+    request: GetMatchRunRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetMatchRunResponse) => void,
+  ): ClientUnaryCall;
+  getMatchRun(
+    request: GetMatchRunRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetMatchRunResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const MatchingServiceClient = makeGenericClientConstructor(

@@ -1,0 +1,244 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { audit, systemCaller } from '@rapport/kit/crypto';
+import { everything, leased, scopeFilter, sql } from '@rapport/kit/db';
+import { logger, type Running } from '@rapport/kit/runtime';
+import { MatchCandidateState, MatchRunState, MatchStage } from '@rapport/proto/customer/v1';
+import type { Deps } from '../deps.js';
+import { openParty, partyColumns, type PartyRecord } from '../party/party.js';
+import { type Blocks, blockLimit, collectBlocks, pairBudget } from './blocks.js';
+import { commonPlace, type Found, keepFound, saidBy } from './candidates.js';
+import { countTerms, forgetModel, storeModel } from './current-model.js';
+import { judge, type Judgement } from './engine.js';
+import { field } from './fields.js';
+import { storeMatchKeys, partyProfile } from './matching.js';
+import { collectPopulation, column, type Population, WIDTH } from './population.js';
+import { runName } from './runs.js';
+
+const caller = systemCaller('customer', 'MatchRun');
+const PAGE = 2_000;
+const FOUND = 5_000;
+const BLOCKS = 20_000;
+const TOLD_MS = 1_000;
+
+/** The golden records of a bank in memory. Row n of the population is `ids[n]`. */
+interface Bank {
+  population: Population;
+  ids: string[];
+  numbers: Map<string, number>;
+  paths: string[];
+  aliases: Map<number, string[]>;
+}
+
+interface Run {
+  runId: string;
+  organisationPath: string;
+}
+
+type Tell = (stage: MatchStage, done: number, total: number) => Promise<void>;
+
+/** Works on the oldest run that is under way, from its beginning; gives whether there was one. */
+export async function workOnRun(deps: Deps, signal: AbortSignal): Promise<boolean> {
+  const run = await deps.db.system.maybe<Run>(sql`
+    SELECT run_id AS "runId", organisation_path AS "organisationPath" FROM match_run
+    WHERE state = ${MatchRunState.MATCH_RUN_STATE_RUNNING} ORDER BY create_time LIMIT 1`);
+  if (!run) return false;
+  let told = 0;
+  const tell: Tell = async (stage, done, total) => {
+    signal.throwIfAborted();
+    if (Date.now() - told < TOLD_MS && done !== 0) return;
+    told = Date.now();
+    await deps.db.system.run(sql`
+      UPDATE match_run SET stage = ${stage}, done = ${done}, total = ${total} WHERE run_id = ${run.runId}`);
+  };
+  const bank = await readBank(deps, run, tell);
+  await tell(MatchStage.MATCH_STAGE_BLOCKING, 0, bank.ids.length);
+  const blocks = await readBlocks(deps, bank);
+  const decided = await decisionsIn(deps, bank);
+  const stages = {
+    sampling: MatchStage.MATCH_STAGE_SAMPLING,
+    learning: MatchStage.MATCH_STAGE_LEARNING,
+    scoring: MatchStage.MATCH_STAGE_SCORING,
+    clustering: MatchStage.MATCH_STAGE_CLUSTERING,
+  } as const;
+  const ground = { population: bank.population, blocks, attributes: [], across: false };
+  const judgement = await judge(
+    ground,
+    signal,
+    (stage, done, total) => void tell(stages[stage], done, total).catch(() => undefined),
+    (a, b) => decided(a, b) !== undefined,
+  );
+  const found = foundBy(bank, judgement, decided);
+  await keep(deps, run, bank, judgement, found, blocks);
+  return true;
+}
+
+async function readBank(deps: Deps, { organisationPath }: Run, tell: Tell): Promise<Bank> {
+  const collected = collectPopulation();
+  const bank = { ids: [], numbers: new Map(), paths: [], aliases: new Map() } as Omit<Bank, 'population'>;
+  for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
+    const rows = await deps.db.system.rows<PartyRecord & { keyed: boolean }>(sql`
+      SELECT ${partyColumns}, EXISTS (SELECT FROM match_profile p WHERE p.party_id = party.party_id) AS keyed
+      FROM party WHERE party_id > ${after} AND golden_id = party_id
+        AND ${scopeFilter({ kind: 'rows', subtree: organisationPath }, { path: 'organisation_path' })}
+      ORDER BY party_id LIMIT ${PAGE}`);
+    const opened = rows.map((row) => ({ row, secrets: openParty(deps.cipher, row), keyed: row.keyed }));
+    // Parties from before there was a matcher get their keys now.
+    const bare = opened.filter(({ keyed }) => !keyed);
+    if (bare.length > 0) {
+      await deps.db.plain.transaction(everything, (tx) => storeMatchKeys(tx, deps.cipher, bare));
+    }
+    for (const { row, secrets } of opened) {
+      const number = collected.add(partyProfile(row, secrets));
+      bank.ids.push(row.partyId);
+      bank.numbers.set(row.partyId, number);
+      bank.paths.push(row.organisationPath);
+      if (row.aliases.length > 0) bank.aliases.set(number, row.aliases);
+    }
+    await tell(MatchStage.MATCH_STAGE_READING, bank.ids.length, 0);
+    const last = rows.at(-1);
+    if (!last || rows.length < PAGE) break;
+    after = last.partyId;
+  }
+  return { ...bank, population: collected.done() };
+}
+
+/** Puts together the parties that share a key, walking the keys in their order on a connection of its own. */
+async function readBlocks(deps: Deps, { ids, numbers }: Bank): Promise<Blocks> {
+  const collected = collectBlocks(ids.length);
+  const client = await deps.db.pool.connect();
+  let broken: Error | undefined;
+  try {
+    // Over a million parties this takes longer than any ordinary statement may.
+    await client.query(`BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+      SET LOCAL statement_timeout = 0; SET LOCAL transaction_timeout = 0;
+      SET LOCAL idle_in_transaction_session_timeout = 0`);
+    const { rows: sizes } = await client.query<{ size: number; blocks: number }>(`
+      SELECT size, count(*)::int AS blocks FROM (SELECT count(*)::int AS size FROM match_key GROUP BY key) AS b
+      WHERE size > 1 GROUP BY size ORDER BY size`);
+    const limit = blockLimit(new Map(sizes.map(({ size, blocks }) => [size, blocks])), pairBudget(ids.length));
+    await client.query(`
+      DECLARE shared_keys CURSOR FOR SELECT array_agg(party_id) AS members FROM match_key GROUP BY key
+      HAVING count(*) BETWEEN 2 AND ${limit}`);
+    for (;;) {
+      const { rows } = await client.query<{ members: string[] }>(`FETCH ${BLOCKS} FROM shared_keys`);
+      for (const { members } of rows) {
+        // Of another bank, or made after the run began.
+        const block = members.flatMap((id) => numbers.get(id) ?? []);
+        if (block.length > 1) collected.add(block.sort((a, b) => a - b));
+      }
+      if (rows.length < BLOCKS) break;
+    }
+    const over = sizes.filter(({ size }) => size > limit);
+    return collected.done({
+      blocks: over.reduce((sum, { blocks }) => sum + blocks, 0),
+      largest: over.reduce((most, { size }) => Math.max(most, size), 0),
+    });
+  } catch (error) {
+    broken = error as Error;
+    throw error;
+  } finally {
+    await client.query('ROLLBACK').then(
+      () => client.release(broken),
+      (error: Error) => client.release(error),
+    );
+  }
+}
+
+type Decided = (a: number, b: number) => 'different' | 'never' | undefined;
+
+/** What people have said about the records of a bank. */
+async function decisionsIn(deps: Deps, { ids, aliases }: Bank): Promise<Decided> {
+  const rows = await deps.db.system.rows<{ a: string; b: string; state: number }>(sql`
+    SELECT party_id AS a, other_party_id AS b, state FROM match_candidate
+    WHERE state IN (${MatchCandidateState.MATCH_CANDIDATE_STATE_DIFFERENT},
+      ${MatchCandidateState.MATCH_CANDIDATE_STATE_NEVER})
+    UNION ALL
+    SELECT survivor_id, merged_id, ${MatchCandidateState.MATCH_CANDIDATE_STATE_DIFFERENT}::smallint FROM party_merge
+    WHERE unmerge_time IS NOT NULL`);
+  const said = saidBy(rows);
+  const concerned = new Set(rows.flatMap(({ a, b }) => [a, b]));
+  const members = (record: number): string[] => [ids[record] as string, ...(aliases.get(record) ?? [])];
+  const asked = (record: number): boolean => members(record).some((id) => concerned.has(id));
+  return (a, b) => (concerned.size > 0 && asked(a) && asked(b) ? said(members(a), members(b)) : undefined);
+}
+
+/** The pairs that connect the clusters, to be merged, and those that a steward should see. */
+function foundBy({ ids, paths }: Bank, { bands, clusters, pairs }: Judgement, decided: Decided): Found[] {
+  const found: Found[] = [];
+  const add = (pair: number, auto: boolean): void => {
+    const [a, b] = [pairs.a[pair] as number, pairs.b[pair] as number];
+    if (clusters.of[a] === clusters.of[b] && !auto) return;
+    if (decided(a, b) === 'never') return;
+    const organisationPath = commonPlace(paths[a] as string, paths[b] as string);
+    found.push({
+      a: ids[a] as string,
+      b: ids[b] as string,
+      weight: pairs.weight[pair] as number,
+      auto,
+      organisationPath,
+    });
+  };
+  for (const pair of clusters.joined) add(pair, true);
+  for (const pair of clusters.refused) add(pair, false);
+  pairs.weight.forEach((weight, pair) => {
+    if (weight < bands.auto && weight >= bands.review) add(pair, false);
+  });
+  return found;
+}
+
+async function keep(
+  deps: Deps,
+  { runId, organisationPath }: Run,
+  { population, ids }: Bank,
+  judgement: Judgement,
+  found: readonly Found[],
+  blocks: Blocks,
+): Promise<void> {
+  const columns: Readonly<Record<number, number>> = {
+    [field.given]: column.given,
+    [field.family]: column.family,
+  };
+  const terms = countTerms(deps.cipher, population, (record, at) => {
+    const cell = (offset: number): number => population.columns[record * WIDTH + offset] as number;
+    const own = columns[at];
+    return own === undefined ? cell(column.postal) || cell(column.locality) : cell(own);
+  });
+  const version = await storeModel(deps.db.system, judgement, judgement.bands, terms, ids.length);
+  const now = deps.clock.now();
+  for (let at = 0; at < found.length; at += FOUND) {
+    await keepFound(deps.db.system, found.slice(at, at + FOUND), version, now);
+  }
+  const auto = found.filter((one) => one.auto).length;
+  await deps.db.plain.transaction(everything, async (tx) => {
+    // What an earlier matching found and this one did not.
+    await tx.run(sql`
+      UPDATE match_candidate AS c SET state = ${MatchCandidateState.MATCH_CANDIDATE_STATE_LAPSED}, version = version + 1
+      WHERE c.state = ${MatchCandidateState.MATCH_CANDIDATE_STATE_OPEN} AND c.model_version < ${version}
+        AND ${scopeFilter({ kind: 'rows', subtree: organisationPath }, { path: 'c.organisation_path' })}`);
+    await tx.run(sql`
+      UPDATE match_run SET state = ${MatchRunState.MATCH_RUN_STATE_COMPLETED}, complete_time = ${deps.clock.now()},
+        records = ${ids.length}, compared_pairs = ${judgement.compared}, auto_pairs = ${auto},
+        review_pairs = ${found.length - auto}, skipped_blocks = ${blocks.skipped.blocks}, model_version = ${version}
+      WHERE run_id = ${runId}`);
+    await audit(tx, caller, { resource: runName(runId), change: { records: ids.length, auto, model: version } });
+  });
+  forgetModel(deps);
+}
+
+/** Works on runs, in one process of all replicas at a time. */
+export function startRuns(deps: Deps, everyMs = 1_000): Running {
+  return leased({
+    db: deps.db,
+    group: 'match runs',
+    names: ['match runs'],
+    work: async ({ signal }) => {
+      while (!signal.aborted) {
+        const worked = await workOnRun(deps, signal).catch((error: unknown) => {
+          if (!signal.aborted) logger.error({ err: error }, 'a match run broke and begins again');
+          return false;
+        });
+        if (!worked) await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+      }
+    },
+  });
+}
