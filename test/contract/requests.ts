@@ -115,6 +115,7 @@ const texts = [
     'households',
     'matchCandidates',
     'matchRuns',
+    'dataSubjectRequests',
   ].map((collection) => `${collection}/${ID}`),
   ...['segments', 'products', 'templates', 'staff', 'organisationUnits', 'plans', 'kpiPlans', 'caseTypes'].flatMap(
     (collection) => [`${collection}/contract`, `${collection}/contract@1`],
@@ -126,6 +127,7 @@ const texts = [
   `parties/${ID}/holdings/${ID}/transactions/${ID}`,
   `parties/${ID}/interactions/${ID}`,
   `parties/${ID}/consents/${ID}`,
+  `parties/${ID}/legalHolds/${ID}`,
   `parties/${ID}/relationships/${ID}`,
   `parties/${ID}/sourceRecords/${ID}`,
   `parties/${ID}/tags/contract`,
@@ -155,6 +157,7 @@ const starts: Record<string, JsonValue> = {
   'SourceService/CreateSource': { source: { name: 'sources/contract', kind: 1 } },
   'SourceService/UpdateSource': { source: { name: 'sources/contract', etag: 'x' }, updateMask: 'priority' },
   'PrivacyService/RevealField': { field: 'display_name' },
+  'PrivacyService/PlaceLegalHold': { legalHold: { endTime: '2099-01-01T00:00:00Z' } },
   'CustomerService/UpdateParty': { party: { name: `parties/${ID}`, etag: 'x' }, updateMask: 'region' },
   'CustomerService/CreateHolding': {
     holding: { account: { currencyCode: 'CZK' }, openedDate: { year: 1994, month: 3, day: 31 } },

@@ -77,7 +77,9 @@ const bearer = (token: string): Metadata => {
 /** Somebody who may make the call: staff with every role, else a service. */
 function mighty(served: Served): Metadata {
   if (permits(served, staffRoles)) return bearer(suite.token({ roles: staffRoles }));
-  return bearer(suite.token({ sub: 'service:marketing', roles: ['service'], typ: 'service', signedBy: 'marketing' }));
+  // What one service asks of another is that service's alone.
+  const caller = permits(served, ['service', 'service:customer']) ? 'customer' : 'marketing';
+  return bearer(suite.token({ sub: `service:${caller}`, roles: ['service'], typ: 'service', signedBy: caller }));
 }
 
 const call = (served: Served, bytes: Buffer, metadata: Metadata): Promise<Outcome> =>

@@ -7,6 +7,8 @@ import { loadScript, testRun } from './run.js';
 /** A nats-server with JetStream that belongs to one test file alone, so that no stream or subject is shared. */
 export interface TestBus {
   url: string;
+  /** Where JetStream keeps its files. */
+  folder: string;
   /** A connection that waits out restarts of the server; closed by `close()`. */
   nats: NatsConnection;
   /** Kills the server at once (SIGKILL), as a crash does. What JetStream stored stays. */
@@ -53,6 +55,7 @@ export async function testBus(): Promise<TestBus> {
   };
   return {
     url: server.url,
+    folder: dir,
     nats,
     kill,
     start: async () => {

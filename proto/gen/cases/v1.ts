@@ -5,4 +5,5 @@ export * from '../rapport/cases/v1/case_type.js';
 export * from '../rapport/cases/v1/cases_service.js';
 export * from '../rapport/cases/v1/events.js';
 export * from '../rapport/cases/v1/history.js';
+export * from '../rapport/cases/v1/privacy_events.js';
 export * from '../rapport/cases/v1/survey.js';

@@ -6,6 +6,7 @@ export * from '../rapport/marketing/v1/delivery.js';
 export * from '../rapport/marketing/v1/events.js';
 export * from '../rapport/marketing/v1/marketing_service.js';
 export * from '../rapport/marketing/v1/offer.js';
+export * from '../rapport/marketing/v1/privacy_events.js';
 export * from '../rapport/marketing/v1/product.js';
 export * from '../rapport/marketing/v1/referral.js';
 export * from '../rapport/marketing/v1/suppression.js';

@@ -3,3 +3,4 @@ export * from '../rapport/operations/v1/audit.js';
 export * from '../rapport/operations/v1/dead_letter.js';
 export * from '../rapport/operations/v1/event_lag.js';
 export * from '../rapport/operations/v1/operations_service.js';
+export * from '../rapport/operations/v1/personal_data.js';

@@ -3,6 +3,7 @@ export * from '../rapport/performance/v1/events.js';
 export * from '../rapport/performance/v1/fact.js';
 export * from '../rapport/performance/v1/performance_service.js';
 export * from '../rapport/performance/v1/plan.js';
+export * from '../rapport/performance/v1/privacy_events.js';
 export * from '../rapport/performance/v1/score.js';
 export * from '../rapport/performance/v1/staff.js';
 export * from '../rapport/performance/v1/unit.js';

@@ -3,4 +3,5 @@ export * from '../rapport/reporting/v1/dashboard.js';
 export * from '../rapport/reporting/v1/events.js';
 export * from '../rapport/reporting/v1/fact_count.js';
 export * from '../rapport/reporting/v1/metric.js';
+export * from '../rapport/reporting/v1/privacy_events.js';
 export * from '../rapport/reporting/v1/reporting_service.js';

@@ -2,6 +2,7 @@
 export * from '../rapport/segmentation/v1/attribute.js';
 export * from '../rapport/segmentation/v1/events.js';
 export * from '../rapport/segmentation/v1/membership.js';
+export * from '../rapport/segmentation/v1/privacy_events.js';
 export * from '../rapport/segmentation/v1/progress.js';
 export * from '../rapport/segmentation/v1/rule.js';
 export * from '../rapport/segmentation/v1/segment.js';

@@ -21,6 +21,10 @@ export const fail = defineFailures('cases.rapport', {
   HOLIDAY_INVALID: { kind: 'invalid', message: 'A holiday is no day of the calendar.' },
   TIME_IN_FUTURE: { kind: 'invalid', message: 'The time lies in the future.' },
   TIME_BEFORE_LAST_CHANGE: { kind: 'invalid', message: 'The time lies before the last change of the case.' },
+  PARTY_RESTRICTED: {
+    kind: 'precondition',
+    message: 'Processing of the party is restricted: only a request about its data may be worked on.',
+  },
   CASE_CLOSED: { kind: 'precondition', message: 'The case is resolved or closed.' },
   CASE_NOT_ASSIGNED: { kind: 'precondition', message: 'Nobody has the case.' },
   CASE_NOT_RESOLVED: { kind: 'precondition', message: 'The case is not resolved.' },

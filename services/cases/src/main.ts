@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { auditReads, auditVerifier, startSealer } from '@rapport/kit/crypto';
 import { migrateService, openDatabase, sql } from '@rapport/kit/db';
-import { connectBus, startRelay } from '@rapport/kit/events';
+import { connectBus, startConsumer, startEraser, startRelay } from '@rapport/kit/events';
 import { client, startServer } from '@rapport/kit/rpc';
 import {
   createHealth,
@@ -20,7 +20,8 @@ import { startSweeper } from './case/sweep-breaches.js';
 import { type Config, casesConfig, migrationConfig } from './config.js';
 import type { Deps } from './deps.js';
 import { PrismaClient } from './gen/prisma/client.js';
-import { routes } from './server.js';
+import { erasing } from './privacy/erase-party.js';
+import { handlers, routes } from './server.js';
 import { openTypes } from './type/type.js';
 
 const policies = path.join(__dirname, '../policies');
@@ -67,6 +68,8 @@ async function serve(config: Config): Promise<void> {
   const background = [
     startRelay({ db, nats, domain: 'cases', stream: { replicas: config.EVENT_REPLICAS } }),
     startSealer({ db, keyFile: config.SERVICE_KEY_FILE }),
+    startConsumer({ db, nats, name: 'cases-parties', handlers }),
+    startEraser(erasing(deps)),
     startSweeper({ db, clock: systemClock }),
     await watch(health, 'database', () => db.system.run(sql`SELECT 1`)),
   ];

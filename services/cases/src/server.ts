@@ -1,6 +1,7 @@
-import { operations } from '@rapport/kit/events';
+import { type EventHandler, on, operations } from '@rapport/kit/events';
 import { type Route, route } from '@rapport/kit/rpc';
 import { CasesServiceService } from '@rapport/proto/cases/v1';
+import { PartyCreated, PartyErasureRequested, PartyUpdated } from '@rapport/proto/customer/v1';
 import { createCalendar } from './calendar/create-calendar.js';
 import { getCalendar } from './calendar/get-calendar.js';
 import { listCalendars } from './calendar/list-calendars.js';
@@ -22,6 +23,10 @@ import { answerSurvey } from './survey/answer-survey.js';
 import { requestSurvey } from './survey/request-survey.js';
 import { createCaseType } from './type/create-case-type.js';
 import { listCaseTypes } from './type/list-case-types.js';
+
+import { onPartyErasureRequested } from './privacy/erase-party.js';
+import { onPartyChanged } from './restriction/restriction.js';
+import { personalData } from './privacy/personal-data.js';
 
 /** The routing table: one line per RPC. */
 export function routes(deps: Deps): Route[] {
@@ -48,6 +53,18 @@ export function routes(deps: Deps): Route[] {
       listCalendars: (request, call) => listCalendars(deps, request, call),
       createCalendar: (request, call) => createCalendar(deps, request, call),
     }),
-    operations({ service: 'cases', db: deps.db, verifyAudit: deps.verifyAudit }),
+    operations({
+      service: 'cases',
+      db: deps.db,
+      verifyAudit: deps.verifyAudit,
+      personalData: personalData(deps),
+    }),
   ];
 }
+
+/** The events this service hears: one line each. */
+export const handlers: EventHandler[] = [
+  on(PartyCreated, onPartyChanged),
+  on(PartyUpdated, onPartyChanged),
+  on(PartyErasureRequested, onPartyErasureRequested),
+];

@@ -1,4 +1,4 @@
-import { migrationSettings, readConfig, serviceRules, serviceSettings, timeZone } from '@rapport/kit/runtime';
+import { address, migrationSettings, readConfig, serviceRules, serviceSettings, timeZone } from '@rapport/kit/runtime';
 import { z } from 'zod';
 
 /** The README explains each name, as it does those of `serviceSettings`. */
@@ -6,6 +6,11 @@ const schema = z
   .object({
     ...serviceSettings,
     KEY_ENCRYPTION_KEY_FILE: z.string(),
+    SEGMENTATION_ADDRESS: address,
+    MARKETING_ADDRESS: address,
+    CASES_ADDRESS: address,
+    PERFORMANCE_ADDRESS: address,
+    REPORTING_ADDRESS: address,
     BANK_TIME_ZONE: timeZone,
     BANK_LANGUAGE: z.string().default('en'),
     BANK_COUNTRY: z

@@ -54,6 +54,16 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+const silent = { exportPersonalData: async function* () {} };
+/** Other services that keep nothing about anybody. */
+const noPeers: Deps['peers'] = {
+  segmentation: silent,
+  marketing: silent,
+  cases: silent,
+  performance: silent,
+  reporting: silent,
+};
+
 /** Starts the service on a database of its own. */
 export async function startCustomer(clock: Clock = { now: () => new Date() }): Promise<Running> {
   const database = await testDatabase('customer');
@@ -79,6 +89,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
       baseline: standardSettings,
     },
     rules: requestValidator(validation).validate,
+    peers: noPeers,
     verifyAudit: (signal) => verifyAudit(db, { signal }),
   };
   const server = await startServer({

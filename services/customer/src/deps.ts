@@ -1,8 +1,9 @@
 import type { FieldCipher, ReadRecorder } from '@rapport/kit/crypto';
 import type { Database } from '@rapport/kit/db';
 import type { AuditFinding } from '@rapport/kit/events';
-import type { Validate } from '@rapport/kit/rpc';
+import type { ClientOf, Validate } from '@rapport/kit/rpc';
 import type { Clock } from '@rapport/kit/runtime';
+import type { OperationsServiceService } from '@rapport/proto/operations/v1';
 import type { BaselineSettings } from './behaviour/baseline.js';
 import type { PrismaClient } from './gen/prisma/client.js';
 
@@ -20,6 +21,14 @@ export interface Bank {
   unknownSources: 'register' | 'refuse';
 }
 
+/** Other services by name, as far as this one asks them. */
+export type Peers = Readonly<
+  Record<
+    'segmentation' | 'marketing' | 'cases' | 'performance' | 'reporting',
+    Pick<ClientOf<typeof OperationsServiceService>, 'exportPersonalData'>
+  >
+>;
+
 /** What a verb works with. */
 export interface Deps {
   db: Database;
@@ -34,6 +43,8 @@ export interface Deps {
   bank: Bank;
   /** The rules of the contract, for the rows of imports. */
   rules: Validate;
+  /** The other services, asked for what they keep about somebody who wants to see it. */
+  peers: Peers;
   /** Walks the chain of the audit records. */
   verifyAudit: (signal: AbortSignal) => Promise<AuditFinding>;
 }

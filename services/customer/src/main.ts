@@ -2,7 +2,7 @@ import path from 'node:path';
 import { auditReads, auditVerifier, fieldCipher, startSealer } from '@rapport/kit/crypto';
 import { migrateService, openDatabase, sql } from '@rapport/kit/db';
 import { connectBus, startRelay } from '@rapport/kit/events';
-import { requestValidator, startServer } from '@rapport/kit/rpc';
+import { client, requestValidator, startServer } from '@rapport/kit/rpc';
 import {
   createHealth,
   createLogger,
@@ -15,10 +15,10 @@ import {
 } from '@rapport/kit/runtime';
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
+import { OperationsServiceClient } from '@rapport/proto/operations/v1';
 import type { BaselineSettings } from './behaviour/baseline.js';
 import { startJudging } from './cleaning/judge-parties.js';
 import { type Config, customerConfig, migrationConfig } from './config.js';
-import { startExpiry } from './consent/expire-consents.js';
 import type { Deps } from './deps.js';
 import { PrismaClient } from './gen/prisma/client.js';
 import { startMatching } from './matching/live.js';
@@ -54,8 +54,15 @@ async function serve(config: Config): Promise<void> {
   const nats = await connectBus({ url: config.NATS_URL, name: 'rapport-customer', tls });
   const relay = startRelay({ db, nats, domain: 'customer', stream: { replicas: config.EVENT_REPLICAS } });
   const sealer = startSealer({ db, keyFile: config.SERVICE_KEY_FILE });
-  const expiry = startExpiry({ db, clock: systemClock });
   const validation = descriptorSet();
+  const options = { tls, identity: config.SERVICE_KEY_FILE };
+  const peers = {
+    segmentation: client(OperationsServiceClient, config.SEGMENTATION_ADDRESS, options),
+    marketing: client(OperationsServiceClient, config.MARKETING_ADDRESS, options),
+    cases: client(OperationsServiceClient, config.CASES_ADDRESS, options),
+    performance: client(OperationsServiceClient, config.PERFORMANCE_ADDRESS, options),
+    reporting: client(OperationsServiceClient, config.REPORTING_ADDRESS, options),
+  };
   const deps: Deps = {
     db,
     prisma,
@@ -70,6 +77,7 @@ async function serve(config: Config): Promise<void> {
       baseline: baselineOf(config),
     },
     rules: requestValidator(validation).validate,
+    peers,
     verifyAudit: auditVerifier(db, config.AUTH_JWKS_FILE),
   };
   const server = await startServer({
@@ -90,11 +98,11 @@ async function serve(config: Config): Promise<void> {
     [
       () => server.stop(),
       () => watching.stop(),
-      () => expiry.stop(),
       () => judging.stop(),
       ...following.map((one) => () => one.stop()),
       () => relay.stop(),
       () => sealer.stop(),
+      async () => Object.values(peers).forEach((peer) => peer.close()),
       () => nats.close(),
       () => db.close(),
       () => ops.stop(),

@@ -1,4 +1,4 @@
-import { type Nats, operations, startBatchConsumer } from '@rapport/kit/events';
+import { observeErasures, on, startConsumer, type Nats, operations, startBatchConsumer } from '@rapport/kit/events';
 import { type Route, route } from '@rapport/kit/rpc';
 import type { Running } from '@rapport/kit/runtime';
 import { CaseClosed, CaseOpened, CaseReopened, CaseResolved } from '@rapport/proto/cases/v1';
@@ -20,8 +20,12 @@ import {
   SpendingServiceService,
   TransactionBooked,
 } from '@rapport/proto/customer/v1';
-import { MessageSent, MessageSuppressed } from '@rapport/proto/marketing/v1';
-import { SegmentEntered, SegmentExited } from '@rapport/proto/segmentation/v1';
+import { MessageSent, MessageSuppressed, PartyErased as MarketingPartyErased } from '@rapport/proto/marketing/v1';
+import { PartyErased as SegmentationPartyErased, SegmentEntered, SegmentExited } from '@rapport/proto/segmentation/v1';
+import { PartyErased as CasesPartyErased } from '@rapport/proto/cases/v1';
+import { PartyErased as PerformancePartyErased } from '@rapport/proto/performance/v1';
+import { PartyErased as ReportingPartyErased } from '@rapport/proto/reporting/v1';
+
 import { getPartyQuality } from './cleaning/get-party-quality.js';
 import { reportQuality } from './cleaning/report-quality.js';
 import { assignParties } from './assignment/assign-parties.js';
@@ -32,6 +36,7 @@ import { listBehaviourChanges } from './behaviour/list-behaviour-changes.js';
 import { recordBehaviour } from './behaviour/record-behaviour.js';
 import { batchGetContactability } from './consent/batch-get-contactability.js';
 import { listConsents } from './consent/list-consents.js';
+import { startExpiry } from './consent/expire-consents.js';
 import { setConsent } from './consent/set-consent.js';
 import type { Deps } from './deps.js';
 import { abandonGoal } from './goal/abandon-goal.js';
@@ -76,6 +81,19 @@ import { listParties } from './party/list-parties.js';
 import { searchParties } from './party/search-parties.js';
 import { updateParty } from './party/update-party.js';
 import { listAuditRecords } from './privacy/list-audit-records.js';
+import { createDataSubjectRequest } from './privacy/create-data-subject-request.js';
+import { getDataSubjectRequest } from './privacy/get-data-subject-request.js';
+import { listDataSubjectRequests } from './privacy/list-data-subject-requests.js';
+import { decideDataSubjectRequest } from './privacy/decide-data-subject-request.js';
+import { extendDataSubjectRequest } from './privacy/extend-data-subject-request.js';
+import { completeDataSubjectRequest } from './privacy/complete-data-subject-request.js';
+import { exportDataSubjectRequest } from './privacy/export-data-subject-request.js';
+import { liftRestriction } from './privacy/lift-restriction.js';
+import { placeLegalHold } from './privacy/place-legal-hold.js';
+import { releaseLegalHold } from './privacy/release-legal-hold.js';
+import { listLegalHolds } from './privacy/list-legal-holds.js';
+import { onPartyErased } from './privacy/on-party-erased.js';
+import { startPurging } from './privacy/purge-retained.js';
 import { revealField } from './privacy/reveal-field.js';
 import { getSpending } from './spending/get-spending.js';
 import { getSpendingRules } from './spending/get-spending-rules.js';
@@ -104,6 +122,8 @@ import { followServices, TIMELINE } from './timeline/follow-services.js';
 import { listTimeline } from './timeline/list-timeline.js';
 import { recordInteraction } from './timeline/record-interaction.js';
 import { getCustomerView } from './view/get-customer-view.js';
+
+import { personalData } from './privacy/personal-data.js';
 
 /** The routing table: one line per RPC. */
 export function routes(deps: Deps): Route[] {
@@ -139,6 +159,17 @@ export function routes(deps: Deps): Route[] {
     route(PrivacyServiceService, {
       revealField: (request, call) => revealField(deps, request, call),
       listAuditRecords: (request, call) => listAuditRecords(deps, request, call),
+      createDataSubjectRequest: (request, call) => createDataSubjectRequest(deps, request, call),
+      getDataSubjectRequest: (request, call) => getDataSubjectRequest(deps, request, call),
+      listDataSubjectRequests: (request, call) => listDataSubjectRequests(deps, request, call),
+      decideDataSubjectRequest: (request, call) => decideDataSubjectRequest(deps, request, call),
+      extendDataSubjectRequest: (request, call) => extendDataSubjectRequest(deps, request, call),
+      completeDataSubjectRequest: (request, call) => completeDataSubjectRequest(deps, request, call),
+      exportDataSubjectRequest: (request, call) => exportDataSubjectRequest(deps, request, call),
+      liftRestriction: (request, call) => liftRestriction(deps, request, call),
+      placeLegalHold: (request, call) => placeLegalHold(deps, request, call),
+      releaseLegalHold: (request, call) => releaseLegalHold(deps, request, call),
+      listLegalHolds: (request, call) => listLegalHolds(deps, request, call),
     }),
     route(PortraitServiceService, {
       setTagDefinition: (request, call) => setTagDefinition(deps, request, call),
@@ -203,7 +234,12 @@ export function routes(deps: Deps): Route[] {
       unmergeParties: (request, call) => unmergeParties(deps, request, call),
       listMerges: (request, call) => listMerges(deps, request, call),
     }),
-    operations({ service: 'customer', db: deps.db, verifyAudit: deps.verifyAudit }),
+    operations({
+      service: 'customer',
+      db: deps.db,
+      verifyAudit: deps.verifyAudit,
+      personalData: personalData(deps),
+    }),
   ];
 }
 
@@ -225,11 +261,28 @@ const serviceEvents = [MessageSent, MessageSuppressed, CaseOpened, CaseResolved,
 
 /** What this service does by itself: the events that it follows and its timers. */
 export function follow(deps: Deps, nats: Nats): Running[] {
+  const forgetGauge = observeErasures(deps.db);
   const batch = { db: deps.db, nats, maxEvents: 500, maxWaitMs: 200 };
   return [
     startBatchConsumer({ ...batch, name: PORTRAIT, events: portraitEvents, handle: followEvents(deps) }),
     startBatchConsumer({ ...batch, name: TIMELINE, events: serviceEvents, handle: followServices(deps) }),
     startTendingTags(deps),
     startClosingDays(deps),
+    startConsumer({
+      db: deps.db,
+      nats,
+      name: 'customer-erasures',
+      handlers: [
+        on(SegmentationPartyErased, onPartyErased('segmentation')),
+        on(MarketingPartyErased, onPartyErased('marketing')),
+        on(CasesPartyErased, onPartyErased('cases')),
+        on(PerformancePartyErased, onPartyErased('performance')),
+        on(ReportingPartyErased, onPartyErased('reporting')),
+      ],
+      shards: 1,
+    }),
+    startExpiry(deps),
+    startPurging(deps),
+    { stop: async () => forgetGauge() },
   ];
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { auditReads, auditVerifier, startSealer } from '@rapport/kit/crypto';
 import { migrateService, openDatabase, sql } from '@rapport/kit/db';
-import { connectBus, startConsumer, startRelay } from '@rapport/kit/events';
+import { connectBus, startConsumer, startEraser, startRelay } from '@rapport/kit/events';
 import { client, startServer } from '@rapport/kit/rpc';
 import {
   createHealth,
@@ -23,6 +23,7 @@ import { startDelivering } from './delivery/deliver.js';
 import type { Deps } from './deps.js';
 import { PrismaClient } from './gen/prisma/client.js';
 import { createMailer } from './mail/mail.js';
+import { erasing } from './privacy/erase-party.js';
 import { handlers, routes } from './server.js';
 import { createWakeup } from './wakeup/wakeup.js';
 
@@ -80,6 +81,7 @@ async function serve(config: Config): Promise<void> {
   const running = [
     startRelay({ db, nats, domain: 'marketing', stream: { replicas: config.EVENT_REPLICAS } }),
     startConsumer({ db, nats, name: 'marketing-audience', handlers: handlers(deps) }),
+    startEraser(erasing(deps)),
     startCampaigns(deps, wakeup, config.DELIVERY_POLL_MS),
     startDelivering(deps, delivering, wakeup),
     startSealer({ db, keyFile: config.SERVICE_KEY_FILE }),

@@ -1,5 +1,6 @@
 import { type EventHandler, on, operations } from '@rapport/kit/events';
 import { type Route, route } from '@rapport/kit/rpc';
+import { PartyErasureRequested } from '@rapport/proto/customer/v1';
 import { MarketingServiceService } from '@rapport/proto/marketing/v1';
 import { SegmentEntered } from '@rapport/proto/segmentation/v1';
 import { approveCampaign } from './campaign/approve-campaign.js';
@@ -36,6 +37,9 @@ import { createTemplateVersion } from './template/create-template-version.js';
 import { getTemplate } from './template/get-template.js';
 import { listTemplates } from './template/list-templates.js';
 import { renderTemplate } from './template/render-template.js';
+
+import { onPartyErasureRequested } from './privacy/erase-party.js';
+import { personalData } from './privacy/personal-data.js';
 
 /** The routing table: one line per RPC. */
 export function routes(deps: Deps): Route[] {
@@ -74,11 +78,16 @@ export function routes(deps: Deps): Route[] {
       getReferral: (request, call) => getReferral(deps, request, call),
       listReferrals: (request, call) => listReferrals(deps, request, call),
     }),
-    operations({ service: 'marketing', db: deps.db, verifyAudit: deps.verifyAudit }),
+    operations({
+      service: 'marketing',
+      db: deps.db,
+      verifyAudit: deps.verifyAudit,
+      personalData: personalData(deps),
+    }),
   ];
 }
 
 /** The events this service hears: one line each. */
 export function handlers(deps: Deps): EventHandler[] {
-  return [on(SegmentEntered, onSegmentEntered(deps))];
+  return [on(SegmentEntered, onSegmentEntered(deps)), on(PartyErasureRequested, onPartyErasureRequested)];
 }

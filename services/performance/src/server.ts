@@ -1,6 +1,7 @@
-import { type Nats, operations } from '@rapport/kit/events';
+import { type Nats, on, operations, startConsumer, startEraser } from '@rapport/kit/events';
 import { type Route, route } from '@rapport/kit/rpc';
 import type { Running } from '@rapport/kit/runtime';
+import { PartyErasureRequested } from '@rapport/proto/customer/v1';
 import { PerformanceServiceService } from '@rapport/proto/performance/v1';
 import type { Deps } from './deps.js';
 import { listFacts } from './fact/list-facts.js';
@@ -21,6 +22,9 @@ import { createUnit } from './unit/create-unit.js';
 import { getUnit } from './unit/get-unit.js';
 import { listUnits } from './unit/list-units.js';
 import { moveUnit } from './unit/move-unit.js';
+
+import { erasing, onPartyErasureRequested } from './privacy/erase-party.js';
+import { personalData } from './privacy/personal-data.js';
 
 /** The routing table. */
 export function routes(deps: Deps): Route[] {
@@ -44,11 +48,26 @@ export function routes(deps: Deps): Route[] {
       recomputeScore: (request, call) => recomputeScore(deps, request, call),
       getRanking: (request, call) => getRanking(deps, request, call),
     }),
-    operations({ service: 'performance', db: deps.db, verifyAudit: deps.verifyAudit }),
+    operations({
+      service: 'performance',
+      db: deps.db,
+      verifyAudit: deps.verifyAudit,
+      personalData: personalData(),
+    }),
   ];
 }
 
-/** What is heard: ReferralWon, CaseClosed, SurveyAnswered and HoldingOpened, together. */
+/** What is heard: ReferralWon, CaseClosed, SurveyAnswered and HoldingOpened, together; and PartyErasureRequested. */
 export function consumers(deps: Deps, nats: Nats): Running[] {
-  return [onAchievements(deps, nats)];
+  return [
+    onAchievements(deps, nats),
+    startConsumer({
+      db: deps.db,
+      nats,
+      name: 'performance-erasures',
+      handlers: [on(PartyErasureRequested, onPartyErasureRequested)],
+      shards: 1,
+    }),
+    startEraser(erasing(deps)),
+  ];
 }

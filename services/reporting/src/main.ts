@@ -66,7 +66,7 @@ async function serve(config: Config): Promise<void> {
 
   const running = [
     startRelay({ db, nats, domain: 'reporting', stream: { replicas: config.EVENT_REPLICAS } }),
-    follow(deps, nats),
+    ...follow(deps, nats),
     startSealer({ db, keyFile: config.SERVICE_KEY_FILE }),
     await watch(health, 'database', () => db.system.run(sql`SELECT 1`)),
     await watch(health, 'analytics', () => analytics.query('SELECT 1')),

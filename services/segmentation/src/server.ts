@@ -1,6 +1,7 @@
-import { type Nats, operations, startBatchConsumer } from '@rapport/kit/events';
+import { type Nats, on, operations, startBatchConsumer, startConsumer, startEraser } from '@rapport/kit/events';
 import { type Route, route } from '@rapport/kit/rpc';
 import type { Running } from '@rapport/kit/runtime';
+import { PartyErasureRequested } from '@rapport/proto/customer/v1';
 import { SegmentationServiceService } from '@rapport/proto/segmentation/v1';
 import { listAttributes } from './catalogue/list-attributes.js';
 import type { Deps } from './deps.js';
@@ -21,6 +22,9 @@ import { listSegments } from './segment/list-segments.js';
 import { previewSegment } from './segment/preview-segment.js';
 import { publishSegment } from './segment/publish-segment.js';
 
+import { erasing, onPartyErasureRequested } from './privacy/erase-party.js';
+import { personalData } from './privacy/personal-data.js';
+
 /** One line per RPC. */
 export function routes(deps: Deps): Route[] {
   return [
@@ -39,7 +43,12 @@ export function routes(deps: Deps): Route[] {
       evaluateSegment: (request, call) => evaluateSegment(deps, request, call),
       getSegmentProgress: (request, call) => getSegmentProgress(deps, request, call),
     }),
-    operations({ service: 'segmentation', db: deps.db, verifyAudit: deps.verifyAudit }),
+    operations({
+      service: 'segmentation',
+      db: deps.db,
+      verifyAudit: deps.verifyAudit,
+      personalData: personalData(deps),
+    }),
   ];
 }
 
@@ -62,6 +71,14 @@ export function follow(deps: Deps, nats: Nats, changes: Changes): Running[] {
       maxWaitMs: 10,
       shards,
     }),
+    startConsumer({
+      db: deps.db,
+      nats,
+      name: 'segmentation-erasures',
+      handlers: [on(PartyErasureRequested, onPartyErasureRequested)],
+      shards: 1,
+    }),
+    startEraser(erasing(deps)),
     followChanges(deps, changes, workers),
     followCalendar(deps),
   ];

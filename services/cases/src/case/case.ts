@@ -11,6 +11,7 @@ import {
 import type { Channel } from '@rapport/proto/type/v1';
 import { fail } from '../errors.js';
 import type { Change } from '../history/history.js';
+import { assertUsable } from '../restriction/restriction.js';
 import { typeName } from '../type/type.js';
 
 export { record } from './record.js';
@@ -204,13 +205,17 @@ export async function findCase(on: Queryable, scope: Scope, name: string): Promi
   return row;
 }
 
-/** The same, locked until the transaction ends, and as the caller knows it (ETAG_MISMATCH otherwise). */
+/**
+ * The same, locked until the transaction ends, and as the caller knows it (ETAG_MISMATCH otherwise). For a change: refused
+ * where the party's data may not be used (PARTY_RESTRICTED).
+ */
 export async function lockCase(tx: Tx, scope: Scope, request: { name: string; etag?: string }): Promise<CaseRow> {
   const row = await tx.maybe<CaseRow>(sql`
     SELECT ${caseColumns} FROM service_case
     WHERE case_id = ${caseIdIn(request.name)} AND ${seenBy(scope)} FOR UPDATE`);
   if (!row) throw fail('CASE_NOT_FOUND', { metadata: { case: request.name } });
   checkEtag(request.etag ?? '', etag(row.caseId, row.version));
+  await assertUsable(tx, row);
   return row;
 }
 

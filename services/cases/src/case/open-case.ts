@@ -13,9 +13,11 @@ import {
   type OpenCaseRequest,
   OpenCaseResponse,
 } from '@rapport/proto/cases/v1';
+import { PartyState } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import type { Change } from '../history/history.js';
+import { REQUEST_TYPE } from '../restriction/restriction.js';
 import { type ClockedType, dueTimes, typeIdIn } from '../type/type.js';
 import { addressOf, assertPast, type CaseRow, caseColumns, caseFacts, caseMessage, caseName, seenBy } from './case.js';
 import { record, stateChange } from './record.js';
@@ -62,7 +64,9 @@ async function checkParty(deps: Deps, request: OpenCaseRequest, call: Call): Pro
       { name: request.party },
       { parent: call, timeoutMs: PARTY_CHECK_MS },
     );
-    return bookOf(party?.organisationPath ?? '') === bookOf(request.organisationPath) ? undefined : noParty();
+    if (bookOf(party?.organisationPath ?? '') !== bookOf(request.organisationPath)) return noParty();
+    const restricted = party?.state === PartyState.PARTY_STATE_RESTRICTED;
+    return restricted && typeIdIn(request.type) !== REQUEST_TYPE ? fail('PARTY_RESTRICTED') : undefined;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     if (error.kind === 'not_found' || error.kind === 'denied') return noParty();

@@ -38,6 +38,7 @@ test('the usual types and hours are there from the start, in both languages, in 
   expect(caseTypes.map(({ name, titleZh }) => [name, titleZh])).toEqual([
     ['caseTypes/card_problem', '银行卡问题'],
     ['caseTypes/complaint', '投诉'],
+    ['caseTypes/data_subject_request', '个人信息权利请求'],
     ['caseTypes/dispute', '争议'],
     ['caseTypes/enquiry', '咨询'],
     ['caseTypes/service_request', '服务请求'],

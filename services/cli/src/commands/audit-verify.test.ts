@@ -30,7 +30,7 @@ beforeEach(async () => {
   const verify = auditVerifier(db, testAuth().jwksFile);
   const server = await startServer({
     address: '127.0.0.1:0',
-    routes: [operations({ service: 'customer', db, verifyAudit: verify })],
+    routes: [operations({ service: 'customer', db, verifyAudit: verify, personalData: async function* () {} })],
     policies: mkdtempSync(path.join(tmpdir(), 'policies-')),
     auth: { jwksFile: testAuth().jwksFile },
     validation: descriptorSet(),

@@ -383,6 +383,7 @@ describe('row security', () => {
       'life_event',
       'goal',
       'service_step',
+      'data_subject_request',
     ];
     const secured = await all<{ name: string }>(
       running,

@@ -7,3 +7,4 @@ export { covers, everything, type Scope, type ScopeColumns, scopeFilter, within 
 export { type Sql, sql } from './sql.js';
 export type { Database, DatabaseOptions, GroupedRead, PoolMetric, Queryable, Tx } from './types.js';
 export { type Lease, type LeaseOptions, leased } from './lease.js';
+export { deleteWith, rowsWith, type TableWith, tablesWith } from './tables.js';

@@ -162,19 +162,20 @@ function createSink<C extends EventReader>(options: BatchConsumerOptions<C>, lan
     }
   }
 
-  /** Which of these aggregates have a parked event. Throws when the lease belongs to another process. */
-  async function parkedOf(entries: readonly Held<Entry>[]): Promise<Set<string>> {
+  /** Which of these aggregates have a parked event or were erased. Throws when the lease belongs to another process. */
+  async function barredOf(entries: readonly Held<Entry>[]): Promise<{ parked: Set<string>; erased: Set<string> }> {
     const aggregates = entries.map((one) => one.event.arrived.meta.aggregate);
-    const { fenced, parked } = await db.system.one<{ fenced: boolean; parked: string[] }>(sql`
+    const { fenced, parked, erased } = await db.system.one<{ fenced: boolean; parked: string[]; erased: string[] }>(sql`
       SELECT EXISTS (SELECT FROM kit.lease
           WHERE name = ${lease.name} AND holder = ${lease.holder} AND epoch = ${lease.epoch}) AS fenced,
         ARRAY(SELECT DISTINCT aggregate FROM kit.dead_letter
-          WHERE consumer = ${lane.consumer} AND applied_at IS NULL AND aggregate = ANY(${aggregates}::text[])) AS parked`);
+          WHERE consumer = ${lane.consumer} AND applied_at IS NULL AND aggregate = ANY(${aggregates}::text[])) AS parked,
+        ARRAY(SELECT aggregate FROM kit.tombstone WHERE aggregate = ANY(${aggregates}::text[])) AS erased`);
     if (!fenced) throw new LeaseLost();
-    return new Set(parked);
+    return { parked: new Set(parked), erased: new Set(erased) };
   }
 
-  return { bisect, parkedOf };
+  return { bisect, barredOf };
 }
 
 function createReceiver<C extends EventReader>(
@@ -237,11 +238,17 @@ function createReceiver<C extends EventReader>(
     blockedUntil.set(meta.aggregate, Date.now() + delayAfter(attempts, retryMs));
   }
 
-  /** Puts aside what may have ended a process before, and what waits behind a parked event. */
+  /** Puts aside what was erased, what may have ended a process before, and what waits behind a parked event. */
   async function choose(batch: readonly Held<Entry>[]): Promise<Held<Entry>[]> {
-    const parked = await sink.parkedOf(batch);
+    const { parked, erased } = await sink.barredOf(batch);
     const chosen: Held<Entry>[] = [];
     for (const one of batch) {
+      if (erased.has(aggregateOf(one))) {
+        held.ack(one);
+        remove([one]);
+        count(one.event.arrived.meta.type, 'repeated', 1);
+        continue;
+      }
       if (parked.has(aggregateOf(one)) && (await parkBehind(db, consumer, one.event.arrived))) {
         held.term(one, 'behind a parked event');
         remove([one]);

@@ -66,8 +66,8 @@ interface Claim {
 }
 
 /**
- * Notes the event as applied, unless the lease is another's, the event was applied before, or an earlier one of its
- * aggregate is parked. Waits for a transaction that applies the same event at this moment.
+ * Notes the event as applied, unless the lease is another's, the event was applied before, its aggregate was erased, or
+ * an earlier one of its aggregate is parked. Waits for a transaction that applies the same event at this moment.
  */
 function claim(tx: Tx, lane: Lane, lease: Lease, { meta }: Arrived): Promise<Claim> {
   return tx.one<Claim>(sql`
@@ -79,6 +79,7 @@ function claim(tx: Tx, lane: Lane, lease: Lease, { meta }: Arrived): Promise<Cla
     ), claimed AS (
       INSERT INTO kit.inbox (event_id, consumer) SELECT ${meta.id}::uuid, ${lane.consumer}
       WHERE EXISTS (SELECT FROM fence) AND NOT EXISTS (SELECT FROM parked)
+        AND NOT EXISTS (SELECT FROM kit.tombstone WHERE aggregate = ${meta.aggregate})
       ON CONFLICT DO NOTHING RETURNING 1
     )
     SELECT EXISTS (SELECT FROM fence) AS fenced, EXISTS (SELECT FROM parked) AS parked,

@@ -11,9 +11,21 @@ export { type ConsumerOptions, startConsumer } from './consumer.js';
 export { type DeadLetter, type DeadLetterFilter, deadLetters, type Redriven } from './dead-letter.js';
 export { type EventCodec, type EventHandler, type EventMeta, on } from './event.js';
 export { claimEvents } from './inbox.js';
+export {
+  carryOutErasures,
+  type Counts,
+  countsOf,
+  entomb,
+  erasedAmong,
+  eraseKept,
+  type Erasure,
+  type EraserOptions,
+  observeErasures,
+  startEraser,
+} from './erasure.js';
 export { type ConsumerLag, consumerLag } from './lag.js';
 export { eraseEvents, type OutboxLag, outboxLag } from './outbox.js';
 export { publish, publishAll, type PublishOptions } from './publish.js';
 export { type RelayOptions, startRelay } from './relay.js';
 export type { StreamSettings } from './stream.js';
-export { type AuditFinding, operations, type OperationsOptions } from './operations.js';
+export { type AuditFinding, operations, type OperationsOptions, type PersonalRow } from './operations.js';

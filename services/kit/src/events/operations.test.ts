@@ -49,6 +49,9 @@ function service(): Handlers<typeof OperationsServiceService> {
   const { handlers } = operations({
     service: 'test',
     db: stage.db,
+    personalData: async function* (ids) {
+      for (const id of ids) yield { collection: 'things', row: { id, amount: 5n }, dataClass: 'C2' };
+    },
     verifyAudit: async () => ({ records: 7n, roots: 2, unsealed: 1n, broken: { seq: 3n, reason: 'changed' } }),
   });
   return handlers as unknown as Handlers<typeof OperationsServiceService>;

@@ -6,6 +6,7 @@ import {
   OperationsServiceService,
   RedriveDeadLettersResponse,
 } from '@rapport/proto/operations/v1';
+import { DataClass } from '@rapport/proto/type/v1';
 import { audit } from '../crypto/index.js';
 import { type Database, everything } from '../db/index.js';
 import { decodePage, defineFailures, encodePage, idempotent, pageSize, type Route, route } from '../rpc/index.js';
@@ -21,6 +22,15 @@ export interface AuditFinding {
   broken?: { seq: bigint; id?: string; reason: 'missing' | 'changed' | 'root_mismatch' | 'root_signature' };
 }
 
+/** One row about a person. */
+export interface PersonalRow {
+  /** What sort of row, a lower-case word in the plural; rows of one collection come one after the other. */
+  collection: string;
+  /** A JSON object. */
+  row: unknown;
+  dataClass: 'C1' | 'C2';
+}
+
 /** Of which service the operations are. */
 export interface OperationsOptions {
   /** The service's name, also the domain of its events: `customer`. */
@@ -28,6 +38,8 @@ export interface OperationsOptions {
   db: Database;
   /** Walks the audit chain; `(signal) => verifyAudit(db, { publicKeys, signal })`. */
   verifyAudit: (signal: AbortSignal) => Promise<AuditFinding>;
+  /** Everything that the service keeps about the parties with these ids. */
+  personalData: (ids: readonly string[]) => AsyncIterable<PersonalRow>;
 }
 
 const fail = defineFailures('operations.rapport', {
@@ -106,7 +118,7 @@ async function consumersOf(db: Database): Promise<{ consumers: ConsumerLagMessag
 }
 
 /** The operations service of one service: dead letters, event lag, audit chain. Its policies are kit's own. */
-export function operations({ service, db, verifyAudit }: OperationsOptions): Route {
+export function operations({ service, db, verifyAudit, personalData }: OperationsOptions): Route {
   const own = `services/${service}`;
   const letters = deadLetters(db);
   const assertOwn = (name: string): void => {
@@ -158,6 +170,20 @@ export function operations({ service, db, verifyAudit }: OperationsOptions): Rou
         ...(await consumersOf(db)),
         asOf: new Date(),
       };
+    },
+
+    exportPersonalData: async function* (request, call) {
+      assertOwn(request.name);
+      const { parties, reason } = request;
+      // Before the first row is given: what is not audited is not shown.
+      await audit(db, call, { resource: parties, reason });
+      for await (const { collection, row, dataClass } of personalData(
+        parties.map((name) => name.split('/')[1] ?? ''),
+      )) {
+        const json = JSON.stringify(row, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
+        const classified = dataClass === 'C2' ? DataClass.DATA_CLASS_C2 : DataClass.DATA_CLASS_C1;
+        yield { collection, json, dataClass: classified };
+      }
     },
 
     verifyAudit: async (request, call) => {

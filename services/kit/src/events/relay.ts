@@ -6,6 +6,7 @@ import { attribute, counter, gauge, metric } from '../telemetry/index.js';
 import { assertUsable, type Nats, pokeOver, pokeSubject } from './bus.js';
 import { restAfter } from './bulk.js';
 import { eventsOf } from './frame.js';
+import { forgetErased } from './forget.js';
 import { outboxLag, type Position, positionOf, type ReadOutbox, readOutbox, START } from './outbox.js';
 import { createPublisher, type Publisher, type Sent } from './publisher.js';
 import { ensureStream, manager, type StreamSettings, streamName } from './stream.js';
@@ -140,6 +141,7 @@ async function relay(options: RelayOptions, lease: Lease, pokes: Wakeup): Promis
   let maintained = 0;
   let checked = 0;
   let idleMs = 0;
+  let forgot = 0;
   try {
     while (!lease.signal.aborted) {
       if (Date.now() - maintained > HOUR_MS) {
@@ -150,6 +152,12 @@ async function relay(options: RelayOptions, lease: Lease, pokes: Wakeup): Promis
       if (!place || Date.now() - checked > CHECK_MS) {
         place = await findPlace(options);
         checked = Date.now();
+      }
+      if (Date.now() - forgot > pollMs) {
+        forgot = Date.now();
+        await forgetErased(options).catch((error: unknown) => {
+          logger.warn({ err: error, domain }, 'erased events wait to be forgotten');
+        });
       }
       const began = performance.now();
       const moved = await move(options, publisher, lease, place);

@@ -226,6 +226,9 @@ describe('input', () => {
           redriveDeadLetters: answer,
           getEventLag: answer,
           verifyAudit: answer,
+          exportPersonalData: async function* (request) {
+            yield await answer(request);
+          },
         }),
       ],
     });

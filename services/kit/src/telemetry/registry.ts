@@ -93,6 +93,12 @@ export const metric = {
     unit: '{event}',
     brief: 'Events parked after their last attempt and not yet redriven.',
   },
+  erasureAge: {
+    name: 'rapport.erasure.age',
+    instrument: 'gauge',
+    unit: 's',
+    brief: 'Age of the oldest erasure that this service has not yet answered; in customer, that not all services have.',
+  },
   databaseWait: {
     name: 'rapport.database.wait',
     instrument: 'histogram',

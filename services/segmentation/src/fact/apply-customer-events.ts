@@ -1,6 +1,7 @@
 import { type Database, everything, sql } from '@rapport/kit/db';
+import { erasedAmong } from '@rapport/kit/events';
 import type { Deps } from '../deps.js';
-import { type FactEvent, factsOf, storeFacts } from './fact.js';
+import { eraseFacts, type FactEvent, factsOf, storeFacts } from './fact.js';
 
 /** Notes whose facts changed, and how far events were applied. The same order of rows everywhere, so that no two wait. */
 async function noteChanges(db: Database, touched: Map<string, string | undefined>, last: Date): Promise<void> {
@@ -28,6 +29,9 @@ export function applyCustomerEvents({ db, analytics }: Deps, changed: () => void
   return async (events: FactEvent[]): Promise<void> => {
     const { rows, touched } = factsOf(events);
     await storeFacts(analytics, rows);
+    // Asked afterwards: an erasure that this does not see yet removes the rows itself.
+    const gone = await erasedAmong(db.system, [...touched.keys()]);
+    if (gone.length > 0) await eraseFacts(analytics, gone);
     const last = new Date(Math.max(...events.map(({ meta }) => meta.occurred.getTime())));
     await noteChanges(db, touched, last);
     changed();

@@ -9,6 +9,7 @@ import {
   HoldingRole,
   PartyCreated,
   PartyKind,
+  PartyState,
   PartyUpdated,
   Sex,
   TransactionBooked,
@@ -109,6 +110,7 @@ function partyRow(event: PartyCreated | PartyUpdated, version: bigint): object {
     district: event.district,
     branch: event.branch,
     source: event.source,
+    state: word(PartyState, event.state, 'PARTY_STATE_'),
     version,
   };
 }
@@ -195,6 +197,30 @@ export function factsOf(events: readonly FactEvent[]): Facts {
 /** Writes the rows; one insert per table. Writing the same rows again changes nothing that is read. */
 export async function storeFacts(analytics: Analytics, rows: Facts['rows']): Promise<void> {
   for (const [table, values] of Object.entries(rows)) await analytics.insert(table, values);
+}
+
+/** The tables whose rows belong to a party. */
+export const partyTables = ['party', 'holding', 'booked_transaction', 'consent'] as const;
+
+/**
+ * Removes every fact of the parties, from the files too: the parts that held them are written anew before it returns.
+ * Gives how many there were in each table.
+ */
+export async function eraseFacts(analytics: Analytics, parties: readonly string[]): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const table of partyTables) {
+    const [found] = await analytics.query<{ n: number }>(
+      `SELECT count() AS n FROM ${table} WHERE party IN {parties:Array(UUID)}`,
+      { parties: [...parties] },
+    );
+    counts[`fact_${table}`] = Number(found?.n ?? 0);
+    if (counts[`fact_${table}`] === 0) continue;
+    await analytics.command(
+      `ALTER TABLE ${table} DELETE WHERE party IN {parties:Array(UUID)} SETTINGS mutations_sync = 2`,
+      { parties: [...parties] },
+    );
+  }
+  return counts;
 }
 
 /** A condition in ClickHouse, with what it binds. */

@@ -51,4 +51,6 @@ export const factTables: readonly string[] = [
     granted Bool,
     version UInt64
   ) ENGINE = ReplacingMergeTree(version) ORDER BY (party, purpose, channel, effective_time, consent)`,
+  // The state came later than the table; a party of which it is not known counts as in ordinary use.
+  `ALTER TABLE party ADD COLUMN IF NOT EXISTS state LowCardinality(String) DEFAULT ''`,
 ];

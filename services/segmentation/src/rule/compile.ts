@@ -182,8 +182,11 @@ export function compileRules(rules: readonly Dated[], zone: string, limits: Limi
   }
 
   const conditions = rules.map(({ rule, asOf }) => condition(rule, asOf));
-  // The facts without duplicates: FINAL keeps the newest version of each row.
-  const parts = [`(SELECT * FROM party FINAL WHERE ${restriction} AND (${limits.where?.text ?? '1'})) AS p`];
+  // The facts without duplicates: FINAL keeps the newest version of each row. Whoever's processing is restricted is in no
+  // segment: a rule is not even asked about them.
+  const parts = [
+    `(SELECT * FROM party FINAL WHERE state != 'restricted' AND ${restriction} AND (${limits.where?.text ?? '1'})) AS p`,
+  ];
   const join = (table: string, alias: string): void => {
     parts.push(`LEFT ANY JOIN ${table} AS ${alias} ON p.party = ${alias}.party`);
   };

@@ -10,13 +10,41 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import {
+  CompleteDataSubjectRequestRequest,
+  CompleteDataSubjectRequestResponse,
+  CreateDataSubjectRequestRequest,
+  CreateDataSubjectRequestResponse,
+  DecideDataSubjectRequestRequest,
+  DecideDataSubjectRequestResponse,
+  ExportDataSubjectRequestRequest,
+  ExportDataSubjectRequestResponse,
+  ExtendDataSubjectRequestRequest,
+  ExtendDataSubjectRequestResponse,
+  GetDataSubjectRequestRequest,
+  GetDataSubjectRequestResponse,
+  LiftRestrictionRequest,
+  LiftRestrictionResponse,
+  ListDataSubjectRequestsRequest,
+  ListDataSubjectRequestsResponse,
+} from "./data_subject_request.js";
+import {
+  ListLegalHoldsRequest,
+  ListLegalHoldsResponse,
+  PlaceLegalHoldRequest,
+  PlaceLegalHoldResponse,
+  ReleaseLegalHoldRequest,
+  ReleaseLegalHoldResponse,
+} from "./legal_hold.js";
 import {
   ListAuditRecordsRequest,
   ListAuditRecordsResponse,
@@ -59,6 +87,194 @@ export const PrivacyServiceService = {
       Buffer.from(ListAuditRecordsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListAuditRecordsResponse => ListAuditRecordsResponse.decode(value),
   },
+  /**
+   * Takes what somebody asks for and gives the request with its term. Publishes DataSubjectRequestOpened.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), TIME_IN_FUTURE (INVALID_ARGUMENT), DATA_SUBJECT_REQUEST_OPEN (the same right is
+   * being dealt with; ALREADY_EXISTS). Idempotent by request_id.
+   */
+  createDataSubjectRequest: {
+    path: "/rapport.customer.v1.PrivacyService/CreateDataSubjectRequest" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateDataSubjectRequestRequest): Buffer =>
+      Buffer.from(CreateDataSubjectRequestRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateDataSubjectRequestRequest =>
+      CreateDataSubjectRequestRequest.decode(value),
+    responseSerialize: (value: CreateDataSubjectRequestResponse): Buffer =>
+      Buffer.from(CreateDataSubjectRequestResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateDataSubjectRequestResponse =>
+      CreateDataSubjectRequestResponse.decode(value),
+  },
+  /**
+   * Takes a name and gives the request, an erasure with its receipts. Changes nothing.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND).
+   */
+  getDataSubjectRequest: {
+    path: "/rapport.customer.v1.PrivacyService/GetDataSubjectRequest" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetDataSubjectRequestRequest): Buffer =>
+      Buffer.from(GetDataSubjectRequestRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetDataSubjectRequestRequest => GetDataSubjectRequestRequest.decode(value),
+    responseSerialize: (value: GetDataSubjectRequestResponse): Buffer =>
+      Buffer.from(GetDataSubjectRequestResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetDataSubjectRequestResponse => GetDataSubjectRequestResponse.decode(value),
+  },
+  /**
+   * Takes filters and gives requests, those due first at the top. Changes nothing.
+   * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listDataSubjectRequests: {
+    path: "/rapport.customer.v1.PrivacyService/ListDataSubjectRequests" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListDataSubjectRequestsRequest): Buffer =>
+      Buffer.from(ListDataSubjectRequestsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListDataSubjectRequestsRequest => ListDataSubjectRequestsRequest.decode(value),
+    responseSerialize: (value: ListDataSubjectRequestsResponse): Buffer =>
+      Buffer.from(ListDataSubjectRequestsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListDataSubjectRequestsResponse =>
+      ListDataSubjectRequestsResponse.decode(value),
+  },
+  /**
+   * Takes a request and accepts or refuses it. What was accepted begins at once: a restriction sets the state of the
+   * party and an objection withdraws its consents for the purpose, and both are completed with it; an erasure removes the
+   * party here and publishes PartyErasureRequested for every other service, and is completed when all have answered.
+   * Access, portability and rectification are completed by CompleteDataSubjectRequest.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND), DATA_SUBJECT_REQUEST_DECIDED, IDENTITY_NOT_CHECKED,
+   * LEGAL_HOLD_IN_FORCE (with `until`), HOLDINGS_OPEN (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  decideDataSubjectRequest: {
+    path: "/rapport.customer.v1.PrivacyService/DecideDataSubjectRequest" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DecideDataSubjectRequestRequest): Buffer =>
+      Buffer.from(DecideDataSubjectRequestRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DecideDataSubjectRequestRequest =>
+      DecideDataSubjectRequestRequest.decode(value),
+    responseSerialize: (value: DecideDataSubjectRequestResponse): Buffer =>
+      Buffer.from(DecideDataSubjectRequestResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DecideDataSubjectRequestResponse =>
+      DecideDataSubjectRequestResponse.decode(value),
+  },
+  /**
+   * Takes a request and gives it two more months, once and while its first month lasts.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND), DATA_SUBJECT_REQUEST_CLOSED, EXTENSION_REFUSED
+   * (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  extendDataSubjectRequest: {
+    path: "/rapport.customer.v1.PrivacyService/ExtendDataSubjectRequest" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExtendDataSubjectRequestRequest): Buffer =>
+      Buffer.from(ExtendDataSubjectRequestRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExtendDataSubjectRequestRequest =>
+      ExtendDataSubjectRequestRequest.decode(value),
+    responseSerialize: (value: ExtendDataSubjectRequestResponse): Buffer =>
+      Buffer.from(ExtendDataSubjectRequestResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExtendDataSubjectRequestResponse =>
+      ExtendDataSubjectRequestResponse.decode(value),
+  },
+  /**
+   * Takes an accepted request for access, portability or rectification and notes that it was carried out. Publishes
+   * DataSubjectRequestClosed.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND), DATA_SUBJECT_REQUEST_NOT_ACCEPTED, RECEIPTS_MISSING (of an
+   * erasure, which completes by itself; FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  completeDataSubjectRequest: {
+    path: "/rapport.customer.v1.PrivacyService/CompleteDataSubjectRequest" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CompleteDataSubjectRequestRequest): Buffer =>
+      Buffer.from(CompleteDataSubjectRequestRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CompleteDataSubjectRequestRequest =>
+      CompleteDataSubjectRequestRequest.decode(value),
+    responseSerialize: (value: CompleteDataSubjectRequestResponse): Buffer =>
+      Buffer.from(CompleteDataSubjectRequestResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CompleteDataSubjectRequestResponse =>
+      CompleteDataSubjectRequestResponse.decode(value),
+  },
+  /**
+   * Takes a request for access or portability and gives everything that all services keep about the person: files in
+   * chunks, and at last a manifest with their digests. It is gathered anew at each call. Changes nothing.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND), DATA_SUBJECT_REQUEST_NOT_ACCEPTED, EXPORT_NOT_FOR_KIND
+   * (FAILED_PRECONDITION), SERVICE_UNAVAILABLE (a service did not answer; UNAVAILABLE).
+   */
+  exportDataSubjectRequest: {
+    path: "/rapport.customer.v1.PrivacyService/ExportDataSubjectRequest" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ExportDataSubjectRequestRequest): Buffer =>
+      Buffer.from(ExportDataSubjectRequestRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExportDataSubjectRequestRequest =>
+      ExportDataSubjectRequestRequest.decode(value),
+    responseSerialize: (value: ExportDataSubjectRequestResponse): Buffer =>
+      Buffer.from(ExportDataSubjectRequestResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExportDataSubjectRequestResponse =>
+      ExportDataSubjectRequestResponse.decode(value),
+  },
+  /**
+   * Takes a party whose processing is restricted and lets it be used again. The person must have been told (article
+   * 18(3)). Publishes PartyUpdated; nothing when it was not restricted.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   */
+  liftRestriction: {
+    path: "/rapport.customer.v1.PrivacyService/LiftRestriction" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LiftRestrictionRequest): Buffer =>
+      Buffer.from(LiftRestrictionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LiftRestrictionRequest => LiftRestrictionRequest.decode(value),
+    responseSerialize: (value: LiftRestrictionResponse): Buffer =>
+      Buffer.from(LiftRestrictionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LiftRestrictionResponse => LiftRestrictionResponse.decode(value),
+  },
+  /**
+   * Takes a party and a reason and keeps its data from being erased until a time.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), FIELD_INVALID (an end that is not in the future; INVALID_ARGUMENT). Idempotent by
+   * request_id.
+   */
+  placeLegalHold: {
+    path: "/rapport.customer.v1.PrivacyService/PlaceLegalHold" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PlaceLegalHoldRequest): Buffer =>
+      Buffer.from(PlaceLegalHoldRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PlaceLegalHoldRequest => PlaceLegalHoldRequest.decode(value),
+    responseSerialize: (value: PlaceLegalHoldResponse): Buffer =>
+      Buffer.from(PlaceLegalHoldResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PlaceLegalHoldResponse => PlaceLegalHoldResponse.decode(value),
+  },
+  /**
+   * Takes a hold and ends it. Releasing it again changes nothing.
+   * Errors: LEGAL_HOLD_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   */
+  releaseLegalHold: {
+    path: "/rapport.customer.v1.PrivacyService/ReleaseLegalHold" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReleaseLegalHoldRequest): Buffer =>
+      Buffer.from(ReleaseLegalHoldRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReleaseLegalHoldRequest => ReleaseLegalHoldRequest.decode(value),
+    responseSerialize: (value: ReleaseLegalHoldResponse): Buffer =>
+      Buffer.from(ReleaseLegalHoldResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReleaseLegalHoldResponse => ReleaseLegalHoldResponse.decode(value),
+  },
+  /**
+   * Takes a party and gives the holds that were placed on it. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listLegalHolds: {
+    path: "/rapport.customer.v1.PrivacyService/ListLegalHolds" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListLegalHoldsRequest): Buffer =>
+      Buffer.from(ListLegalHoldsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListLegalHoldsRequest => ListLegalHoldsRequest.decode(value),
+    responseSerialize: (value: ListLegalHoldsResponse): Buffer =>
+      Buffer.from(ListLegalHoldsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListLegalHoldsResponse => ListLegalHoldsResponse.decode(value),
+  },
 } as const;
 
 export interface PrivacyServiceServer extends UntypedServiceImplementation {
@@ -73,6 +289,76 @@ export interface PrivacyServiceServer extends UntypedServiceImplementation {
    * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
   listAuditRecords: handleUnaryCall<ListAuditRecordsRequest, ListAuditRecordsResponse>;
+  /**
+   * Takes what somebody asks for and gives the request with its term. Publishes DataSubjectRequestOpened.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), TIME_IN_FUTURE (INVALID_ARGUMENT), DATA_SUBJECT_REQUEST_OPEN (the same right is
+   * being dealt with; ALREADY_EXISTS). Idempotent by request_id.
+   */
+  createDataSubjectRequest: handleUnaryCall<CreateDataSubjectRequestRequest, CreateDataSubjectRequestResponse>;
+  /**
+   * Takes a name and gives the request, an erasure with its receipts. Changes nothing.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND).
+   */
+  getDataSubjectRequest: handleUnaryCall<GetDataSubjectRequestRequest, GetDataSubjectRequestResponse>;
+  /**
+   * Takes filters and gives requests, those due first at the top. Changes nothing.
+   * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listDataSubjectRequests: handleUnaryCall<ListDataSubjectRequestsRequest, ListDataSubjectRequestsResponse>;
+  /**
+   * Takes a request and accepts or refuses it. What was accepted begins at once: a restriction sets the state of the
+   * party and an objection withdraws its consents for the purpose, and both are completed with it; an erasure removes the
+   * party here and publishes PartyErasureRequested for every other service, and is completed when all have answered.
+   * Access, portability and rectification are completed by CompleteDataSubjectRequest.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND), DATA_SUBJECT_REQUEST_DECIDED, IDENTITY_NOT_CHECKED,
+   * LEGAL_HOLD_IN_FORCE (with `until`), HOLDINGS_OPEN (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  decideDataSubjectRequest: handleUnaryCall<DecideDataSubjectRequestRequest, DecideDataSubjectRequestResponse>;
+  /**
+   * Takes a request and gives it two more months, once and while its first month lasts.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND), DATA_SUBJECT_REQUEST_CLOSED, EXTENSION_REFUSED
+   * (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  extendDataSubjectRequest: handleUnaryCall<ExtendDataSubjectRequestRequest, ExtendDataSubjectRequestResponse>;
+  /**
+   * Takes an accepted request for access, portability or rectification and notes that it was carried out. Publishes
+   * DataSubjectRequestClosed.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND), DATA_SUBJECT_REQUEST_NOT_ACCEPTED, RECEIPTS_MISSING (of an
+   * erasure, which completes by itself; FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  completeDataSubjectRequest: handleUnaryCall<CompleteDataSubjectRequestRequest, CompleteDataSubjectRequestResponse>;
+  /**
+   * Takes a request for access or portability and gives everything that all services keep about the person: files in
+   * chunks, and at last a manifest with their digests. It is gathered anew at each call. Changes nothing.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND), DATA_SUBJECT_REQUEST_NOT_ACCEPTED, EXPORT_NOT_FOR_KIND
+   * (FAILED_PRECONDITION), SERVICE_UNAVAILABLE (a service did not answer; UNAVAILABLE).
+   */
+  exportDataSubjectRequest: handleServerStreamingCall<
+    ExportDataSubjectRequestRequest,
+    ExportDataSubjectRequestResponse
+  >;
+  /**
+   * Takes a party whose processing is restricted and lets it be used again. The person must have been told (article
+   * 18(3)). Publishes PartyUpdated; nothing when it was not restricted.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   */
+  liftRestriction: handleUnaryCall<LiftRestrictionRequest, LiftRestrictionResponse>;
+  /**
+   * Takes a party and a reason and keeps its data from being erased until a time.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), FIELD_INVALID (an end that is not in the future; INVALID_ARGUMENT). Idempotent by
+   * request_id.
+   */
+  placeLegalHold: handleUnaryCall<PlaceLegalHoldRequest, PlaceLegalHoldResponse>;
+  /**
+   * Takes a hold and ends it. Releasing it again changes nothing.
+   * Errors: LEGAL_HOLD_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   */
+  releaseLegalHold: handleUnaryCall<ReleaseLegalHoldRequest, ReleaseLegalHoldResponse>;
+  /**
+   * Takes a party and gives the holds that were placed on it. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listLegalHolds: handleUnaryCall<ListLegalHoldsRequest, ListLegalHoldsResponse>;
 }
 
 export interface PrivacyServiceClient extends Client {
@@ -114,6 +400,221 @@ export interface PrivacyServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListAuditRecordsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes what somebody asks for and gives the request with its term. Publishes DataSubjectRequestOpened.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), TIME_IN_FUTURE (INVALID_ARGUMENT), DATA_SUBJECT_REQUEST_OPEN (the same right is
+   * being dealt with; ALREADY_EXISTS). Idempotent by request_id.
+   */
+  createDataSubjectRequest(
+    request: CreateDataSubjectRequestRequest,
+    callback: (error: ServiceError | null, response: CreateDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  createDataSubjectRequest(
+    request: CreateDataSubjectRequestRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  createDataSubjectRequest(
+    request: CreateDataSubjectRequestRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a name and gives the request, an erasure with its receipts. Changes nothing.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND).
+   */
+  getDataSubjectRequest(
+    request: GetDataSubjectRequestRequest,
+    callback: (error: ServiceError | null, response: GetDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  getDataSubjectRequest(
+    request: GetDataSubjectRequestRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  getDataSubjectRequest(
+    request: GetDataSubjectRequestRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes filters and gives requests, those due first at the top. Changes nothing.
+   * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listDataSubjectRequests(
+    request: ListDataSubjectRequestsRequest,
+    callback: (error: ServiceError | null, response: ListDataSubjectRequestsResponse) => void,
+  ): ClientUnaryCall;
+  listDataSubjectRequests(
+    request: ListDataSubjectRequestsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListDataSubjectRequestsResponse) => void,
+  ): ClientUnaryCall;
+  listDataSubjectRequests(
+    request: ListDataSubjectRequestsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListDataSubjectRequestsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a request and accepts or refuses it. What was accepted begins at once: a restriction sets the state of the
+   * party and an objection withdraws its consents for the purpose, and both are completed with it; an erasure removes the
+   * party here and publishes PartyErasureRequested for every other service, and is completed when all have answered.
+   * Access, portability and rectification are completed by CompleteDataSubjectRequest.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND), DATA_SUBJECT_REQUEST_DECIDED, IDENTITY_NOT_CHECKED,
+   * LEGAL_HOLD_IN_FORCE (with `until`), HOLDINGS_OPEN (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  decideDataSubjectRequest(
+    request: DecideDataSubjectRequestRequest,
+    callback: (error: ServiceError | null, response: DecideDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  decideDataSubjectRequest(
+    request: DecideDataSubjectRequestRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DecideDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  decideDataSubjectRequest(
+    request: DecideDataSubjectRequestRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DecideDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a request and gives it two more months, once and while its first month lasts.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND), DATA_SUBJECT_REQUEST_CLOSED, EXTENSION_REFUSED
+   * (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  extendDataSubjectRequest(
+    request: ExtendDataSubjectRequestRequest,
+    callback: (error: ServiceError | null, response: ExtendDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  extendDataSubjectRequest(
+    request: ExtendDataSubjectRequestRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExtendDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  extendDataSubjectRequest(
+    request: ExtendDataSubjectRequestRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExtendDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes an accepted request for access, portability or rectification and notes that it was carried out. Publishes
+   * DataSubjectRequestClosed.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND), DATA_SUBJECT_REQUEST_NOT_ACCEPTED, RECEIPTS_MISSING (of an
+   * erasure, which completes by itself; FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  completeDataSubjectRequest(
+    request: CompleteDataSubjectRequestRequest,
+    callback: (error: ServiceError | null, response: CompleteDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  completeDataSubjectRequest(
+    request: CompleteDataSubjectRequestRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CompleteDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  completeDataSubjectRequest(
+    request: CompleteDataSubjectRequestRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CompleteDataSubjectRequestResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a request for access or portability and gives everything that all services keep about the person: files in
+   * chunks, and at last a manifest with their digests. It is gathered anew at each call. Changes nothing.
+   * Errors: DATA_SUBJECT_REQUEST_NOT_FOUND (NOT_FOUND), DATA_SUBJECT_REQUEST_NOT_ACCEPTED, EXPORT_NOT_FOR_KIND
+   * (FAILED_PRECONDITION), SERVICE_UNAVAILABLE (a service did not answer; UNAVAILABLE).
+   */
+  exportDataSubjectRequest(
+    request: ExportDataSubjectRequestRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportDataSubjectRequestResponse>;
+  exportDataSubjectRequest(
+    request: ExportDataSubjectRequestRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportDataSubjectRequestResponse>;
+  /**
+   * Takes a party whose processing is restricted and lets it be used again. The person must have been told (article
+   * 18(3)). Publishes PartyUpdated; nothing when it was not restricted.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   */
+  liftRestriction(
+    request: LiftRestrictionRequest,
+    callback: (error: ServiceError | null, response: LiftRestrictionResponse) => void,
+  ): ClientUnaryCall;
+  liftRestriction(
+    request: LiftRestrictionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LiftRestrictionResponse) => void,
+  ): ClientUnaryCall;
+  liftRestriction(
+    request: LiftRestrictionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LiftRestrictionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a party and a reason and keeps its data from being erased until a time.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), FIELD_INVALID (an end that is not in the future; INVALID_ARGUMENT). Idempotent by
+   * request_id.
+   */
+  placeLegalHold(
+    request: PlaceLegalHoldRequest,
+    callback: (error: ServiceError | null, response: PlaceLegalHoldResponse) => void,
+  ): ClientUnaryCall;
+  placeLegalHold(
+    request: PlaceLegalHoldRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PlaceLegalHoldResponse) => void,
+  ): ClientUnaryCall;
+  placeLegalHold(
+    request: PlaceLegalHoldRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PlaceLegalHoldResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a hold and ends it. Releasing it again changes nothing.
+   * Errors: LEGAL_HOLD_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   */
+  releaseLegalHold(
+    request: ReleaseLegalHoldRequest,
+    callback: (error: ServiceError | null, response: ReleaseLegalHoldResponse) => void,
+  ): ClientUnaryCall;
+  releaseLegalHold(
+    request: ReleaseLegalHoldRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReleaseLegalHoldResponse) => void,
+  ): ClientUnaryCall;
+  releaseLegalHold(
+    request: ReleaseLegalHoldRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReleaseLegalHoldResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a party and gives the holds that were placed on it. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listLegalHolds(
+    request: ListLegalHoldsRequest,
+    callback: (error: ServiceError | null, response: ListLegalHoldsResponse) => void,
+  ): ClientUnaryCall;
+  listLegalHolds(
+    request: ListLegalHoldsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListLegalHoldsResponse) => void,
+  ): ClientUnaryCall;
+  listLegalHolds(
+    request: ListLegalHoldsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListLegalHoldsResponse) => void,
   ): ClientUnaryCall;
 }
 

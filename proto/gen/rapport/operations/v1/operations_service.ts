@@ -10,7 +10,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -25,6 +27,7 @@ import {
   RedriveDeadLettersResponse,
 } from "./dead_letter.js";
 import { GetEventLagRequest, GetEventLagResponse } from "./event_lag.js";
+import { ExportPersonalDataRequest, ExportPersonalDataResponse } from "./personal_data.js";
 
 /**
  * What the bank's operators need of a running service. Every service serves it for itself; a request that names another
@@ -90,6 +93,22 @@ export const OperationsServiceService = {
     responseSerialize: (value: VerifyAuditResponse): Buffer => Buffer.from(VerifyAuditResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): VerifyAuditResponse => VerifyAuditResponse.decode(value),
   },
+  /**
+   * Takes parties and gives every row that this service keeps about them. For the customer service alone, which gathers
+   * them for a request of the person. Changes nothing.
+   * Errors: SERVICE_NOT_FOUND (NOT_FOUND).
+   */
+  exportPersonalData: {
+    path: "/rapport.operations.v1.OperationsService/ExportPersonalData" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ExportPersonalDataRequest): Buffer =>
+      Buffer.from(ExportPersonalDataRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExportPersonalDataRequest => ExportPersonalDataRequest.decode(value),
+    responseSerialize: (value: ExportPersonalDataResponse): Buffer =>
+      Buffer.from(ExportPersonalDataResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExportPersonalDataResponse => ExportPersonalDataResponse.decode(value),
+  },
 } as const;
 
 export interface OperationsServiceServer extends UntypedServiceImplementation {
@@ -115,6 +134,12 @@ export interface OperationsServiceServer extends UntypedServiceImplementation {
    * Errors: SERVICE_NOT_FOUND (NOT_FOUND).
    */
   verifyAudit: handleUnaryCall<VerifyAuditRequest, VerifyAuditResponse>;
+  /**
+   * Takes parties and gives every row that this service keeps about them. For the customer service alone, which gathers
+   * them for a request of the person. Changes nothing.
+   * Errors: SERVICE_NOT_FOUND (NOT_FOUND).
+   */
+  exportPersonalData: handleServerStreamingCall<ExportPersonalDataRequest, ExportPersonalDataResponse>;
 }
 
 export interface OperationsServiceClient extends Client {
@@ -196,6 +221,20 @@ export interface OperationsServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: VerifyAuditResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Takes parties and gives every row that this service keeps about them. For the customer service alone, which gathers
+   * them for a request of the person. Changes nothing.
+   * Errors: SERVICE_NOT_FOUND (NOT_FOUND).
+   */
+  exportPersonalData(
+    request: ExportPersonalDataRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportPersonalDataResponse>;
+  exportPersonalData(
+    request: ExportPersonalDataRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportPersonalDataResponse>;
 }
 
 export const OperationsServiceClient = makeGenericClientConstructor(

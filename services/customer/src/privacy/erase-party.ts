@@ -1,0 +1,145 @@
+import { deleteWith, type Queryable, sql, tablesWith, type Tx } from '@rapport/kit/db';
+import { type Counts, entomb, eraseKept, publish } from '@rapport/kit/events';
+import { PartyErasureRequested } from '@rapport/proto/customer/v1';
+import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
+import { openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
+import { heldUntil } from './hold.js';
+import { requestName, type RequestRow } from './request.js';
+
+/**
+ * Records of money stay for five years after the last business with the customer has ended: article 40(1) of Directive
+ * (EU) 2015/849 as amended by (EU) 2018/843 ("AMLD 5"), which article 17(3)(b) of the GDPR lets go before an erasure. They
+ * stay without a name, a counterparty and a key of a source: with the party's key and row gone, what they hang on is a
+ * number that leads nowhere. The papers that identify a customer are kept by the bank's own register of them, not here.
+ */
+const YEARS_KEPT = 5;
+
+/** Tables whose rows stay: those of money, and what must be shown about the erasure itself. Everything else goes. */
+const KEPT = new Set([
+  'holding',
+  'holding_role',
+  'transaction',
+  'data_subject_request',
+  'erasure_receipt',
+  'legal_hold',
+  'retention',
+  'reveal',
+]);
+
+/** The column by which tables belong to a party; `tablesWith` finds those that end in it too. */
+export const PARTY = 'party_id';
+
+/** Throws when the parties must not be erased now, and says until when where that is known. */
+export async function assertErasable(on: Queryable, members: readonly string[], now: Date): Promise<void> {
+  const until = await heldUntil(on, members, now);
+  if (until) throw fail('LEGAL_HOLD_IN_FORCE', { metadata: { until: until.toISOString() } });
+  const { open } = await on.one<{ open: number }>(sql`
+    SELECT count(*)::int AS open FROM holding_role r
+      JOIN holding h ON h.party_id = r.holding_party_id AND h.holding_id = r.holding_id
+    WHERE r.party_id = ANY(${[...members]}::uuid[]) AND r.role = 1 AND h.status = 1 AND h.kind <> 4`);
+  if (open > 0) throw fail('HOLDINGS_OPEN', { metadata: { holdings: String(open) } });
+}
+
+/** What imports have refused of the parties is found by value: a refused row belongs to nobody. */
+async function eraseRejects(tx: Tx, deps: Deps, rows: readonly PartyRecord[]): Promise<number> {
+  const values = rows.flatMap((row) => {
+    const { contactPoints, identifiers } = openParty(deps.cipher, row);
+    return [
+      row.displayName,
+      row.familyName,
+      row.sourceKey ?? '',
+      ...contactPoints.map(({ point }) =>
+        point?.$case === 'postalAddress' ? (point.value.lines[0] ?? '') : (point?.value ?? ''),
+      ),
+      ...identifiers.map(({ value }) => value),
+    ];
+  });
+  // Shorter ones would hit rows of others.
+  const known = [...new Set(values.filter((value) => value.length >= 4))];
+  return tx.run(sql`
+    UPDATE import_reject SET original_value = ''
+    WHERE original_value <> '' AND EXISTS (
+      SELECT FROM unnest(${known}::text[]) AS known (value) WHERE strpos(lower(original_value), lower(known.value)) > 0)`);
+}
+
+/** Frees the records of money of everything that names somebody. Gives until when they stay; null when there are none. */
+async function keepMoney(tx: Tx, members: readonly string[], now: Date): Promise<Date | null> {
+  const ids = [...members];
+  await tx.run(sql`
+    DELETE FROM natural_key k USING (
+      SELECT source, source_key FROM holding WHERE party_id = ANY(${ids}::uuid[])
+      UNION ALL SELECT source, source_key FROM transaction WHERE party_id = ANY(${ids}::uuid[])
+      UNION ALL SELECT source, source_key FROM interaction WHERE party_id = ANY(${ids}::uuid[])) own
+    WHERE k.source = own.source AND k.source_key = own.source_key AND k.kind BETWEEN 1 AND 9
+      AND k.party_id = ANY(${ids}::uuid[])`);
+  await tx.run(sql`
+    UPDATE transaction SET counterparty_account = '', counterparty_bank = '', source = NULL, source_key = NULL
+    WHERE party_id = ANY(${ids}::uuid[])`);
+  // Standing orders are instructions, not records of money.
+  await tx.run(sql`DELETE FROM holding WHERE party_id = ANY(${ids}::uuid[]) AND kind = 4`);
+  await tx.run(sql`
+    UPDATE holding SET source = NULL, source_key = NULL, details = details - ARRAY['number', 'iban', 'title', 'name']
+    WHERE party_id = ANY(${ids}::uuid[])`);
+  // Of what others have, only the part that the party had in it goes.
+  await tx.run(sql`
+    UPDATE holding h SET owners = coalesce((
+      SELECT jsonb_agg(o) FROM jsonb_array_elements(h.owners) o WHERE NOT (o ->> 'party')::uuid = ANY(${ids}::uuid[])), '[]')
+    FROM holding_role r
+    WHERE r.party_id = ANY(${ids}::uuid[]) AND NOT r.holding_party_id = ANY(${ids}::uuid[])
+      AND h.party_id = r.holding_party_id AND h.holding_id = r.holding_id`);
+  await tx.run(sql`
+    DELETE FROM holding_role WHERE party_id = ANY(${ids}::uuid[]) AND NOT holding_party_id = ANY(${ids}::uuid[])`);
+  const { until } = await tx.one<{ until: Date | null }>(sql`
+    SELECT max(coalesce(closed_date, ${now}::date)::timestamp AT TIME ZONE 'UTC') + make_interval(years => ${YEARS_KEPT}) AS until
+    FROM holding WHERE party_id = ANY(${ids}::uuid[])`);
+  if (until) {
+    await tx.run(sql`
+      INSERT INTO retention (party_id, until_time) SELECT id, ${until} FROM unnest(${ids}::uuid[]) AS id
+      ON CONFLICT (party_id) DO UPDATE SET until_time = excluded.until_time`);
+  }
+  return until;
+}
+
+/**
+ * Erases the parties of a request in this service, and asks every other service to do the same: their keys, names, search
+ * terms, source records, contacts, consents, and every other row that belongs to one, in whichever table. Tombstones keep
+ * out whatever comes later. The events of the parties are forgotten once every service has answered, because until then
+ * somebody may still have to read them.
+ */
+export async function eraseParties(
+  tx: Tx,
+  deps: Deps,
+  request: RequestRow,
+  now: Date,
+): Promise<{ counts: Counts; retainUntil: Date | null }> {
+  const { members, requestId, organisationPath } = request;
+  const rows = await tx.rows<PartyRecord>(sql`
+    SELECT ${partyColumns} FROM party WHERE party_id = ANY(${members}::uuid[]) ORDER BY party_id FOR UPDATE`);
+  await assertErasable(tx, members, now);
+  const name = requestName(requestId);
+  for (const member of members) {
+    await entomb(tx, { aggregate: member, subject: partyName(member), request: name, organisationPath });
+  }
+  const rejects = await eraseRejects(tx, deps, rows);
+  await tx.run(sql`
+    UPDATE household h SET members = h.members - 1 FROM household_member m
+    WHERE m.party_id = ANY(${members}::uuid[]) AND m.leave_time IS NULL AND m.household_id = h.household_id`);
+  const retainUntil = await keepMoney(tx, members, now);
+  const tables = (await tablesWith(tx, PARTY)).filter(({ table }) => !KEPT.has(table) && table !== 'natural_key');
+  const deleted = await deleteWith(tx, tables, members);
+  let counts: Counts = { ...deleted, import_reject: rejects };
+  for (const member of members) {
+    const kept = await eraseKept(tx, member, [partyName(member)]);
+    counts = {
+      ...counts,
+      ...Object.fromEntries(Object.entries(kept).map(([what, n]) => [what, (counts[what] ?? 0) + n])),
+    };
+    await tx.run(sql`
+      INSERT INTO erasure_receipt (request_id, party_id, service, counts, time)
+      VALUES (${requestId}, ${member}, 'customer', ${JSON.stringify(counts)}::jsonb, ${now})`);
+    const event = { dataSubjectRequest: name, party: partyName(member), organisationPath, time: now };
+    await publish(tx, PartyErasureRequested, event, { aggregate: member, subject: name });
+  }
+  return { counts, retainUntil };
+}

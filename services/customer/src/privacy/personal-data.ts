@@ -1,0 +1,34 @@
+import { everything, rowsWith, sql, tablesWith } from '@rapport/kit/db';
+import type { PersonalRow } from '@rapport/kit/events';
+import { Party } from '@rapport/proto/customer/v1';
+import type { Deps } from '../deps.js';
+import { partyColumns, partyMessage, type PartyRecord } from '../party/party.js';
+import { PARTY } from './erase-party.js';
+
+/** Tables that say nothing beside what others say: the party itself is given in full, search terms are made of it. */
+const DERIVED = new Set(['party', 'party_word', 'party_contact', 'natural_key', 'consent_expiry', 'retention']);
+
+/** Gives the function that gathers everything this service keeps about parties: opened, and table by table. */
+export function personalData({ db, cipher }: Pick<Deps, 'db' | 'cipher'>) {
+  return async function* (ids: readonly string[]): AsyncIterable<PersonalRow> {
+    const parties = await db.system.rows<PartyRecord>(sql`
+      SELECT ${partyColumns} FROM party WHERE party_id = ANY(${[...ids]}::uuid[]) ORDER BY party_id`);
+    for (const row of parties) {
+      yield { collection: 'party', row: Party.toJSON(partyMessage({ cipher }, row, everything)), dataClass: 'C2' };
+    }
+    for (const table of await tablesWith(db.system, PARTY)) {
+      // Rows that name somebody else as their own belong to that somebody.
+      if (DERIVED.has(table.table) || table.column !== PARTY) continue;
+      for (const row of await rowsWith(db.system, table, ids)) {
+        yield { collection: table.table, row: readable(row), dataClass: 'C2' };
+      }
+    }
+  };
+}
+
+/** The row without bytes that only this service can read: sealed copies, digests, keys. */
+function readable(row: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).filter(([, value]) => typeof value !== 'string' || !value.startsWith('\\x')),
+  );
+}

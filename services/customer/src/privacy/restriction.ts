@@ -1,0 +1,24 @@
+import { sql, type Tx } from '@rapport/kit/db';
+import { publishAll } from '@rapport/kit/events';
+import { PartyState, PartyUpdated } from '@rapport/proto/customer/v1';
+import { partyColumns, partyName, type PartyRecord, partyUpdated } from '../party/party.js';
+
+/**
+ * Restricts the use of parties, or lets them be used again, and tells so: every service hears it and keeps to it. Gives
+ * how many parties changed.
+ */
+export async function restrict(tx: Tx, members: readonly string[], restricted: boolean, now: Date): Promise<number> {
+  const { PARTY_STATE_ACTIVE, PARTY_STATE_RESTRICTED } = PartyState;
+  const [from, to] = restricted
+    ? [sql`state <> ${PARTY_STATE_RESTRICTED}`, PARTY_STATE_RESTRICTED]
+    : [sql`state = ${PARTY_STATE_RESTRICTED}`, PARTY_STATE_ACTIVE];
+  const rows = await tx.rows<PartyRecord>(sql`
+    UPDATE party SET state = ${to}, version = version + 1, update_time = ${now}
+    WHERE party_id = ANY(${[...members]}::uuid[]) AND ${from} RETURNING ${partyColumns}`);
+  const events = rows.map((row) => ({
+    message: partyUpdated(row, ['state']),
+    options: { aggregate: row.partyId, subject: partyName(row.partyId) },
+  }));
+  await publishAll(tx, PartyUpdated, events);
+  return rows.length;
+}

@@ -1,0 +1,40 @@
+import { deleteWith, sql, tablesWith, type Tx } from '@rapport/kit/db';
+import { countsOf, entomb, type EraserOptions, publish } from '@rapport/kit/events';
+import { PartyErased } from '@rapport/proto/segmentation/v1';
+import type { PartyErasureRequested } from '@rapport/proto/customer/v1';
+import type { Deps } from '../deps.js';
+import { eraseFacts } from '../fact/fact.js';
+import { PARTY } from './personal-data.js';
+
+/** Hears that a party is to be erased: from now on nothing is taken in about it. */
+export async function onPartyErasureRequested(tx: Tx, event: PartyErasureRequested): Promise<void> {
+  const { party, dataSubjectRequest, organisationPath } = event;
+  const aggregate = party.slice('parties/'.length);
+  await entomb(tx, { aggregate, subject: party, request: dataSubjectRequest, organisationPath });
+}
+
+/** Removes the facts of the party from ClickHouse, and its memberships and every other row from Postgres. */
+export const erasing = ({ db, analytics }: Pick<Deps, 'db' | 'analytics'>): EraserOptions<unknown> => ({
+  db,
+  service: 'segmentation',
+  outside: async ({ aggregate }) => eraseFacts(analytics, [aggregate]),
+  erase: async (tx, { aggregate }) => {
+    await tx.run(sql`
+      UPDATE segment_version v SET members = members - 1
+      FROM membership m WHERE m.party_id = ${aggregate} AND m.segment_id = v.segment_id AND m.version = v.version`);
+    return { counts: await deleteWith(tx, await tablesWith(tx, PARTY), [aggregate]) };
+  },
+  answer: (tx, { subject, request, organisationPath }, counts) =>
+    publish(
+      tx,
+      PartyErased,
+      {
+        dataSubjectRequest: request,
+        party: subject,
+        organisationPath,
+        counts: countsOf(counts),
+        eraseTime: new Date(),
+      },
+      { aggregate: request.slice('dataSubjectRequests/'.length), subject: request },
+    ),
+});
