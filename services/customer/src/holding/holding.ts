@@ -270,8 +270,8 @@ export function holdingOpened(row: HoldingRecord): HoldingOpened {
   };
 }
 
-/** What the world hears of a changed holding. */
-export function holdingUpdated(row: HoldingRecord): HoldingUpdated {
+/** What the world hears of a changed holding; `before` are those who had it until now. */
+export function holdingUpdated(row: HoldingRecord, before: readonly Owner[]): HoldingUpdated {
   const details = detailsOf(row.kind, row.details);
   return {
     holding: holdingName(row),
@@ -285,5 +285,8 @@ export function holdingUpdated(row: HoldingRecord): HoldingUpdated {
     status: row.status,
     loanStatus: details.$case === 'loan' ? details.value.status : 0,
     updateTime: row.updateTime,
+    formerOwners: before
+      .filter(({ party }) => row.owners.every((owner) => owner.party !== party))
+      .map(({ party }) => partyName(party)),
   };
 }

@@ -248,7 +248,7 @@ async function change(
     rows.filter((row) => !isDeepStrictEqual(owners.get(row.holdingId), row.owners)),
   );
   const events = rows.map((row) => ({
-    message: holdingUpdated(row),
+    message: holdingUpdated(row, owners.get(row.holdingId) ?? []),
     options: { aggregate: row.partyId, subject: holdingName(row) },
   }));
   await publishAll(batch.tx, HoldingUpdated, events);

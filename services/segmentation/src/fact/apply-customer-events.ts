@@ -1,12 +1,27 @@
 import { type Database, everything, sql } from '@rapport/kit/db';
 import { erasedAmong } from '@rapport/kit/events';
 import type { Deps } from '../deps.js';
+import { type Alias, goldenOf, keepAliases } from '../merge/merge.js';
 import { eraseFacts, type FactEvent, factsOf, storeFacts } from './fact.js';
 
 /** Notes whose facts changed, and how far events were applied. The same order of rows everywhere, so that no two wait. */
-async function noteChanges(db: Database, touched: Map<string, string | undefined>, last: Date): Promise<void> {
-  const parties = [...touched].sort(([a], [b]) => (a < b ? -1 : 1));
+async function noteChanges(
+  db: Database,
+  touched: Map<string, string | undefined>,
+  aliases: readonly Alias[],
+  last: Date,
+): Promise<void> {
   await db.transaction(everything, async (tx) => {
+    await keepAliases(tx, aliases);
+    // What is told of a merged party changes its golden record; it is itself looked at once more, when it was merged.
+    const golden = await goldenOf(tx, [...touched.keys()]);
+    const merged = new Set(aliases.map(({ party }) => party));
+    const changed = new Map<string, string | undefined>();
+    for (const [party, traceparent] of touched) {
+      changed.set(golden.get(party) ?? party, traceparent);
+      if (merged.has(party)) changed.set(party, traceparent);
+    }
+    const parties = [...changed].sort(([a], [b]) => (a < b ? -1 : 1));
     await tx.run(sql`
       INSERT INTO changed_party AS c (party_id, shard, traceparent)
       SELECT party, shard, traceparent FROM unnest(${parties.map(([party]) => party)}::uuid[],
@@ -27,13 +42,13 @@ async function noteChanges(db: Database, touched: Map<string, string | undefined
  */
 export function applyCustomerEvents({ db, analytics }: Deps, changed: () => void) {
   return async (events: FactEvent[]): Promise<void> => {
-    const { rows, touched } = factsOf(events);
+    const { rows, touched, aliases } = factsOf(events);
     await storeFacts(analytics, rows);
     // Asked afterwards: an erasure that this does not see yet removes the rows itself.
     const gone = await erasedAmong(db.system, [...touched.keys()]);
     if (gone.length > 0) await eraseFacts(analytics, gone);
     const last = new Date(Math.max(...events.map(({ meta }) => meta.occurred.getTime())));
-    await noteChanges(db, touched, last);
+    await noteChanges(db, touched, aliases, last);
     changed();
   };
 }

@@ -7,9 +7,12 @@ import {
   HoldingKind,
   HoldingOpened,
   HoldingRole,
+  HoldingUpdated,
   PartyCreated,
   PartyKind,
+  PartyMerged,
   PartyState,
+  PartyUnmerged,
   PartyUpdated,
   Sex,
   TransactionBooked,
@@ -18,6 +21,8 @@ import {
 } from '@rapport/proto/customer/v1';
 import { Channel, type Money } from '@rapport/proto/type/v1';
 
+import type { Alias } from '../merge/merge.js';
+
 export { factTables } from './tables.js';
 
 /** The events that become facts. */
@@ -25,16 +30,30 @@ export const factEvents: readonly [
   typeof PartyCreated,
   typeof PartyUpdated,
   typeof HoldingOpened,
+  typeof HoldingUpdated,
+  typeof PartyMerged,
+  typeof PartyUnmerged,
   typeof TransactionBooked,
   typeof ConsentChanged,
-] = [PartyCreated, PartyUpdated, HoldingOpened, TransactionBooked, ConsentChanged];
+] = [
+  PartyCreated,
+  PartyUpdated,
+  HoldingOpened,
+  HoldingUpdated,
+  PartyMerged,
+  PartyUnmerged,
+  TransactionBooked,
+  ConsentChanged,
+];
 
 /** One of them, as it came. */
 export type FactEvent = BatchedEvent<(typeof factEvents)[number]>;
 
 /** The rows of a batch of events, by table, and the parties whose features they change. */
 export interface Facts {
-  rows: { party: object[]; holding: object[]; booked_transaction: object[]; consent: object[] };
+  rows: { party: object[]; holding: object[]; booked_transaction: object[]; consent: object[]; party_alias: object[] };
+  /** What merges and unmerges told, in the order of the events. */
+  aliases: Alias[];
   /** With the trace context of the last event that changed each. */
   touched: Map<string, string | undefined>;
 }
@@ -115,16 +134,25 @@ function partyRow(event: PartyCreated | PartyUpdated, version: bigint): object {
   };
 }
 
-function holdingRows(event: HoldingOpened, version: bigint): object[] {
-  return event.owners.map((owner) => ({
-    party: idOf(owner.party),
+/** One row for each who has it; whoever has it no longer keeps a row that says so. */
+function holdingRows(event: HoldingOpened | HoldingUpdated, version: bigint): object[] {
+  const former = 'formerOwners' in event ? event.formerOwners : [];
+  const common = {
     holding: idOf(event.holding),
     organisation_path: event.organisationPath,
     kind: word(HoldingKind, event.kind, 'HOLDING_KIND_'),
-    owner: owner.role === HoldingRole.HOLDING_ROLE_OWNER,
     opened_date: day(event.openedDate),
+    closed_date: 'closedDate' in event ? day(event.closedDate) : 0,
     version,
-  }));
+  };
+  return [
+    ...event.owners.map(({ party, role }) => ({
+      party: idOf(party),
+      owner: role === HoldingRole.HOLDING_ROLE_OWNER,
+      ...common,
+    })),
+    ...former.map((party) => ({ party: idOf(party), owner: false, ...common })),
+  ];
 }
 
 /** One row for each owner. A transaction without an owner is kept under the party of its name, owned by nobody. */
@@ -163,7 +191,8 @@ function consentRow(event: ConsentChanged, version: bigint, occurred: Date): obj
 
 /** Turns events into rows. Pure: the same events give the same rows. */
 export function factsOf(events: readonly FactEvent[]): Facts {
-  const rows: Facts['rows'] = { party: [], holding: [], booked_transaction: [], consent: [] };
+  const rows: Facts['rows'] = { party: [], holding: [], booked_transaction: [], consent: [], party_alias: [] };
+  const aliases: Alias[] = [];
   const touched: Facts['touched'] = new Map();
   const touch = (party: string, traceparent: string | undefined): void => {
     // Set anew, so that the order is that of the last event of each.
@@ -179,9 +208,23 @@ export function factsOf(events: readonly FactEvent[]): Facts {
         touch(idOf(event.party), meta.traceparent);
         break;
       case HoldingOpened.$type:
+      case HoldingUpdated.$type:
         rows.holding.push(...holdingRows(event, version));
         for (const owner of event.owners) touch(idOf(owner.party), meta.traceparent);
+        if ('formerOwners' in event) for (const party of event.formerOwners) touch(idOf(party), meta.traceparent);
         break;
+      case PartyMerged.$type: {
+        const time = event.mergeTime ?? meta.occurred;
+        aliases.push(...event.merged.map((party) => ({ party: idOf(party), golden: idOf(event.survivor), time })));
+        for (const party of [event.survivor, ...event.merged]) touch(idOf(party), meta.traceparent);
+        break;
+      }
+      case PartyUnmerged.$type: {
+        const time = event.unmergeTime ?? meta.occurred;
+        aliases.push(...event.restored.map((party) => ({ party: idOf(party), golden: idOf(event.party), time })));
+        for (const party of [event.survivor, ...event.restored]) touch(idOf(party), meta.traceparent);
+        break;
+      }
       case TransactionBooked.$type:
         rows.booked_transaction.push(...transactionRows(event, version));
         for (const party of event.parties) touch(idOf(party), meta.traceparent);
@@ -191,7 +234,8 @@ export function factsOf(events: readonly FactEvent[]): Facts {
         touch(idOf(event.party), meta.traceparent);
     }
   }
-  return { rows, touched };
+  rows.party_alias = aliases.map(({ party, golden, time }) => ({ party, golden, version: BigInt(time.getTime()) }));
+  return { rows, touched, aliases };
 }
 
 /** Writes the rows; one insert per table. Writing the same rows again changes nothing that is read. */
@@ -200,7 +244,7 @@ export async function storeFacts(analytics: Analytics, rows: Facts['rows']): Pro
 }
 
 /** The tables whose rows belong to a party. */
-export const partyTables = ['party', 'holding', 'booked_transaction', 'consent'] as const;
+export const partyTables = ['party', 'holding', 'booked_transaction', 'consent', 'party_alias'] as const;
 
 /**
  * Removes every fact of the parties, from the files too: the parts that held them are written anew before it returns.

@@ -53,4 +53,12 @@ export const factTables: readonly string[] = [
   ) ENGINE = ReplacingMergeTree(version) ORDER BY (party, purpose, channel, effective_time, consent)`,
   // The state came later than the table; a party of which it is not known counts as in ordinary use.
   `ALTER TABLE party ADD COLUMN IF NOT EXISTS state LowCardinality(String) DEFAULT ''`,
+  // A merged party and the golden record that it answers as; its own id after an unmerge. The version is the time of
+  // the merge in milliseconds.
+  `CREATE TABLE IF NOT EXISTS party_alias (
+    party UUID,
+    golden UUID,
+    version UInt64
+  ) ENGINE = ReplacingMergeTree(version) ORDER BY party`,
+  `ALTER TABLE holding ADD COLUMN IF NOT EXISTS closed_date Int32 DEFAULT 0`,
 ];

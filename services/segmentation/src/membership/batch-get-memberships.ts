@@ -3,6 +3,7 @@ import type { Call } from '@rapport/kit/rpc';
 import type { BatchGetMembershipsRequest, BatchGetMembershipsResponse } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { lastEventTime } from '../fact/fact.js';
+import { goldenOf } from '../merge/merge.js';
 import { parseName } from '../segment/segment.js';
 import { type MembershipRow, membershipMessage, membershipRows } from './membership.js';
 
@@ -16,8 +17,9 @@ export async function batchGetMemberships(
   const { segmentId, version } = parseName(request.segmentVersion);
   const only =
     request.segmentVersion === '' ? sql`TRUE` : sql`m.segment_id = ${segmentId} AND m.version = ${version ?? 0}`;
+  const golden = await goldenOf(db.system, ids);
   const [rows, asOf] = await Promise.all([
-    db.scoped(call.scope).rows<MembershipRow>(membershipRows(call.scope, ids, only)),
+    db.scoped(call.scope).rows<MembershipRow>(membershipRows(call.scope, [...new Set(golden.values())], only)),
     lastEventTime(db),
   ]);
   await reads.record(call, request.parties);
@@ -25,7 +27,7 @@ export async function batchGetMemberships(
   return {
     parties: request.parties.map((party, index) => ({
       party,
-      memberships: (byParty.get(ids[index] ?? '') ?? []).map(membershipMessage),
+      memberships: (byParty.get(golden.get(ids[index] ?? '') ?? '') ?? []).map(membershipMessage),
     })),
     asOf,
   };

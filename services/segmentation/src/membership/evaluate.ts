@@ -3,6 +3,7 @@ import { uuidv7 } from '@rapport/kit/runtime';
 import { MembershipReason } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { factFilter } from '../fact/fact.js';
+import { anyMerged } from '../merge/merge.js';
 import { compileRules, type DayNumber } from '../rule/rule.js';
 import { dateMessage, dateText, dayOf, soundRule, today, type VersionRow } from '../segment/segment.js';
 import { type Change, publishChanges } from './changes.js';
@@ -55,6 +56,7 @@ export async function collectCandidates(deps: Deps, row: VersionRow, signal?: Ab
   const { since } = await deps.db.system.one<{ since: Date }>(sql`SELECT clock_timestamp() AS since`);
   const [counted] = await deps.analytics.query<{ n: number }>('SELECT count() AS n FROM party');
   const buckets = Math.max(1, Math.ceil((counted?.n ?? 0) / BUCKET));
+  const merged = await anyMerged(deps.db.system);
   const under = factFilter(everything, row.organisation_path);
   let sqlMs = 0;
   for (let bucket = 0; bucket < buckets; bucket += 1) {
@@ -62,7 +64,7 @@ export async function collectCandidates(deps: Deps, row: VersionRow, signal?: Ab
       text: `${under.text} AND sipHash64(party) % {buckets:UInt32} = {bucket:UInt32}`,
       parameters: { ...under.parameters, buckets, bucket },
     };
-    const { from, conditions, parameters } = compileRules([{ rule, asOf }], deps.zone, { where });
+    const { from, conditions, parameters } = compileRules([{ rule, asOf }], deps.zone, { where, merged });
     const started = performance.now();
     const matches = await deps.analytics.query<Match>(
       `SELECT toString(p.party) AS party, p.organisation_path AS path, p.manager AS manager

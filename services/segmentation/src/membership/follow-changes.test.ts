@@ -128,7 +128,7 @@ test('redelivered events change nothing', async () => {
   await publish('exactly-fifty', 'tx.sum(duration("720h")) == 50.0 && tx.count(duration("720h")) == 1');
   await until(() => of('exactly-fifty', party).length === 1);
   const rows = await deps.analytics.query<object>('SELECT * FROM booked_transaction');
-  await storeFacts(deps.analytics, { party: [], holding: [], booked_transaction: rows, consent: [] });
+  await storeFacts(deps.analytics, { party: [], holding: [], booked_transaction: rows, consent: [], party_alias: [] });
   await deps.db.system.run(sql`UPDATE changed_party SET pending = true, change = change + 1`);
   await suite.restart();
   await suite.settled();

@@ -3,6 +3,7 @@ import { logger, type Running } from '@rapport/kit/runtime';
 import { span } from '@rapport/kit/telemetry';
 import { MembershipReason } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
+import { anyMerged } from '../merge/merge.js';
 import { compileRules, type DayNumber, readRule, type Rule } from '../rule/rule.js';
 import { dateMessage, dayOf, today, type VersionRow, versionName, versionRows } from '../segment/segment.js';
 import { type Change, publishChanges } from './changes.js';
@@ -58,14 +59,15 @@ async function versionsInUse(deps: Deps): Promise<Used[]> {
 
 /** Runs every rule over the parties, in as few statements as possible. */
 async function look(
-  { analytics, zone }: Deps,
+  { analytics, db, zone }: Deps,
   parties: readonly string[],
   used: readonly Used[],
 ): Promise<Map<string, Seen>> {
   const seen = new Map<string, Seen>();
+  const merged = await anyMerged(db.system);
   for (let start = 0; start < used.length; start += RULES) {
     const rules = used.slice(start, start + RULES);
-    const { from, conditions, parameters } = compileRules(rules, zone, { restricted: true });
+    const { from, conditions, parameters } = compileRules(rules, zone, { restricted: true, merged });
     const hits = conditions.map((condition) => `toUInt8(${condition})`).join(', ');
     const rows = await analytics.query<Seen>(
       `SELECT toString(p.party) AS party, p.organisation_path AS path, p.manager AS manager, [${hits}] AS hits FROM ${from}`,

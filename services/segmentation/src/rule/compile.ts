@@ -12,6 +12,8 @@ export interface Dated {
 export interface Limits {
   /** Only the parties that are bound as `parties`, in every table that is read. */
   restricted?: boolean;
+  /** Whether parties are merged: then a golden record has what all of its members have, and they are not looked at. */
+  merged?: boolean;
   /** A condition on the columns of `p`, with what it binds. */
   where?: { text: string; parameters: Record<string, Parameter> };
 }
@@ -56,6 +58,42 @@ function columnsOf(prefix: string) {
   };
 }
 
+/** The tables of facts, and what tells the rows of a joint holding apart where its owners are one golden record. */
+const once = { party: '', holding: 'holding', booked_transaction: 'transaction', consent: 'consent' } as const;
+
+type Source = (table: keyof typeof once, where?: string) => string;
+
+const CHANGED = 'party IN {parties:Array(UUID)}';
+
+/** The rows of a table of facts without duplicates: FINAL keeps the newest version of each. */
+function sourceOf(restricted: boolean): Source {
+  return (table, where = '1') => `(SELECT * FROM ${table} FINAL WHERE ${where}${restricted ? ` AND ${CHANGED}` : ''})`;
+}
+
+const ALIASES = '(SELECT party, golden FROM party_alias FINAL WHERE golden != party)';
+/** Every party of a golden record that has several, itself included. */
+const GROUPED = `(SELECT party, golden FROM ${ALIASES} UNION DISTINCT SELECT golden AS party, golden FROM ${ALIASES})`;
+
+/**
+ * The same where parties are merged: rows of a merged party count for its golden record, what two of its members have
+ * together once. All others are read as they are, so that merges cost by their number and not by that of all parties.
+ */
+function sourceOfMerged(restricted: boolean): Source {
+  const changed = restricted ? ` AND ${CHANGED}` : '';
+  return (table, where = '1') => {
+    if (table === 'party') {
+      return `(SELECT * FROM party FINAL WHERE ${where}${changed} AND party NOT IN (SELECT party FROM ${ALIASES}))`;
+    }
+    const group = restricted ? `(SELECT * FROM ${GROUPED} WHERE golden IN {parties:Array(UUID)})` : GROUPED;
+    return `(SELECT * FROM ${table} FINAL WHERE ${where}${changed} AND party NOT IN (SELECT party FROM ${GROUPED})
+      UNION ALL SELECT * FROM (
+        SELECT g.golden AS party, f.* EXCEPT (party)
+        FROM (SELECT * FROM ${table} FINAL WHERE ${where} AND party IN (SELECT party FROM ${group})) AS f
+          INNER JOIN ${group} AS g ON f.party = g.party)
+      LIMIT 1 BY party, ${once[table]})`;
+  };
+}
+
 /**
  * Compiles rules to one statement: each fact table is read once and grouped by owner, whatever the number of rules and
  * of features, and joined to the parties. The same tables, days and windows serve every rule.
@@ -67,7 +105,7 @@ export function compileRules(rules: readonly Dated[], zone: string, limits: Limi
   const transactions = columnsOf('t');
   const accounts = columnsOf('b');
   const consents = columnsOf('c');
-  const restriction = limits.restricted ? 'party IN {parties:Array(UUID)}' : '1';
+  const source = limits.merged ? sourceOfMerged(limits.restricted ?? false) : sourceOf(limits.restricted ?? false);
 
   function bind(value: Parameter, type: string): string {
     const key = `${type} ${value instanceof Date ? value.toISOString() : JSON.stringify(value)}`;
@@ -102,7 +140,10 @@ export function compileRules(rules: readonly Dated[], zone: string, limits: Limi
         return { sql: 'nullIf(p.birth_date, 0)', nullable: true };
       case 'holdings.count': {
         const kind = feature.kind ? ` AND kind = ${bind(feature.kind, 'String')}` : '';
-        return { sql: holdings.add(`countIf(opened_date <= ${day}${kind})`), nullable: false };
+        return {
+          sql: holdings.add(`countIf(opened_date <= ${day} AND (closed_date = 0 OR closed_date > ${day})${kind})`),
+          nullable: false,
+        };
       }
       case 'holdings.balance': {
         // A transaction whose balance is not known (NULL) is passed over for the one before it.
@@ -182,17 +223,14 @@ export function compileRules(rules: readonly Dated[], zone: string, limits: Limi
   }
 
   const conditions = rules.map(({ rule, asOf }) => condition(rule, asOf));
-  // The facts without duplicates: FINAL keeps the newest version of each row. Whoever's processing is restricted is in no
-  // segment: a rule is not even asked about them.
-  const parts = [
-    `(SELECT * FROM party FINAL WHERE state != 'restricted' AND ${restriction} AND (${limits.where?.text ?? '1'})) AS p`,
-  ];
+  // Whoever's processing is restricted is in no segment: a rule is not even asked about them.
+  const parts = [`(SELECT * FROM ${source('party', "state != 'restricted'")} WHERE ${limits.where?.text ?? '1'}) AS p`];
   const join = (table: string, alias: string): void => {
     parts.push(`LEFT ANY JOIN ${table} AS ${alias} ON p.party = ${alias}.party`);
   };
-  const select = (columns: [string, string][], table: string, where: string): string =>
+  const select = (columns: [string, string][], table: keyof typeof once, where: string): string =>
     `(SELECT party, ${columns.map(([sql, name]) => `${sql} AS ${name}`).join(', ')}
-      FROM ${table} FINAL WHERE ${where} AND ${restriction} GROUP BY party)`;
+      FROM ${source(table, where)} GROUP BY party)`;
   if (holdings.list().length > 0) join(select(holdings.list(), 'holding', 'owner'), 'h');
   // What is booked on loans, cards and deposits is seen from those: a loan paid back is a credit of the loan.
   const onAccounts = `owner AND holding_kind = 'account'`;
@@ -203,7 +241,7 @@ export function compileRules(rules: readonly Dated[], zone: string, limits: Limi
     const outer = accounts.list().map(([, name]) => `toFloat64(ifNull(sum(${name}_last), 0)) AS ${name}`);
     join(
       `(SELECT party, ${outer.join(', ')} FROM (SELECT party, holding, ${inner.join(', ')}
-        FROM booked_transaction FINAL WHERE ${onAccounts} AND ${restriction} GROUP BY party, holding)
+        FROM ${source('booked_transaction', onAccounts)} GROUP BY party, holding)
         GROUP BY party)`,
       'b',
     );

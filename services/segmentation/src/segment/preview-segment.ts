@@ -2,6 +2,7 @@ import type { Call } from '@rapport/kit/rpc';
 import type { PreviewSegmentRequest, PreviewSegmentResponse } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { factFilter } from '../fact/fact.js';
+import { anyMerged } from '../merge/merge.js';
 import { compileRules, describeRule } from '../rule/rule.js';
 import { dateMessage, requestedDay, soundRule, today } from './segment.js';
 
@@ -13,8 +14,9 @@ export async function previewSegment(
 ): Promise<PreviewSegmentResponse> {
   const rule = soundRule(request.rule);
   const asOf = requestedDay(request.asOf) ?? today(deps);
+  const merged = await anyMerged(deps.db.system);
   const where = factFilter(call.scope, request.organisationPath, { manager: true });
-  const { from, conditions, parameters } = compileRules([{ rule, asOf }], deps.zone, { where });
+  const { from, conditions, parameters } = compileRules([{ rule, asOf }], deps.zone, { where, merged });
   const started = performance.now();
   const [row] = await deps.analytics.query<{ count: number; sample: string[] }>(
     `SELECT count() AS count, groupArraySorted(100)(toString(p.party)) AS sample FROM ${from} WHERE ${conditions[0]}`,

@@ -190,7 +190,11 @@ export interface HoldingUpdated {
   /** How a loan is being paid back; unspecified for others. */
   loanStatus: LoanStatus;
   /** When it changed. */
-  updateTime?: Date | undefined;
+  updateTime?:
+    | Date
+    | undefined;
+  /** Who had it before the change and has it no longer, `parties/{uuid}`. */
+  formerOwners: string[];
 }
 
 /** A transaction was booked. */
@@ -1284,6 +1288,7 @@ function createBaseHoldingUpdated(): HoldingUpdated {
     status: 0,
     loanStatus: 0,
     updateTime: undefined,
+    formerOwners: [],
   };
 }
 
@@ -1323,6 +1328,9 @@ export const HoldingUpdated: MessageFns<HoldingUpdated, "rapport.customer.v1.Hol
     }
     if (message.updateTime !== undefined) {
       Timestamp.encode(toTimestamp(message.updateTime), writer.uint32(90).fork()).join();
+    }
+    for (const v of message.formerOwners) {
+      writer.uint32(98).string(v!);
     }
     return writer;
   },
@@ -1428,6 +1436,14 @@ export const HoldingUpdated: MessageFns<HoldingUpdated, "rapport.customer.v1.Hol
             message.updateTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.formerOwners.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1473,6 +1489,11 @@ export const HoldingUpdated: MessageFns<HoldingUpdated, "rapport.customer.v1.Hol
         : isSet(object.update_time)
         ? fromJsonTimestamp(object.update_time)
         : undefined,
+      formerOwners: globalThis.Array.isArray(object?.formerOwners)
+        ? object.formerOwners.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.former_owners)
+        ? object.former_owners.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -1511,6 +1532,9 @@ export const HoldingUpdated: MessageFns<HoldingUpdated, "rapport.customer.v1.Hol
     if (message.updateTime !== undefined) {
       obj.updateTime = message.updateTime.toISOString();
     }
+    if (message.formerOwners?.length) {
+      obj.formerOwners = message.formerOwners;
+    }
     return obj;
   },
 
@@ -1536,6 +1560,7 @@ export const HoldingUpdated: MessageFns<HoldingUpdated, "rapport.customer.v1.Hol
     message.status = object.status ?? 0;
     message.loanStatus = object.loanStatus ?? 0;
     message.updateTime = object.updateTime ?? undefined;
+    message.formerOwners = object.formerOwners?.map((e) => e) || [];
     return message;
   },
 };
