@@ -3,6 +3,7 @@ import { bankRows, openImporter } from './bank.js';
 import { type Figure, reached, type Say } from './figure.js';
 import { measureImportGrowth, openBanks } from './growth.js';
 import { measureImport } from './imports.js';
+import { MATCHED, matchFigures, measureMatching } from './matches.js';
 import { measureRead } from './reads.js';
 import { measureSearch, SEARCHED, searchFigures, seedPeople } from './search.js';
 import { measureSuite } from './suite.js';
@@ -18,6 +19,8 @@ Measures Rapport beside bare baselines: each figure is the median of several int
   import_transactions  an import with its checks and events beside COPY of the same rows
   search_parties_<kind>  a search among a million parties, its median, beside the bare statement (name, typo, pinyin, phone,
                        identifier, account); BENCH_SEARCH_PARTIES makes the bank smaller
+  match_batch          a run of the matcher over a bank, learning included; match_live: one party against that bank, the
+                       median; BENCH_MATCH_PARTIES says how many parties (20000; a million takes long to seed)
   import_growth        an import into a bank of a million parties beside one into a bank of ten thousand
   view_growth          GetCustomerView in the same two banks
   up_ready             scripts/up --detach, until it returns
@@ -124,7 +127,7 @@ async function main(): Promise<void> {
   const wanted = (name: string): boolean => values.only?.some((start) => name.startsWith(start)) ?? true;
   const unknown = values.only?.find(
     (start) =>
-      ![...figuresOfCustomer, ...searchFigures, ...figuresOfGrowth, ...figuresOfSuite].some((name) =>
+      ![...figuresOfCustomer, ...searchFigures, ...matchFigures, ...figuresOfGrowth, ...figuresOfSuite].some((name) =>
         name.startsWith(start),
       ),
   );
@@ -137,6 +140,11 @@ async function main(): Promise<void> {
   const searches = searchFigures.filter(wanted);
   // Not unless asked for: seeding a million parties takes minutes.
   if (values.only && searches.length > 0) figures.push(...(await measureSearches(searches, say)));
+  const matches = matchFigures.filter(wanted);
+  if (values.only && matches.length > 0) {
+    say(`matching a bank of ${MATCHED} parties`);
+    figures.push(...(await measureMatching(matches, say)));
+  }
   const ofGrowth = figuresOfGrowth.filter(wanted);
   if (values.only && ofGrowth.length > 0) figures.push(...(await measureGrowth(ofGrowth, say)));
   if (figuresOfSuite.some(wanted)) figures.push(...(await measureSuite(say)).filter(({ name }) => wanted(name)));
