@@ -141,6 +141,8 @@ export async function startWorld(say: Say): Promise<World> {
     const cwd = path.join(root, 'services/customer');
     const env = {
       ...suite.plainEnvironment(),
+      // Nothing that is measured calls another service.
+      ...Object.fromEntries(suite.services.map((name) => [`${name.toUpperCase()}_ADDRESS`, '127.0.0.1:9'])),
       OTEL_SERVICE_NAME: 'rapport-customer',
       DATABASE_URL: `postgresql://${ROLE}:${PASSWORD}@127.0.0.1:${postgres.port}/${ROLE}`,
       NATS_URL: nats.url,
