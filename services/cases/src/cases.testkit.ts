@@ -29,8 +29,8 @@ export interface RunningCases {
   deps: Deps;
   port: number;
   superuserUrl: string;
-  /** What customer answers from now on: a party's organisation path, or a failure. */
-  customer: { answer: (name: string) => string | Failure; asked: string[] };
+  /** What customer answers from now on: a party's organisation path, or a failure; `golden` says what was merged into what. */
+  customer: { answer: (name: string) => string | Failure; golden: Map<string, string>; asked: string[] };
   stop(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export async function startCases(): Promise<RunningCases> {
     application: 'cases-test',
     prisma: (adapter) => new PrismaClient({ adapter }),
   });
-  const customer: RunningCases['customer'] = { answer: () => '/berka/prague/1', asked: [] };
+  const customer: RunningCases['customer'] = { answer: () => '/berka/prague/1', golden: new Map(), asked: [] };
   const deps: Deps = {
     db,
     reads: auditReads(db),
@@ -52,7 +52,9 @@ export async function startCases(): Promise<RunningCases> {
         customer.asked.push(name);
         const answer = customer.answer(name);
         if (answer instanceof Failure) throw answer;
-        return GetPartyResponse.fromPartial({ party: { name, organisationPath: answer } });
+        return GetPartyResponse.fromPartial({
+          party: { name: customer.golden.get(name) ?? name, organisationPath: answer },
+        });
       },
     },
     timeZone: 'Europe/Prague',

@@ -1,7 +1,13 @@
 import { type EventHandler, on, operations } from '@rapport/kit/events';
 import { type Route, route } from '@rapport/kit/rpc';
 import { CasesServiceService } from '@rapport/proto/cases/v1';
-import { PartyCreated, PartyErasureRequested, PartyUpdated } from '@rapport/proto/customer/v1';
+import {
+  PartyCreated,
+  PartyErasureRequested,
+  PartyMerged,
+  PartyUnmerged,
+  PartyUpdated,
+} from '@rapport/proto/customer/v1';
 import { createCalendar } from './calendar/create-calendar.js';
 import { getCalendar } from './calendar/get-calendar.js';
 import { listCalendars } from './calendar/list-calendars.js';
@@ -19,6 +25,7 @@ import { resolveCase } from './case/resolve-case.js';
 import { resumeCase } from './case/resume-case.js';
 import type { Deps } from './deps.js';
 import { listCaseHistory } from './history/list-case-history.js';
+import { onPartyMerged, onPartyUnmerged } from './merge/merge.js';
 import { answerSurvey } from './survey/answer-survey.js';
 import { requestSurvey } from './survey/request-survey.js';
 import { createCaseType } from './type/create-case-type.js';
@@ -67,4 +74,6 @@ export const handlers: EventHandler[] = [
   on(PartyCreated, onPartyChanged),
   on(PartyUpdated, onPartyChanged),
   on(PartyErasureRequested, onPartyErasureRequested),
+  on(PartyMerged, onPartyMerged),
+  on(PartyUnmerged, onPartyUnmerged),
 ];

@@ -2,6 +2,7 @@ import { type Sql, sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { ListCasesRequest, ListCasesResponse } from '@rapport/proto/cases/v1';
 import type { Deps } from '../deps.js';
+import { membersOf } from '../merge/merge.js';
 import { typeIdIn } from '../type/type.js';
 import { type CaseRow, caseColumns, caseMessage, caseName, openStates, seenBy } from './case.js';
 
@@ -63,7 +64,7 @@ function conditions(request: ListCasesRequest, now: Date): Sql[] {
   const wanted: Sql[] = [];
   if (states.length > 0) wanted.push(sql`state = ANY(${states}::smallint[])`);
   if (assignee !== '') wanted.push(sql`assignee = ${assignee}`);
-  if (party !== '') wanted.push(sql`party_id = ${party.slice('parties/'.length)}`);
+  if (party !== '') wanted.push(sql`party_id = ANY(${membersOf(party.slice('parties/'.length))})`);
   if (type !== '') wanted.push(sql`type = ${typeIdIn(type)}`);
   if (overdue) wanted.push(sql`${openStates} AND pause_time IS NULL AND due_time < ${now}`);
   if (organisationPath !== '') wanted.push(seenBy({ kind: 'rows', subtree: organisationPath }));

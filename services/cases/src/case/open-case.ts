@@ -38,7 +38,7 @@ export async function openCase(deps: Deps, request: OpenCaseRequest, call: Call)
   if (!type) throw fail('CASE_TYPE_NOT_FOUND', { violations: [{ field: 'type', description: 'does not exist' }] });
   // What is wrong with the party is said only when the case is not there yet: a repeat gets its answer, whatever became
   // of the party or of the service that knows it.
-  const trouble = await checkParty(deps, request, call);
+  const party = await checkParty(deps, request, call);
   const clear = scopeFor(call, 'C2');
 
   return idempotent(deps.db.plain, call, request, OpenCaseResponse, async (tx) => {
@@ -48,17 +48,20 @@ export async function openCase(deps: Deps, request: OpenCaseRequest, call: Call)
       await audit(tx, call, { resource: caseName(there.caseId), change: { existing: true } });
       return { case: caseMessage(there, clear, now), existing: true };
     }
-    if (trouble) throw trouble;
-    const row = await insertCase(tx, call, request, { caseId, type, receiveTime, now });
+    if (party instanceof Failure) throw party;
+    const row = await insertCase(tx, call, { ...request, party }, { caseId, type, receiveTime, now });
     await record(tx, call, row, { at: receiveTime, now }, beginnings(row), { opened: true, type: row.type });
     await announce(tx, row);
     return { case: caseMessage(row, clear, now), existing: false };
   });
 }
 
-/** Asks customer, in the caller's name, for the party. Gives what is wrong with it, undefined when nothing is. */
-async function checkParty(deps: Deps, request: OpenCaseRequest, call: Call): Promise<Failure | undefined> {
-  if (request.party === '') return undefined;
+/**
+ * Asks customer, in the caller's name, for the party. Gives the name to keep the case under, or what is wrong: a merged
+ * party's case is its golden record's, and one from a source stays with the record that the source has.
+ */
+async function checkParty(deps: Deps, request: OpenCaseRequest, call: Call): Promise<Failure | string> {
+  if (request.party === '') return '';
   try {
     const { party } = await deps.customer.getParty(
       { name: request.party },
@@ -66,7 +69,8 @@ async function checkParty(deps: Deps, request: OpenCaseRequest, call: Call): Pro
     );
     if (bookOf(party?.organisationPath ?? '') !== bookOf(request.organisationPath)) return noParty();
     const restricted = party?.state === PartyState.PARTY_STATE_RESTRICTED;
-    return restricted && typeIdIn(request.type) !== REQUEST_TYPE ? fail('PARTY_RESTRICTED') : undefined;
+    if (restricted && typeIdIn(request.type) !== REQUEST_TYPE) return fail('PARTY_RESTRICTED');
+    return request.source === '' ? (party?.name ?? request.party) : request.party;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     if (error.kind === 'not_found' || error.kind === 'denied') return noParty();

@@ -1,6 +1,7 @@
 import { type Queryable, sql, type Tx } from '@rapport/kit/db';
 import { type PartyCreated, PartyState, type PartyUpdated } from '@rapport/proto/customer/v1';
 import { fail } from '../errors.js';
+import { membersOf } from '../merge/merge.js';
 
 /** The case type that goes on while the processing of its party is restricted. */
 export const REQUEST_TYPE = 'data_subject_request';
@@ -15,9 +16,13 @@ export async function onPartyChanged(tx: Tx, { party, state }: PartyCreated | Pa
   );
 }
 
-/** Refuses work on a case of a party whose processing is restricted, unless it is about that right itself. */
+/**
+ * Refuses work on a case of a party whose processing is restricted, also where it was restricted under another name of the
+ * same golden record, unless the case is about that right itself.
+ */
 export async function assertUsable(on: Queryable, row: { type: string; partyId: string | null }): Promise<void> {
   if (row.partyId === null || row.type === REQUEST_TYPE) return;
-  const restricted = await on.maybe(sql`SELECT 1 AS found FROM restricted_party WHERE party_id = ${row.partyId}`);
+  const { restricted } = await on.one<{ restricted: boolean }>(sql`
+    SELECT EXISTS (SELECT FROM restricted_party WHERE party_id = ANY(${membersOf(row.partyId)})) AS restricted`);
   if (restricted) throw fail('PARTY_RESTRICTED');
 }

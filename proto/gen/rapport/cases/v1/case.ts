@@ -213,7 +213,10 @@ export interface Case {
   number: string;
   /** Case type, `caseTypes/{id}`. */
   type: string;
-  /** Party that the case is about, `parties/{uuid}`; empty when the caller is not known to the bank. */
+  /**
+   * Party that the case is about, `parties/{uuid}`; empty when the caller is not known to the bank. The name that it was
+   * opened under, also when that party was merged into another since.
+   */
   party: string;
   /** Channel on which the case reached the bank. */
   channel: Channel;

@@ -45,7 +45,10 @@ export interface OpenCaseRequest {
   requestId: string;
   /** Case type, `caseTypes/{id}`. */
   type: string;
-  /** Party it is about, `parties/{uuid}`; empty for somebody the bank does not know. */
+  /**
+   * Party it is about, `parties/{uuid}`; empty for somebody the bank does not know. For a party that was merged the case
+   * is opened for its golden record, unless it has a source.
+   */
   party: string;
   /** Channel on which it came. */
   channel: Channel;
@@ -97,7 +100,7 @@ export interface ListCasesRequest {
   states: CaseState[];
   /** Only cases of this employee, `staff/{id}`. */
   assignee: string;
-  /** Only cases of this party, `parties/{uuid}`. */
+  /** Only cases of this party, `parties/{uuid}`: of its golden record, under whichever name they were opened. */
   party: string;
   /** Only cases of this type, `caseTypes/{id}`. */
   type: string;

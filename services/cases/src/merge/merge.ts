@@ -1,0 +1,37 @@
+import { type Sql, sql, type Tx } from '@rapport/kit/db';
+import type { EventMeta } from '@rapport/kit/events';
+import type { PartyMerged, PartyUnmerged } from '@rapport/proto/customer/v1';
+
+const idOf = (party: string): string => party.slice('parties/'.length);
+
+/** Hears that parties answer as another from now on. Their rows stay where they are: whoever reads resolves. */
+export function onPartyMerged(tx: Tx, event: PartyMerged, meta: EventMeta): Promise<void> {
+  return keepAliases(tx, event.merged, event.survivor, event.mergeTime ?? meta.occurred);
+}
+
+/** Hears that a party answers for itself again, with all that had been merged into it before. */
+export function onPartyUnmerged(tx: Tx, event: PartyUnmerged, meta: EventMeta): Promise<void> {
+  return keepAliases(tx, event.restored, event.party, event.unmergeTime ?? meta.occurred);
+}
+
+/** Keeps which golden record parties answer as. What is older than what is known changes nothing, so order does not matter. */
+async function keepAliases(tx: Tx, parties: readonly string[], golden: string, time: Date): Promise<void> {
+  await tx.run(sql`
+    INSERT INTO party_alias AS a (party_id, golden_id, merge_time)
+    SELECT DISTINCT party, ${idOf(golden)}::uuid, ${time}::timestamptz
+    FROM unnest(${parties.map(idOf)}::uuid[]) AS p (party) ORDER BY party
+    ON CONFLICT (party_id) DO UPDATE SET golden_id = excluded.golden_id, merge_time = excluded.merge_time
+    WHERE a.merge_time < excluded.merge_time`);
+}
+
+/**
+ * For SQL, the ids of all parties that answer as the same golden record as this one, itself included: rows of a party are
+ * those `WHERE party_id = ANY(membersOf(id))`. Found once per statement, before its rows.
+ */
+export function membersOf(partyId: string): Sql {
+  return sql`ARRAY(
+    WITH golden AS (
+      SELECT coalesce((SELECT golden_id FROM party_alias WHERE party_id = ${partyId}::uuid), ${partyId}::uuid) AS id)
+    SELECT id FROM golden
+    UNION ALL SELECT a.party_id FROM party_alias a JOIN golden g ON a.golden_id = g.id AND a.party_id <> g.id)`;
+}
