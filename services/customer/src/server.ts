@@ -93,6 +93,7 @@ import { placeLegalHold } from './privacy/place-legal-hold.js';
 import { releaseLegalHold } from './privacy/release-legal-hold.js';
 import { listLegalHolds } from './privacy/list-legal-holds.js';
 import { onPartyErased } from './privacy/on-party-erased.js';
+import { startRewrapping } from './privacy/rewrap-keys.js';
 import { startPurging } from './privacy/purge-retained.js';
 import { revealField } from './privacy/reveal-field.js';
 import { getSpending } from './spending/get-spending.js';
@@ -283,6 +284,7 @@ export function follow(deps: Deps, nats: Nats): Running[] {
     }),
     startExpiry(deps),
     startPurging(deps),
+    startRewrapping(deps),
     { stop: async () => forgetGauge() },
   ];
 }
