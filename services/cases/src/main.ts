@@ -21,7 +21,7 @@ import { type Config, casesConfig, migrationConfig } from './config.js';
 import type { Deps } from './deps.js';
 import { PrismaClient } from './gen/prisma/client.js';
 import { erasing } from './privacy/erase-party.js';
-import { handlers, routes } from './server.js';
+import { erasures, handlers, routes } from './server.js';
 import { openTypes } from './type/type.js';
 
 const policies = path.join(__dirname, '../policies');
@@ -69,6 +69,7 @@ async function serve(config: Config): Promise<void> {
     startRelay({ db, nats, domain: 'cases', stream: { replicas: config.EVENT_REPLICAS } }),
     startSealer({ db, keyFile: config.SERVICE_KEY_FILE }),
     startConsumer({ db, nats, name: 'cases-parties', handlers }),
+    startConsumer({ db, nats, name: 'cases-erasures', handlers: erasures, shards: 1 }),
     startEraser(erasing(deps)),
     startSweeper({ db, clock: systemClock }),
     await watch(health, 'database', () => db.system.run(sql`SELECT 1`)),

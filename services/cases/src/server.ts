@@ -73,7 +73,9 @@ export function routes(deps: Deps): Route[] {
 export const handlers: EventHandler[] = [
   on(PartyCreated, onPartyChanged),
   on(PartyUpdated, onPartyChanged),
-  on(PartyErasureRequested, onPartyErasureRequested),
   on(PartyMerged, onPartyMerged),
   on(PartyUnmerged, onPartyUnmerged),
 ];
+
+/** Erasures, in a consumer of their own: they must not wait behind an event of the party that nobody could take. */
+export const erasures: EventHandler[] = [on(PartyErasureRequested, onPartyErasureRequested)];

@@ -6,6 +6,10 @@ const schema = z
   .object({
     ...serviceSettings,
     KEY_ENCRYPTION_KEY_FILE: z.string(),
+    VAULT_ADDRESS: z.union([z.literal(''), z.url()]).default(''),
+    VAULT_KEY: z.string().default('rapport'),
+    VAULT_TOKEN_FILE: z.string().default(''),
+    VAULT_CA_FILE: z.string().default(''),
     SEGMENTATION_ADDRESS: address,
     MARKETING_ADDRESS: address,
     CASES_ADDRESS: address,

@@ -1,5 +1,14 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { auditReads, auditVerifier, fieldCipher, startSealer } from '@rapport/kit/crypto';
+import {
+  auditReads,
+  auditVerifier,
+  fieldCipher,
+  startSealer,
+  sealKeyRing,
+  vaultKeyRing,
+  type VaultOptions,
+} from '@rapport/kit/crypto';
 import { migrateService, openDatabase, sql } from '@rapport/kit/db';
 import { connectBus, startRelay } from '@rapport/kit/events';
 import { client, requestValidator, startServer } from '@rapport/kit/rpc';
@@ -37,6 +46,11 @@ function baselineOf(config: Config): BaselineSettings {
   };
 }
 
+function vaultOf(config: Config): VaultOptions {
+  const { VAULT_ADDRESS: address, VAULT_KEY: key, VAULT_TOKEN_FILE: tokenFile, VAULT_CA_FILE: caFile } = config;
+  return { address, key, tokenFile, caFile: caFile || undefined };
+}
+
 async function serve(config: Config): Promise<void> {
   const logger = createLogger({ service: 'customer', level: config.LOG_LEVEL });
   const health = createHealth();
@@ -63,11 +77,13 @@ async function serve(config: Config): Promise<void> {
     performance: client(OperationsServiceClient, config.PERFORMANCE_ADDRESS, options),
     reporting: client(OperationsServiceClient, config.REPORTING_ADDRESS, options),
   };
+  const vault =
+    config.VAULT_ADDRESS === '' ? undefined : await vaultKeyRing(config.KEY_ENCRYPTION_KEY_FILE, vaultOf(config));
   const deps: Deps = {
     db,
     prisma,
     reads: auditReads(db),
-    cipher: fieldCipher({ keyEncryptionKeyFile: config.KEY_ENCRYPTION_KEY_FILE }),
+    cipher: fieldCipher(vault ? { ring: vault.ring } : { keyEncryptionKeyFile: config.KEY_ENCRYPTION_KEY_FILE }),
     clock: systemClock,
     bank: {
       timeZone: config.BANK_TIME_ZONE,
@@ -100,6 +116,7 @@ async function serve(config: Config): Promise<void> {
       () => watching.stop(),
       () => judging.stop(),
       ...following.map((one) => () => one.stop()),
+      async () => vault?.stop(),
       () => relay.stop(),
       () => sealer.stop(),
       async () => Object.values(peers).forEach((peer) => peer.close()),
@@ -114,5 +131,10 @@ async function serve(config: Config): Promise<void> {
 
 void runCommand('customer', {
   serve: () => serve(customerConfig()),
+  // Prints the key-encryption-key file as Vault wraps it: what is mounted from then on.
+  'seal-keys': async () => {
+    const config = customerConfig();
+    process.stdout.write(await sealKeyRing(readFileSync(config.KEY_ENCRYPTION_KEY_FILE, 'utf8'), vaultOf(config)));
+  },
   migrate: () => migrateService({ url: migrationConfig().DATABASE_URL, dir: migrations }),
 });

@@ -24,7 +24,7 @@ import type { Deps } from './deps.js';
 import { PrismaClient } from './gen/prisma/client.js';
 import { createMailer } from './mail/mail.js';
 import { erasing } from './privacy/erase-party.js';
-import { handlers, routes } from './server.js';
+import { erasures, handlers, routes } from './server.js';
 import { createWakeup } from './wakeup/wakeup.js';
 
 const folder = join(__dirname, '..');
@@ -81,6 +81,7 @@ async function serve(config: Config): Promise<void> {
   const running = [
     startRelay({ db, nats, domain: 'marketing', stream: { replicas: config.EVENT_REPLICAS } }),
     startConsumer({ db, nats, name: 'marketing-audience', handlers: handlers(deps) }),
+    startConsumer({ db, nats, name: 'marketing-erasures', handlers: erasures, shards: 1 }),
     startEraser(erasing(deps)),
     startCampaigns(deps, wakeup, config.DELIVERY_POLL_MS),
     startDelivering(deps, delivering, wakeup),

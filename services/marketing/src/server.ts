@@ -89,5 +89,8 @@ export function routes(deps: Deps): Route[] {
 
 /** The events this service hears: one line each. */
 export function handlers(deps: Deps): EventHandler[] {
-  return [on(SegmentEntered, onSegmentEntered(deps)), on(PartyErasureRequested, onPartyErasureRequested)];
+  return [on(SegmentEntered, onSegmentEntered(deps))];
 }
+
+/** Erasures, in a consumer of their own: they must not wait behind an event of the party that nobody could take. */
+export const erasures: EventHandler[] = [on(PartyErasureRequested, onPartyErasureRequested)];

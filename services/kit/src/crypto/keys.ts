@@ -79,3 +79,31 @@ export function rotateKeyRing(text: string, id: string): string {
   if (ring.keys.has(id)) throw new RangeError(`the key ${id} exists already`);
   return writeKeyRing({ ...ring, current: id, keys: new Map([...ring.keys, [id, randomBytes(32)]]) });
 }
+
+const wrappedSchema = z
+  .strictObject({
+    current: z.string().regex(/^[\w-]{1,64}$/),
+    keys: z.record(z.string().regex(/^[\w-]{1,64}$/), z.string().min(1)),
+    index: z.string().min(1),
+  })
+  .refine((file) => file.current in file.keys, 'current names a key that is not in keys');
+
+/** The text of the same file with every key wrapped by `wrap`, which gets them all at once. */
+export async function wrapRing(text: string, wrap: (keys: Buffer[]) => Promise<string[]>): Promise<string> {
+  const ring = parseKeyRing(text, 'given');
+  const ids = [...ring.keys.keys()];
+  const wrapped = await wrap([...ring.keys.values(), ring.index]);
+  const keys = Object.fromEntries(ids.map((id, at) => [id, wrapped[at]]));
+  return `${JSON.stringify({ current: ring.current, keys, index: wrapped[ids.length] }, null, 2)}\n`;
+}
+
+/** Reads a file as `wrapRing` makes it; `unwrap` gets all keys at once. Errors name the file, never a key. */
+export async function openWrappedRing(file: string, unwrap: (keys: string[]) => Promise<Buffer[]>): Promise<KeyRing> {
+  const parsed = wrappedSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  if (!parsed.success) throw new Error(`the key-encryption-key file ${file} holds no wrapped keys`);
+  const ids = Object.keys(parsed.data.keys);
+  const clear = await unwrap([...Object.values(parsed.data.keys), parsed.data.index]);
+  if (clear.some((key) => key.length !== 32)) throw new Error(`the key-encryption-key file ${file}: a key is 32 bytes`);
+  const keys = new Map(ids.map((id, at) => [id, clear[at] as Buffer]));
+  return { current: parsed.data.current, keys, index: clear[ids.length] as Buffer };
+}

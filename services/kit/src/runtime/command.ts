@@ -6,6 +6,8 @@ export interface Commands {
   serve(): Promise<unknown>;
   /** Brings the database to the version of this program and ends. */
   migrate(): Promise<unknown>;
+  /** Others, by name. */
+  [name: string]: () => Promise<unknown>;
 }
 
 /**
@@ -21,8 +23,9 @@ export async function runCommand(
   // A service that serves names itself, with its level.
   if (name !== 'serve') createLogger({ service });
   try {
-    if (name !== 'serve' && name !== 'migrate') throw new Error(`there is no command ${name}`);
-    await commands[name]();
+    const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (!command) throw new Error(`there is no command ${name}`);
+    await command();
   } catch (error) {
     logger.fatal({ err: error }, `${service} could not ${name === 'migrate' ? 'migrate' : 'run'}`);
     exit(1);

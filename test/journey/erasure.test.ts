@@ -1,0 +1,221 @@
+// What is left of somebody who was erased, in the running suite: nothing that could be read.
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { client } from '@rapport/kit/rpc';
+import { CasesServiceService, OpenCaseRequest } from '@rapport/proto/cases/v1';
+import {
+  Consent,
+  CustomerServiceService,
+  DataSubjectRequest,
+  DataSubjectRequestState as State,
+  Interaction,
+  Party,
+  PrivacyServiceService,
+} from '@rapport/proto/customer/v1';
+import { suiteServices, type TestSuite, testSuite } from '@rapport/test/kit';
+import pg from 'pg';
+
+jest.setTimeout(300_000);
+
+const planted = {
+  name: 'Erasmusova',
+  given: 'Zapomenka',
+  phone: '777888991',
+  email: 'zapomenka.e@mailbox.test',
+  identifier: 'ZP4471199',
+  note: 'collects porcelain owls',
+  complaint: 'the teller was rude about owls',
+  sourceKey: 'client/zapomenka-1',
+  birthDate: '1961-03-17',
+};
+/** The same as the bytes that a store or a message may hold them in. */
+const readable = (text: string): Buffer[] => [
+  Buffer.from(text),
+  Buffer.from(text.toLowerCase()),
+  Buffer.from(Buffer.from(text).toString('base64').replace(/=+$/, '').slice(0, -2)),
+  Buffer.from(Buffer.from(text).toString('hex')),
+];
+/** google.type.Date of the birth date, as an event carries it. */
+const birthBytes = Buffer.from([0x08, 0xa9, 0x0f, 0x10, 3, 0x18, 17]);
+
+let suite: TestSuite;
+beforeAll(async () => {
+  suite = await testSuite('erasure');
+}, 180_000);
+afterAll(() => suite?.stop(), 60_000);
+
+const as = (roles: string[], sub: string) => ({
+  identity: { token: async () => suite.token({ sub, roles, orgPath: '/', signedBy: 'operator' }) },
+  timeoutMs: 30_000,
+});
+
+/** What of the planted is found in any row of any table of a database, as text and as bytes. */
+async function inDatabase(url: string): Promise<string[]> {
+  const db = new pg.Client({ connectionString: url });
+  await db.connect();
+  const found: string[] = [];
+  try {
+    const { rows: tables } = await db.query<{ name: string }>(`
+      SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition
+        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')`);
+    for (const { name } of tables) {
+      for (const [what, value] of Object.entries(planted)) {
+        const texts = [value, ...readable(value).map((bytes) => bytes.toString('hex'))];
+        const { rows } = await db.query<{ hits: number }>(
+          `SELECT count(*)::int AS hits FROM ${name} t
+            WHERE EXISTS (SELECT FROM unnest($1::text[]) AS v WHERE strpos(lower(t::text), lower(v)) > 0)`,
+          [texts],
+        );
+        if (rows[0]?.hits) found.push(`${name}: ${what}`);
+      }
+      const { rows } = await db.query<{ hits: number }>(
+        `SELECT count(*)::int AS hits FROM ${name} t WHERE strpos(t::text, $1) > 0`,
+        [birthBytes.toString('hex')],
+      );
+      if (rows[0]?.hits) found.push(`${name}: birth date in a message`);
+    }
+  } finally {
+    await db.end();
+  }
+  return found;
+}
+
+/** Which files below a folder hold any of the planted. */
+function inFiles(folder: string): string[] {
+  const needles = [
+    ...Object.values(planted)
+      .filter((value) => value !== planted.birthDate)
+      .flatMap(readable),
+  ];
+  return readdirSync(folder, { recursive: true })
+    .map((name) => path.join(folder, String(name)))
+    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile())
+    .filter((file) => {
+      const bytes = readFileSync(file);
+      return needles.some((needle) => bytes.includes(needle));
+    })
+    .map((file) => path.relative(suite.data, file));
+}
+
+/** Everything beside Postgres: broker, analytic engines, logs. */
+const folders = () => readdirSync(suite.data).filter((name) => ['nats', 'analytics', 'log'].includes(name));
+
+async function everywhere(): Promise<string[]> {
+  const found: string[] = [];
+  for (const service of suiteServices) {
+    for (const hit of await inDatabase(suite.database(service))) found.push(`${service} ${hit}`);
+  }
+  return [...found, ...folders().flatMap((folder) => inFiles(path.join(suite.data, folder)))];
+}
+
+test('after an erasure no byte of the person is readable in any database, stream, dead letter, analytic file or log', async () => {
+  const operator = as(['operator', 'administrator'], 'staff/operator');
+  const customer = client({ service: CustomerServiceService }, suite.grpc('customer'), operator);
+  const cases = client({ service: CasesServiceService }, suite.grpc('cases'), operator);
+  const privacy = client(
+    { service: PrivacyServiceService },
+    suite.grpc('customer'),
+    as(['privacy_officer'], 'staff/petra'),
+  );
+  const made = await customer.createParty({
+    party: Party.fromJSON({
+      person: { givenName: planted.given, familyName: planted.name, birthDate: { year: 1961, month: 3, day: 17 } },
+      source: 'branch',
+      sourceKey: planted.sourceKey,
+      organisationPath: '/demo/north/1',
+      contactPoints: [{ email: planted.email, preferred: true }, { phone: `+420${planted.phone}` }],
+      identifiers: [{ kind: 'IDENTIFIER_KIND_PASSPORT', value: planted.identifier, countryCode: 'CZ' }],
+    }),
+    requestId: randomUUID(),
+  });
+  const party = made.party as Party;
+  const interaction = Interaction.fromJSON({
+    channel: 'CHANNEL_PHONE',
+    direction: 'INTERACTION_DIRECTION_INBOUND',
+    kind: 'call',
+    subject: planted.note,
+    note: planted.note,
+    time: new Date(Date.now() - 60_000).toISOString(),
+  });
+  await customer.recordInteraction({ parent: party.name, interaction, requestId: randomUUID() });
+  const consent = Consent.fromJSON({
+    purpose: 'marketing',
+    channel: 'CHANNEL_EMAIL',
+    state: 'CONSENT_STATE_GRANTED',
+    textVersion: '1',
+    proof: planted.note,
+  });
+  await customer.setConsent({ parent: party.name, consent, requestId: randomUUID() });
+  const { case: complaint } = await cases.openCase(
+    OpenCaseRequest.fromJSON({
+      requestId: randomUUID(),
+      type: 'caseTypes/complaint',
+      party: party.name,
+      channel: 'CHANNEL_PHONE',
+      subject: planted.complaint,
+      description: planted.complaint,
+      organisationPath: '/demo/north/1',
+    }),
+  );
+  await cases.addNote({
+    name: complaint?.name ?? '',
+    text: planted.note,
+    requestId: randomUUID(),
+    occurTime: undefined,
+  });
+  // An event of the party that nobody could take, as a consumer parks it.
+  const marketing = new pg.Client({ connectionString: suite.database('marketing') });
+  await marketing.connect();
+  await marketing.query(
+    `INSERT INTO kit.dead_letter (id, consumer, event_id, type, aggregate, partition, stream_sequence, payload, headers,
+       reason, attempts, occurred_at)
+     VALUES (gen_random_uuid(), 'marketing-audience', gen_random_uuid(), 'rapport.customer.v1.PartyCreated', $1, 0, 1, $2,
+       '{}', 'TEST', 8, now())`,
+    [party.name.slice(8), Buffer.from(planted.note)],
+  );
+  await marketing.end();
+  await sleep(3000);
+  // The search can find: before, the person is in these places.
+  const before = await everywhere();
+  for (const place of [
+    'customer public.party: name',
+    'customer kit.outbox: birth date in a message',
+    'cases public.case_history: note',
+    'marketing kit.dead_letter: note',
+  ])
+    expect([place, before.includes(place)]).toEqual([place, true]);
+
+  const opened = await privacy.createDataSubjectRequest({
+    dataSubjectRequest: DataSubjectRequest.fromJSON({
+      party: party.name,
+      kind: 'DATA_SUBJECT_REQUEST_KIND_ERASURE',
+      identityCheck: 'IDENTITY_CHECK_DOCUMENT',
+    }),
+    requestId: randomUUID(),
+  });
+  const name = opened.dataSubjectRequest?.name ?? '';
+  await privacy.decideDataSubjectRequest({ name, refusalReason: 0, identityCheck: 0, requestId: randomUUID() });
+  const end = Date.now() + 90_000;
+  for (;;) {
+    const { dataSubjectRequest } = await privacy.getDataSubjectRequest({ name });
+    if (dataSubjectRequest?.state === State.DATA_SUBJECT_REQUEST_STATE_COMPLETED) {
+      expect(dataSubjectRequest.receipts.map(({ service }) => service).sort()).toEqual(
+        [...suiteServices].map((service) => `services/${service}`).sort(),
+      );
+      break;
+    }
+    if (Date.now() > end) throw new Error(`not answered: ${dataSubjectRequest?.missingReceipts.join(', ')}`);
+    await sleep(500);
+  }
+  // The streams are cleaned within seconds of the last receipt.
+  let left = await everywhere();
+  for (let tries = 0; left.length > 0 && tries < 20; tries += 1) {
+    await sleep(1000);
+    left = await everywhere();
+  }
+  expect(left).toEqual([]);
+  for (const service of [customer, cases, privacy]) service.close();
+});
