@@ -94,7 +94,8 @@ async function found(party: Party, options: Options): Promise<Record<string, unk
   const one = <T>(answer: Promise<T>, pick: (answer: T) => unknown) =>
     answer.then(pick, (error: { reason: string }) => error.reason);
   const filters = { organisationPath: '', relationshipManager: '', kind: 0, region: '', source: '', sourceKey: '' };
-  const email = (party.contactPoints[0]?.point as { value: string }).value;
+  const point = party.contactPoints[0]?.point;
+  const email = point?.$case === 'email' ? point.value : '';
   return {
     get: await one(customer.getParty({ name: parent }, options), ({ party: read }) => read?.displayName),
     batch: await one(customer.batchGetParties({ names: [parent] }, options), ({ parties }) => parties.length),

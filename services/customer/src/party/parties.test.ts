@@ -384,6 +384,8 @@ describe('row security', () => {
       'goal',
       'service_step',
       'data_subject_request',
+      'match_candidate',
+      'match_run',
     ];
     const secured = await all<{ name: string }>(
       running,
