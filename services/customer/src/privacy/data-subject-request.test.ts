@@ -9,6 +9,7 @@ import {
   type ExportManifest,
   Interaction,
   ListHoldingsRequest,
+  MergePartiesRequest,
   type Party,
   PartyState,
 } from '@rapport/proto/customer/v1';
@@ -322,6 +323,33 @@ describe('an erasure', () => {
     await createHolding(running, jana.name);
     expect(await failure(decide(name))).toMatchObject({ reason: 'HOLDINGS_OPEN' });
     expect((await running.customer.getParty({ name: jana.name }, operator())).party?.displayName).toBe('Jana Nováková');
+  });
+
+  it('erases everybody who was merged into the golden record', async () => {
+    const survivor = await createParty(running);
+    const merged = await createParty(running);
+    const steward = as({ sub: 'staff/sam', roles: ['data_steward'], orgPath: '/berka' });
+    const request = {
+      survivor: survivor.name,
+      merged: merged.name,
+      survivorEtag: survivor.etag,
+      mergedEtag: merged.etag,
+      reason: 'same_person',
+      requestId: uuidv7(),
+    };
+    await running.golden.mergeParties(MergePartiesRequest.fromPartial(request), steward);
+    const { name } = await open(merged, Kind.DATA_SUBJECT_REQUEST_KIND_ERASURE);
+    const { receipts } = await decide(name);
+    expect(receipts.map(({ party }) => party).sort()).toEqual([survivor.name, merged.name].sort());
+    const asked = await all<{ aggregate: string }>(
+      running,
+      sql`SELECT aggregate FROM kit.outbox WHERE type LIKE '%PartyErasureRequested' AND subject = ${name}`,
+    );
+    expect(asked.map(({ aggregate }) => aggregate).sort()).toEqual([idOf(survivor), idOf(merged)].sort());
+    for (const one of [survivor, merged])
+      expect(await failure(running.customer.getParty({ name: one.name }, operator()))).toMatchObject({
+        reason: 'PARTY_NOT_FOUND',
+      });
   });
 
   it('leaves no row of the party but those of money, without names, until their time is over', async () => {
