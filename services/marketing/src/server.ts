@@ -1,6 +1,6 @@
 import { type EventHandler, on, operations } from '@rapport/kit/events';
 import { type Route, route } from '@rapport/kit/rpc';
-import { PartyErasureRequested } from '@rapport/proto/customer/v1';
+import { PartyErasureRequested, PartyMerged, PartyUnmerged } from '@rapport/proto/customer/v1';
 import { MarketingServiceService } from '@rapport/proto/marketing/v1';
 import { SegmentEntered } from '@rapport/proto/segmentation/v1';
 import { approveCampaign } from './campaign/approve-campaign.js';
@@ -17,6 +17,7 @@ import { setContactPolicy } from './contact-policy/set-contact-policy.js';
 import { explainDelivery } from './delivery/explain-delivery.js';
 import { listDeliveries } from './delivery/list-deliveries.js';
 import type { Deps } from './deps.js';
+import { onPartyMerged, onPartyUnmerged } from './merge/merge.js';
 import { createOffer } from './offer/create-offer.js';
 import { getOffer } from './offer/get-offer.js';
 import { listOffers } from './offer/list-offers.js';
@@ -89,7 +90,11 @@ export function routes(deps: Deps): Route[] {
 
 /** The events this service hears: one line each. */
 export function handlers(deps: Deps): EventHandler[] {
-  return [on(SegmentEntered, onSegmentEntered(deps))];
+  return [
+    on(SegmentEntered, onSegmentEntered(deps)),
+    on(PartyMerged, onPartyMerged),
+    on(PartyUnmerged, onPartyUnmerged),
+  ];
 }
 
 /** Erasures, in a consumer of their own: they must not wait behind an event of the party that nobody could take. */

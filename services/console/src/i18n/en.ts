@@ -461,6 +461,7 @@ export const en = {
     DELIVERY_REASON_FREQUENCY_CAP: 'Frequency cap reached',
     DELIVERY_REASON_QUIET_HOURS: 'Quiet hours',
     DELIVERY_REASON_CONTACT_HOURS: 'Outside of the contact hours',
+    DELIVERY_REASON_SAME_CUSTOMER: 'The same customer got it under another record',
     DELIVERY_REASON_NO_CONSENT: 'No consent',
     DELIVERY_REASON_CONSENT_WITHDRAWN: 'Consent withdrawn',
     DELIVERY_REASON_NO_ADDRESS: 'No address',

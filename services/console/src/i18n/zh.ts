@@ -463,6 +463,7 @@ export const zh: Words = {
     DELIVERY_REASON_FREQUENCY_CAP: '达到频次上限',
     DELIVERY_REASON_QUIET_HOURS: '免打扰时段',
     DELIVERY_REASON_CONTACT_HOURS: '不在客户偏好的联系时段',
+    DELIVERY_REASON_SAME_CUSTOMER: '同一客户已通过另一条记录收到',
     DELIVERY_REASON_NO_CONSENT: '未授权同意',
     DELIVERY_REASON_CONSENT_WITHDRAWN: '同意已撤回',
     DELIVERY_REASON_NO_ADDRESS: '无联系地址',

@@ -6,6 +6,7 @@ import type { Contactability } from '@rapport/proto/customer/v1';
 import { CampaignState, DeliveryDecision, DeliveryReason, GateCheck } from '@rapport/proto/marketing/v1';
 import { findPolicies } from '../contact-policy/contact-policy.js';
 import type { Deps } from '../deps.js';
+import { goldensOf } from '../merge/merge.js';
 import { forbids, suppressionsOf } from '../suppression/suppression.js';
 import type { Batch, Claimed } from './claim.js';
 import { SENDING } from './delivery.js';
@@ -57,6 +58,8 @@ export async function prepare(
   return (await Promise.all(prepared)).flat();
 }
 
+const { DELIVERY_DECISION_HOLDOUT: HOLDOUT } = DeliveryDecision;
+
 interface Slot {
   partyId: string;
   deliveryId: string;
@@ -72,33 +75,67 @@ async function readFacts(tx: Tx, now: Date, batch: Batch, prepared: readonly Pre
   const campaigns = await tx.rows<{ id: string; state: number }>(sql`
     SELECT campaign_id AS id, state FROM campaign WHERE campaign_id = ANY(${campaignIds}::uuid[])
     ORDER BY campaign_id FOR SHARE`);
-  // One decision about a party at a time, whichever worker makes it and for whichever campaign: the caps are counted
-  // under this lock. Taken in one order, so that two workers never wait for each other.
+  const goldens = await goldensOf(tx, partyIds);
+  const memberIds = [...new Set([...goldens.values()].flatMap(({ members }) => members))].sort();
+  // One decision about a customer at a time, whichever worker makes it, for whichever campaign and under whichever name:
+  // the caps are counted under this lock. Taken in one order, so that two workers never wait for each other.
   await tx.rows(sql`
     SELECT pg_advisory_xact_lock(hashtextextended(party, 7266778))
-    FROM unnest(${partyIds}::text[]) WITH ORDINALITY AS p (party, position) ORDER BY position`);
+    FROM unnest(${memberIds}::text[]) WITH ORDINALITY AS p (party, position) ORDER BY position`);
   const mine = await tx.rows<{ id: string }>(sql`
     SELECT delivery_id AS id FROM delivery
     WHERE party_id = ANY(${partyIds}::uuid[]) AND campaign_id = ANY(${campaignIds}::uuid[])
       AND lease = ${batch.lease}::uuid FOR UPDATE`);
   const slots = await tx.rows<Slot>(sql`
     SELECT party_id AS "partyId", delivery_id AS "deliveryId", purpose, time FROM message_slot
-    WHERE party_id = ANY(${partyIds}::uuid[]) AND time > ${now}::timestamptz - interval '366 days'`);
+    WHERE party_id = ANY(${memberIds}::uuid[]) AND time > ${now}::timestamptz - interval '366 days'`);
+  const merged = [...goldens.values()].flatMap(({ members }) => (members.length > 1 ? members : []));
+  const others =
+    merged.length === 0
+      ? []
+      : await tx.rows<Other>(sql`
+          SELECT party_id AS "partyId", campaign_id AS "campaignId", delivery_id AS "deliveryId", state FROM delivery
+          WHERE party_id = ANY(${merged}::uuid[]) AND campaign_id = ANY(${campaignIds}::uuid[])
+            AND state IN (${DeliveryDecision.DELIVERY_DECISION_SENT}, ${HOLDOUT}, ${SENDING})`);
   const paths = prepared.flatMap(({ contact }) =>
     contact && contact !== 'unavailable' ? [contact.organisationPath] : [],
   );
   return {
     states: new Map(campaigns.map(({ id, state }) => [id, state])),
     mine: new Set(mine.map(({ id }) => id)),
+    goldens,
     slots: Map.groupBy(slots, (slot) => slot.partyId),
-    suppressions: await suppressionsOf(tx, partyIds, now),
+    others: Map.groupBy(others, (other) => other.partyId),
+    suppressions: await suppressionsOf(tx, memberIds, now),
     policies: await findPolicies(tx, paths),
   };
 }
 
 type Known = Awaited<ReturnType<typeof readFacts>>;
 
+/** Another delivery of the campaign to the same customer that it got, is about to get, or is held out of. */
+interface Other {
+  partyId: string;
+  campaignId: string;
+  deliveryId: string;
+  state: number;
+}
+
+/** Whether the customer has the message under another name. Of two that were on their way at once the older goes on. */
+function isDuplicate({ campaignId, deliveryId, state }: Claimed, others: readonly Other[]): boolean {
+  return others.some(
+    (other) =>
+      other.campaignId === campaignId &&
+      other.deliveryId !== deliveryId &&
+      (other.state === DeliveryDecision.DELIVERY_DECISION_SENT ||
+        (other.state === SENDING && (state !== SENDING || other.deliveryId < deliveryId))),
+  );
+}
+
+/** Puts the facts of a delivery before the gate: those of the customer, under all names of its golden record. */
 function judge(known: Known, now: Date, { row, material: { campaign }, contact }: Prepared): Verdict {
+  const { golden, members } = known.goldens.get(row.partyId) ?? { golden: row.partyId, members: [row.partyId] };
+  const others = members.flatMap((member) => known.others.get(member) ?? []);
   const policy = contact && contact !== 'unavailable' ? known.policies.get(contact.organisationPath) : undefined;
   return decide({
     now,
@@ -106,17 +143,22 @@ function judge(known: Known, now: Date, { row, material: { campaign }, contact }
     purpose: campaign.purpose,
     organisationPath: campaign.organisationPath,
     paused: known.states.get(row.campaignId) !== CampaignState.CAMPAIGN_STATE_RUNNING,
-    holdout: inHoldout(row.campaignId, row.partyId, campaign.holdoutPercent),
-    suppressed: (known.suppressions.get(row.partyId) ?? []).some((one) =>
-      forbids(one, campaign.channel, campaign.purpose),
-    ),
+    duplicate: isDuplicate(row, others),
+    holdout:
+      inHoldout(row.campaignId, golden, campaign.holdoutPercent) ||
+      others.some(({ campaignId, state }) => campaignId === row.campaignId && state === HOLDOUT),
+    suppressed: members
+      .flatMap((member) => known.suppressions.get(member) ?? [])
+      .some((one) => forbids(one, campaign.channel, campaign.purpose)),
     contact,
     policy: policy && {
       caps: policy.frequencyCaps,
       quiet: policy.quietStart === '' ? undefined : { start: policy.quietStart, end: policy.quietEnd },
     },
     // Its own slot is left out: a message that is repeated after a crash does not stand in its own way.
-    messages: (known.slots.get(row.partyId) ?? []).filter((slot) => slot.deliveryId !== row.deliveryId),
+    messages: members
+      .flatMap((member) => known.slots.get(member) ?? [])
+      .filter((slot) => slot.deliveryId !== row.deliveryId),
     attempts: row.attempts,
   });
 }
@@ -191,6 +233,9 @@ export async function decideBatch(
       const slot = { partyId: row.partyId, deliveryId: row.deliveryId, purpose: material.campaign.purpose, time: now };
       const others = (known.slots.get(row.partyId) ?? []).filter(({ deliveryId }) => deliveryId !== row.deliveryId);
       known.slots.set(row.partyId, [...others, slot]);
+      const { partyId, campaignId, deliveryId } = row;
+      const gone = { partyId, campaignId, deliveryId, state: SENDING };
+      known.others.set(partyId, [...(known.others.get(partyId) ?? []), gone]);
     }
     await record(tx, now, decided);
     await releaseSlots(tx, decided);

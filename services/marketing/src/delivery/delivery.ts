@@ -76,6 +76,8 @@ const words: Readonly<Partial<Record<DeliveryReason, string>>> = {
   [DeliveryReason.DELIVERY_REASON_CAMPAIGN_PAUSED]: 'It waits: the campaign is paused.',
   [DeliveryReason.DELIVERY_REASON_NO_CONTACT_POLICY]:
     'It waits: no contact policy is set for the part of the bank that the party belongs to.',
+  [DeliveryReason.DELIVERY_REASON_SAME_CUSTOMER]:
+    'It was not sent: the same customer got the message under another name, before the two were found to be one.',
   [DeliveryReason.DELIVERY_REASON_NOT_A_MEMBER]: 'The party is not in the audience of the campaign.',
 };
 

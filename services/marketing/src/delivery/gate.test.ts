@@ -20,6 +20,7 @@ const open: GateFacts = {
   purpose: 'marketing',
   organisationPath: '/demo',
   paused: false,
+  duplicate: false,
   holdout: false,
   suppressed: false,
   contact,
@@ -44,6 +45,7 @@ describe('the gate', () => {
 
   // Each of these breaks everything that a later check looks at, so the earlier one must be the one that is named.
   const wrongs: [DeliveryReason, Partial<GateFacts>][] = [
+    [DeliveryReason.DELIVERY_REASON_SAME_CUSTOMER, { duplicate: true }],
     [DeliveryReason.DELIVERY_REASON_CAMPAIGN_PAUSED, { paused: true }],
     [DeliveryReason.DELIVERY_REASON_HOLDOUT, { holdout: true }],
     [DeliveryReason.DELIVERY_REASON_ON_SUPPRESSION_LIST, { suppressed: true }],

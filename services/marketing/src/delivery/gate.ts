@@ -27,6 +27,8 @@ export interface GateFacts {
   organisationPath: string;
   /** Whether the campaign is paused. */
   paused: boolean;
+  /** Whether the customer has this campaign's message already, or is about to, under another name of the golden record. */
+  duplicate: boolean;
   /** Whether chance put the party into the holdout. */
   holdout: boolean;
   /** Whether a suppression forbids the message. */
@@ -134,8 +136,8 @@ export function capUntil(
 
 /**
  * The contact gate: suppression → frequency cap → quiet hours → consent → reachability, and at the first check that is
- * not passed it ends. Pure; fails closed. Campaign pause and holdout come before the checks, because they say nothing
- * about the party. A party whose processing is restricted ends it before its messages or consents are looked at.
+ * not passed it ends. Pure; fails closed. What the customer has already, campaign pause and holdout come before the checks,
+ * because they say nothing about the party. A party whose processing is restricted ends it before its messages or consents are looked at.
  */
 export function decide(facts: GateFacts): Verdict {
   const { now } = facts;
@@ -154,6 +156,11 @@ export function decide(facts: GateFacts): Verdict {
     return { decision: DeliveryDecision.DELIVERY_DECISION_SUPPRESSED, reason, checks };
   }
 
+  // First of all: what was sent stays sent, whatever becomes of the campaign.
+  if (facts.duplicate) {
+    const { DELIVERY_DECISION_SUPPRESSED: decision } = DeliveryDecision;
+    return { decision, reason: DeliveryReason.DELIVERY_REASON_SAME_CUSTOMER, checks };
+  }
   if (facts.paused) return held(DeliveryReason.DELIVERY_REASON_CAMPAIGN_PAUSED, after(DAY_MS));
   if (facts.holdout) {
     const { DELIVERY_DECISION_HOLDOUT: decision } = DeliveryDecision;

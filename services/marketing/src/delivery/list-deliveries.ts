@@ -3,6 +3,7 @@ import { type Call, pageSize } from '@rapport/kit/rpc';
 import { DeliveryDecision, type ListDeliveriesRequest, type ListDeliveriesResponse } from '@rapport/proto/marketing/v1';
 import { idBefore, pageOf, uuidOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
+import { membersOf } from '../merge/merge.js';
 import { type DeliveryRow, deliveryColumns, SENDING, toDelivery } from './delivery.js';
 
 export async function listDeliveries(
@@ -18,7 +19,7 @@ export async function listDeliveries(
     WHERE delivery_id < ${idBefore(call, request)}::uuid
       AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}
       ${campaign === '' ? sql.empty : sql`AND campaign_id = ${uuidOf(campaign) ?? null}::uuid`}
-      ${party === '' ? sql.empty : sql`AND party_id = ${uuidOf(party) ?? null}::uuid`}
+      ${party === '' ? sql.empty : sql`AND party_id = ANY(${membersOf(uuidOf(party) ?? null)})`}
       ${decision === 0 ? sql.empty : sql`AND state = ANY(${states}::smallint[])`}
       ${reason === 0 ? sql.empty : sql`AND reason = ${reason}`}
     ORDER BY delivery_id DESC LIMIT ${pageSize(request) + 1}`);

@@ -12,6 +12,7 @@ import {
 import { uuidOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
+import { goldenOf } from '../merge/merge.js';
 import { findProductAt } from '../product/product.js';
 import { referralFacts, toReferral } from './referral.js';
 
@@ -43,7 +44,7 @@ export async function createReferral(
       if (!product) throw fail('PRODUCT_NOT_FOUND', { metadata: { product: referral.product } });
       const write = {
         referralId: uuidv7(),
-        partyId,
+        partyId: await goldenOf(tx, partyId),
         productId: product.productId,
         fromStaff,
         fromUnit,
@@ -61,7 +62,7 @@ export async function createReferral(
       const message = { ...referralFacts(row), createTime: row.createTime };
       await publish(tx, ReferralMade, message, { aggregate: row.referralId, subject: message.referral });
       await audit(tx, call, {
-        resource: [message.referral, referral.party],
+        resource: [message.referral, message.party],
         fields: ['party', 'product', 'from_staff', 'to_staff', 'credit_split_basis_points', 'note'],
       });
       return { referral: toReferral(row) };

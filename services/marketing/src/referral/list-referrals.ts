@@ -3,6 +3,7 @@ import { type Call, pageSize } from '@rapport/kit/rpc';
 import type { ListReferralsRequest, ListReferralsResponse } from '@rapport/proto/marketing/v1';
 import { idBefore, pageOf, underPath, uuidOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
+import { membersOf } from '../merge/merge.js';
 import { referralColumns, referralFilter, type ReferralRow, toReferral } from './referral.js';
 
 export async function listReferrals(
@@ -16,7 +17,7 @@ export async function listReferrals(
     SELECT ${referralColumns} FROM referral
     WHERE referral_id < ${idBefore(call, request)}::uuid AND ${referralFilter(scope)}
       AND ${underPath(request.organisationPath)}
-      ${party === '' ? sql.empty : sql`AND party_id = ${uuidOf(party) ?? null}::uuid`}
+      ${party === '' ? sql.empty : sql`AND party_id = ANY(${membersOf(uuidOf(party) ?? null)})`}
       ${fromStaff === '' ? sql.empty : sql`AND from_staff = ${fromStaff}`}
       ${toStaff === '' ? sql.empty : sql`AND to_staff = ${toStaff}`}
       ${state === 0 ? sql.empty : sql`AND state = ${state}`}

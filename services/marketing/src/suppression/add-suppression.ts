@@ -4,6 +4,7 @@ import { type AddSuppressionRequest, AddSuppressionResponse } from '@rapport/pro
 import { assertInside, uuidOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
+import { goldenOf } from '../merge/merge.js';
 import { putSuppression, toSuppression } from './suppression.js';
 
 export async function addSuppression(
@@ -32,7 +33,7 @@ export async function addSuppression(
     AddSuppressionResponse,
     async (tx) => {
       const row = await putSuppression(tx, {
-        partyId,
+        partyId: await goldenOf(tx, partyId),
         channel,
         purpose,
         reason,
@@ -42,7 +43,7 @@ export async function addSuppression(
         createTime,
       });
       await audit(tx, call, {
-        resource: [party, `suppressions/${row.suppressionId}`],
+        resource: [`parties/${row.partyId}`, `suppressions/${row.suppressionId}`],
         change: { channel, purpose, reason },
       });
       return { suppression: toSuppression(row) };

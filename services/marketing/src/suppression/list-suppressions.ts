@@ -3,6 +3,7 @@ import { type Call, pageSize } from '@rapport/kit/rpc';
 import type { ListSuppressionsRequest, ListSuppressionsResponse } from '@rapport/proto/marketing/v1';
 import { idBefore, pageOf, underPath, uuidOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
+import { membersOf } from '../merge/merge.js';
 import { type SuppressionRow, suppressionColumns, toSuppression } from './suppression.js';
 
 export async function listSuppressions(
@@ -11,7 +12,8 @@ export async function listSuppressions(
   call: Call,
 ): Promise<ListSuppressionsResponse> {
   const scope = call.scope;
-  const ofParty = request.party === '' ? sql.empty : sql`AND party_id = ${uuidOf(request.party) ?? null}::uuid`;
+  const { party: of } = request;
+  const ofParty = of === '' ? sql.empty : sql`AND party_id = ANY(${membersOf(uuidOf(of) ?? null)})`;
   const rows = await db.scoped(scope).rows<SuppressionRow>(sql`
     SELECT ${suppressionColumns} FROM suppression
     WHERE suppression_id < ${idBefore(call, request)}::uuid AND ${scopeFilter(scope, { path: 'organisation_path' })}

@@ -134,6 +134,11 @@ export enum DeliveryReason {
   DELIVERY_REASON_PARTY_RESTRICTED = 21,
   /** DELIVERY_REASON_CONTACT_HOURS - Held: the party likes to hear from the bank at other hours. */
   DELIVERY_REASON_CONTACT_HOURS = 22,
+  /**
+   * DELIVERY_REASON_SAME_CUSTOMER - Suppressed: the campaign's message went, or is on its way, to the same customer under another party that was merged
+   * with this one. No check was made.
+   */
+  DELIVERY_REASON_SAME_CUSTOMER = 23,
   UNRECOGNIZED = -1,
 }
 
@@ -208,6 +213,9 @@ export function deliveryReasonFromJSON(object: any): DeliveryReason {
     case 22:
     case "DELIVERY_REASON_CONTACT_HOURS":
       return DeliveryReason.DELIVERY_REASON_CONTACT_HOURS;
+    case 23:
+    case "DELIVERY_REASON_SAME_CUSTOMER":
+      return DeliveryReason.DELIVERY_REASON_SAME_CUSTOMER;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -263,6 +271,8 @@ export function deliveryReasonToJSON(object: DeliveryReason): string {
       return "DELIVERY_REASON_PARTY_RESTRICTED";
     case DeliveryReason.DELIVERY_REASON_CONTACT_HOURS:
       return "DELIVERY_REASON_CONTACT_HOURS";
+    case DeliveryReason.DELIVERY_REASON_SAME_CUSTOMER:
+      return "DELIVERY_REASON_SAME_CUSTOMER";
     case DeliveryReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -343,13 +353,16 @@ export interface GateCheck {
   finding: string;
 }
 
-/** One message of a campaign to one party, and what was decided about it. There is at most one per campaign and party. */
+/**
+ * One message of a campaign to one party, and what was decided about it. There is at most one per campaign and party. Of
+ * parties that were merged each keeps its own, and only one of them is sent.
+ */
 export interface Delivery {
   /** The resource name, `campaigns/{uuid}/deliveries/{uuid}`. */
   name: string;
   /** The campaign, `campaigns/{uuid}`. */
   campaign: string;
-  /** The party, `parties/{uuid}`. */
+  /** The party, `parties/{uuid}`: the name that came into the audience, also when it was merged into another since. */
   party: string;
   /** Where in the bank the party belongs, an organisation path. */
   organisationPath: string;
@@ -381,7 +394,7 @@ export interface Delivery {
 export interface ListDeliveriesRequest {
   /** Only deliveries of this campaign, `campaigns/{uuid}`. */
   campaign: string;
-  /** Only deliveries to this party, `parties/{uuid}`. */
+  /** Only deliveries to this party, `parties/{uuid}`: to its golden record, under whichever name. */
   party: string;
   /** Only deliveries decided so. */
   decision: DeliveryDecision;
@@ -405,7 +418,10 @@ export interface ListDeliveriesResponse {
 export interface ExplainDeliveryRequest {
   /** The campaign, `campaigns/{uuid}`. */
   campaign: string;
-  /** The party, `parties/{uuid}`. */
+  /**
+   * The party, `parties/{uuid}`. Where several names of its golden record are in the audience, the answer is about the
+   * delivery that the customer got, or else is about to get.
+   */
   party: string;
 }
 

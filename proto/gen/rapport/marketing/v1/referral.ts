@@ -70,7 +70,7 @@ export function referralStateToJSON(object: ReferralState): string {
 export interface Referral {
   /** The resource name, `referrals/{uuid}`; chosen by the service (UUIDv7). */
   name: string;
-  /** The party, `parties/{uuid}`. */
+  /** The party, `parties/{uuid}`. A new referral for a party that was merged is one for its golden record. */
   party: string;
   /** The product, `products/{id}`. */
   product: string;
@@ -214,7 +214,7 @@ export interface ListReferralsRequest {
   pageToken: string;
   /** Only referrals under this organisation path; empty means all that the caller may see. */
   organisationPath: string;
-  /** Only referrals for this party, `parties/{uuid}`. */
+  /** Only referrals for this party, `parties/{uuid}`: for its golden record, under whichever name. */
   party: string;
   /** Only referrals made by this employee, `staff/{id}`. */
   fromStaff: string;

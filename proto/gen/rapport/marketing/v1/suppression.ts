@@ -13,7 +13,10 @@ import { Channel, channelFromJSON, channelToJSON } from "../../type/v1/channel.j
 export interface Suppression {
   /** The resource name, `suppressions/{uuid}`; chosen by the service (UUIDv7). */
   name: string;
-  /** The party, `parties/{uuid}`. */
+  /**
+   * The party, `parties/{uuid}`. It holds for the whole golden record; a new one for a party that was merged is kept under
+   * the golden record's name.
+   */
   party: string;
   /** Only on this channel; unset means on every channel. */
   channel: Channel;
@@ -75,7 +78,7 @@ export interface ListSuppressionsRequest {
   pageToken: string;
   /** Only suppressions under this organisation path; empty means all that the caller may see. */
   organisationPath: string;
-  /** Only suppressions of this party, `parties/{uuid}`. */
+  /** Only suppressions of this party, `parties/{uuid}`: of its golden record, under whichever name. */
   party: string;
 }
 
