@@ -1,5 +1,8 @@
+import * as records from './records.en.js';
+
 /** Every word of the console in English. */
 export const en = {
+  ...records.sections,
   app: {
     name: 'Rapport',
     language: 'Language',
@@ -15,6 +18,11 @@ export const en = {
     segments: 'Segments',
     campaigns: 'Campaigns',
     cases: 'Cases',
+    matching: 'Same customer?',
+    quality: 'Data quality',
+    imports: 'Imports',
+    sources: 'Sources',
+    requests: 'Data requests',
     ranking: 'Ranking',
     dashboard: 'Dashboard',
   },
@@ -385,6 +393,7 @@ export const en = {
     noMetrics: 'There are no metrics.',
   },
   enums: {
+    ...records.enums,
     PARTY_KIND_PERSON: 'Person',
     PARTY_KIND_ORGANISATION: 'Organisation',
     PARTY_STATE_ACTIVE: 'Active',
@@ -511,6 +520,7 @@ export const en = {
     CHART_KIND_PIE: 'Pie',
   },
   codes: {
+    ...records.codes,
     relationship_manager: 'Relationship manager',
     call_centre_agent: 'Call centre agent',
     marketer: 'Marketer',

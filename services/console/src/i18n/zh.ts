@@ -1,7 +1,9 @@
 import type { Words } from './en.js';
+import * as records from './records.zh.js';
 
 /** Every word of the console in Chinese. */
 export const zh: Words = {
+  ...records.sections,
   app: {
     name: 'Rapport',
     language: '语言',
@@ -17,6 +19,11 @@ export const zh: Words = {
     segments: '客群',
     campaigns: '营销活动',
     cases: '工单',
+    matching: '客户匹配',
+    quality: '数据质量',
+    imports: '导入',
+    sources: '数据来源',
+    requests: '数据权利请求',
     ranking: '绩效排名',
     dashboard: '数据看板',
   },
@@ -387,6 +394,7 @@ export const zh: Words = {
     noMetrics: '没有指标。',
   },
   enums: {
+    ...records.enums,
     PARTY_KIND_PERSON: '个人',
     PARTY_KIND_ORGANISATION: '机构',
     PARTY_STATE_ACTIVE: '正常',
@@ -513,6 +521,7 @@ export const zh: Words = {
     CHART_KIND_PIE: '饼图',
   },
   codes: {
+    ...records.codes,
     relationship_manager: '客户经理',
     call_centre_agent: '客服坐席',
     marketer: '营销人员',

@@ -55,6 +55,20 @@ const shown = {
     'relationship_manager',
   ],
   exportFigures: ['branch_manager', 'analyst', 'auditor'],
+  viewMatches: ['data_steward', 'auditor'],
+  decideMatch: ['data_steward'],
+  startMatchRun: ['data_steward'],
+  viewImports: ['auditor', 'administrator', 'data_steward'],
+  viewRejects: ['auditor', 'data_steward'],
+  viewSources: ['data_steward', 'administrator', 'auditor', 'branch_manager', 'analyst'],
+  changeSources: ['administrator'],
+  viewQuality: ['data_steward', 'auditor', 'branch_manager'],
+  viewRequests: ['relationship_manager', 'call_centre_agent', 'branch_manager', 'privacy_officer', 'auditor'],
+  takeRequests: ['relationship_manager', 'call_centre_agent', 'branch_manager', 'privacy_officer'],
+  decideRequests: ['privacy_officer'],
+  viewHolds: ['privacy_officer', 'auditor'],
+  placeHolds: ['privacy_officer'],
+  viewLooked: ['privacy_officer', 'auditor'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Ability = keyof typeof shown;

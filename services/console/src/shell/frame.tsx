@@ -2,8 +2,13 @@ import {
   AuditOutlined,
   BarChartOutlined,
   ContactsOutlined,
+  DatabaseOutlined,
+  ImportOutlined,
+  LockOutlined,
+  MergeCellsOutlined,
   NotificationOutlined,
   PieChartOutlined,
+  SafetyCertificateOutlined,
   TrophyOutlined,
 } from '@ant-design/icons';
 import { Button, Dropdown, Flex, Layout, Menu, Modal, Spin, Tag, Typography } from 'antd';
@@ -22,6 +27,11 @@ const icons: Record<string, React.ReactNode> = {
   '/segments': <PieChartOutlined />,
   '/campaigns': <NotificationOutlined />,
   '/cases': <AuditOutlined />,
+  '/matches': <MergeCellsOutlined />,
+  '/quality': <SafetyCertificateOutlined />,
+  '/imports': <ImportOutlined />,
+  '/sources': <DatabaseOutlined />,
+  '/requests': <LockOutlined />,
   '/ranking': <TrophyOutlined />,
   '/dashboard': <BarChartOutlined />,
 };

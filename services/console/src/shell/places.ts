@@ -6,6 +6,11 @@ export const places = [
   { path: '/segments', key: 's', word: 'menu.segments', ability: 'viewSegments' },
   { path: '/campaigns', key: 'm', word: 'menu.campaigns', ability: 'viewCampaigns' },
   { path: '/cases', key: 'k', word: 'menu.cases', ability: 'viewCases' },
+  { path: '/matches', key: 'a', word: 'menu.matching', ability: 'viewMatches' },
+  { path: '/quality', key: 'q', word: 'menu.quality', ability: 'viewQuality' },
+  { path: '/imports', key: 'i', word: 'menu.imports', ability: 'viewImports' },
+  { path: '/sources', key: 'o', word: 'menu.sources', ability: 'viewSources' },
+  { path: '/requests', key: 'p', word: 'menu.requests', ability: 'viewRequests' },
   { path: '/ranking', key: 'r', word: 'menu.ranking', ability: 'viewStaff' },
   { path: '/dashboard', key: 'd', word: 'menu.dashboard', ability: 'viewDashboard' },
 ] as const satisfies readonly { path: string; key: string; word: string; ability: Ability }[];

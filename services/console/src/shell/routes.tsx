@@ -59,6 +59,40 @@ export const routes: RouteObject[] = [
             path: '/dashboard',
             lazy: async () => ({ Component: (await import('../pages/dashboard/dashboard-page.js')).DashboardPage }),
           },
+          {
+            path: '/parties/:party/privacy',
+            lazy: async () => ({
+              Component: (await import('../pages/privacy/party-privacy-page.js')).PartyPrivacyPage,
+            }),
+          },
+          {
+            path: '/matches',
+            lazy: async () => ({ Component: (await import('../pages/matching/queue-page.js')).QueuePage }),
+          },
+          {
+            path: '/quality',
+            lazy: async () => ({ Component: (await import('../pages/source/quality-page.js')).QualityPage }),
+          },
+          {
+            path: '/imports',
+            lazy: async () => ({ Component: (await import('../pages/import/imports-page.js')).ImportsPage }),
+          },
+          {
+            path: '/imports/:import',
+            lazy: async () => ({ Component: (await import('../pages/import/import-page.js')).ImportPage }),
+          },
+          {
+            path: '/sources',
+            lazy: async () => ({ Component: (await import('../pages/source/sources-page.js')).SourcesPage }),
+          },
+          {
+            path: '/requests',
+            lazy: async () => ({ Component: (await import('../pages/privacy/requests-page.js')).RequestsPage }),
+          },
+          {
+            path: '/requests/:request',
+            lazy: async () => ({ Component: (await import('../pages/privacy/request-page.js')).RequestPage }),
+          },
           { path: '*', element: <NotFoundPage /> },
         ],
       },

@@ -10,7 +10,8 @@ const party = (n: number) => ({
   line: BigInt(n + 1),
   row: { $case: 'party', value: { sourceKey: `client/${n}`, party: person() } },
 });
-const send = (requests: ReturnType<typeof importOf>) => running.customer.import(requests, operator());
+const send = (requests: ReturnType<typeof importOf>, options = operator()) =>
+  running.customer.import(requests, options);
 
 describe('ListImports, GetImport and ListImportRejects', () => {
   it('lists imports to those who may see where they belong', async () => {
@@ -36,6 +37,13 @@ describe('ListImports, GetImport and ListImportRejects', () => {
       reason: 'IMPORT_NOT_FOUND',
     });
     expect(await failure(list(as({ roles: ['marketer'] })))).toMatchObject({ kind: 'denied' });
+    const steward = as({ roles: ['data_steward'] });
+    expect((await list(steward)).imports).toHaveLength(1);
+    expect((await running.customer.listImportRejects(rejects, steward)).rejects).toEqual([]);
+    expect(await failure(send(importOf({}, [[party(2)]]), steward))).toMatchObject({ kind: 'denied' });
+    expect(await failure(running.customer.listImportRejects(rejects, as({ roles: ['administrator'] })))).toMatchObject({
+      kind: 'denied',
+    });
     expect(await failure(list(operator(), { pageToken: 'x' }))).toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
   });
 });

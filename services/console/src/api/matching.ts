@@ -1,0 +1,107 @@
+import type { Party } from './customer.js';
+import { get, nameOf, write } from './client.js';
+import type { Paged } from './types.js';
+
+/** Two golden records that may be one customer. */
+export interface MatchCandidate {
+  /** `matchCandidates/{uuid}`. */
+  name: string;
+  parties: string[];
+  /** Bits: log2 of the odds that they are one. */
+  weight: number;
+  /** The same as a chance, 0 to 1. */
+  probability: number;
+  state: string;
+  model: string;
+  organisationPath: string;
+  decidedBy: string;
+  reason: string;
+  decideTime?: string;
+  createTime?: string;
+  etag: string;
+}
+
+/** What one field says about two parties, in bits. */
+export interface MatchEvidence {
+  field: string;
+  level: string;
+  weight: number;
+  rarity: number;
+}
+
+export type ComparedParty = Party & {
+  identifiers?: { kind: string; value: string; countryCode: string }[];
+  createTime?: string;
+};
+
+export interface Comparison {
+  matchCandidate: MatchCandidate;
+  parties: ComparedParty[];
+  evidence: MatchEvidence[];
+  weight: number;
+  probability: number;
+  prior: number;
+  household: number;
+}
+
+export interface MatchRun {
+  /** `matchRuns/{uuid}`. */
+  name: string;
+  organisationPath: string;
+  state: string;
+  progress?: { stage: string; done: string; total: string };
+  records: string;
+  comparedPairs: string;
+  autoPairs: string;
+  reviewPairs: string;
+  skippedBlocks: string;
+  model: string;
+  createTime?: string;
+  completeTime?: string;
+}
+
+export const candidateStates = [
+  'MATCH_CANDIDATE_STATE_OPEN',
+  'MATCH_CANDIDATE_STATE_MERGING',
+  'MATCH_CANDIDATE_STATE_SAME',
+  'MATCH_CANDIDATE_STATE_DIFFERENT',
+  'MATCH_CANDIDATE_STATE_NEVER',
+  'MATCH_CANDIDATE_STATE_LAPSED',
+] as const;
+
+export type Verdict = 'SAME' | 'DIFFERENT' | 'NEVER' | 'UNDO';
+
+/** Candidates in a state, the surest first. */
+export function listMatchCandidates(
+  filter: { state: string; party: string; organisationPath: string },
+  pageToken: string,
+  signal?: AbortSignal,
+) {
+  const query = { ...filter, pageSize: 20, pageToken };
+  return get<{ matchCandidates: MatchCandidate[] } & Paged>('matchCandidates', query, signal);
+}
+
+export const getMatchCandidate = (name: string, signal?: AbortSignal) => get<Comparison>(name, {}, signal);
+
+export interface Decision {
+  candidate: MatchCandidate;
+  verdict: Verdict;
+  reason: string;
+  identifiersMayDiffer?: boolean;
+}
+
+/** Keeps what a steward says; refused when the candidate was changed meanwhile. */
+export function decideMatch({ candidate, verdict, reason, identifiersMayDiffer = false }: Decision) {
+  return write<{ matchCandidate: MatchCandidate }>(`${candidate.name}:decide`, {
+    etag: candidate.etag,
+    verdict: `MATCH_VERDICT_${verdict}`,
+    reason,
+    identifiersMayDiffer,
+  });
+}
+
+export const startMatchRun = (organisationPath: string) =>
+  write<{ matchRun: MatchRun }>('matchRuns', { organisationPath });
+
+export const getMatchRun = (id: string, signal?: AbortSignal) =>
+  get<{ matchRun: MatchRun }>(nameOf('matchRuns', id), {}, signal);
