@@ -128,6 +128,7 @@ describe('MergeParties and UnmergeParties', () => {
     expect((await failure(running.customer.getHolding({ name: account.name }, prague))).kind).toBe('not_found');
     const [merged] = await events('PartyMerged', PartyMerged);
     expect(merged).toMatchObject({ survivor: core.name, merged: [app.name], organisationPath: '/berka/prague/1' });
+    expect(merged).toMatchObject({ mergedOrganisationPath: '/berka/brno/1' });
     const [unmerged] = await events('PartyUnmerged', PartyUnmerged);
     expect(unmerged).toMatchObject({ party: app.name, restored: [app.name], survivor: core.name });
     expect(unmerged).toMatchObject({ organisationPath: '/berka/brno/1' });

@@ -146,6 +146,7 @@ export async function mergeTrees(
     survivor: partyName(partyId),
     merged: moved.map(partyName),
     ...{ organisationPath, relationshipManager: manager, mergeTime },
+    mergedOrganisationPath: merged.root.organisationPath,
   };
   await publish(tx, PartyMerged, event, { aggregate: partyId, subject: partyName(partyId) });
   return { row, party: settled.row };

@@ -45,6 +45,7 @@ export const factKinds = [
   'holdings',
   'holds',
   'interactions',
+  'merges',
   'parties',
   'party_updates',
   'referrals',
@@ -60,6 +61,7 @@ export const factKinds = [
   'surveys',
   'transactions',
   'unit_changes',
+  'unmerges',
 ] as const;
 export type FactKind = (typeof factKinds)[number];
 

@@ -20,6 +20,8 @@ import {
   InteractionRecorded,
   PartyCreated,
   PartyKind,
+  PartyMerged,
+  PartyUnmerged,
   PartyUpdated,
   TransactionBooked,
   TransactionDirection,
@@ -65,13 +67,14 @@ function reading<T extends { organisationPath: string }>(
   fact: FactKind,
   at: (event: T) => Date | DateParts | undefined,
   content: (event: T) => Content = () => ({}),
+  path: (event: T) => string = (event) => event.organisationPath,
 ): Reader {
   return {
     codec,
     fact,
     read: (given) => {
       const event = given as T;
-      return { at: at(event), path: event.organisationPath, content: content(event) };
+      return { at: at(event), path: path(event), content: content(event) };
     },
   };
 }
@@ -149,6 +152,15 @@ const ofCase = (event: CaseEvent): Content => ({
 const readers: readonly Reader[] = [
   reading(PartyCreated, 'parties', (event) => event.createTime, ofParty),
   reading(PartyUpdated, 'party_updates', (event) => event.updateTime, ofParty),
+  // Each takes away, or gives back, one golden record, where the merged party belongs by itself.
+  reading(
+    PartyMerged,
+    'merges',
+    (event) => event.mergeTime,
+    () => ({}),
+    (event) => event.mergedOrganisationPath || event.organisationPath,
+  ),
+  reading(PartyUnmerged, 'unmerges', (event) => event.unmergeTime),
   reading(
     HoldingOpened,
     'holdings',

@@ -2,7 +2,7 @@ import { MetricUnit } from '@rapport/proto/reporting/v1';
 import type { FactDimension, FactKind } from '../fact/fact.js';
 
 /** How the facts of a metric become its value. */
-export type Aggregate = 'count' | 'amount' | 'average_score' | 'average_hours' | 'share_in_time';
+export type Aggregate = 'count' | 'amount' | 'average_score' | 'average_hours' | 'share_in_time' | 'golden_records';
 
 /** One metric of the catalogue. */
 export interface CatalogueEntry {
@@ -108,6 +108,16 @@ const rows: readonly Row[] = [
     'Changes of consents, from the day they hold.',
   ],
   [
+    'customers',
+    'Customers',
+    '客户数',
+    METRIC_UNIT_COUNT,
+    'parties',
+    'golden_records',
+    ['organisation_path'],
+    'Golden records: parties that became known, less those found to be a customer known before, where they belong by themselves. Over a period, how many there are more at its end than before it.',
+  ],
+  [
     'holdings-opened',
     'Holdings opened',
     '新开产品',
@@ -159,13 +169,13 @@ const rows: readonly Row[] = [
   ],
   [
     'parties',
-    'Customers',
-    '客户数',
+    'Customer records',
+    '客户记录数',
     METRIC_UNIT_COUNT,
     'parties',
     'count',
     ofParty,
-    'Parties created, on the day they became known; region, district and branch are those of that day.',
+    'Parties created, on the day they became known; region, district and branch are those of that day. Parties that were merged since count each: see customers.',
   ],
   [
     'referral-volume',
@@ -278,6 +288,11 @@ const rows: readonly Row[] = [
     'Transactions, on the day they were booked for.',
   ],
 ];
+
+/** The kinds of facts that a metric is computed from. */
+export function factsOf({ fact, aggregate }: CatalogueEntry): readonly FactKind[] {
+  return aggregate === 'golden_records' ? [fact, 'merges', 'unmerges'] : [fact];
+}
 
 /** Every metric, by id. */
 export const catalogue: ReadonlyMap<string, CatalogueEntry> = new Map(

@@ -1,7 +1,7 @@
 import type { Parameter } from '@rapport/kit/analytics';
 import type { Scope } from '@rapport/kit/db';
 import { readSettings, visible } from '../fact/fact.js';
-import type { CatalogueEntry } from './catalogue.js';
+import { type CatalogueEntry, factsOf } from './catalogue.js';
 import type { Figures, PeriodGrain } from './metric.js';
 
 /** One row as the engine gives it: `d0`… the dimensions, `v0`… the values, null where a value is not defined. */
@@ -41,6 +41,8 @@ function valueOf({ fact, aggregate }: CatalogueEntry): string {
       return `toString(round(avgOrNullIf(seconds, ${own}) / 3600, 6))`;
     case 'share_in_time':
       return `toString(round(100 * avgOrNullIf(in_time = 'true', ${own} AND in_time != ''), 6))`;
+    case 'golden_records':
+      return `toString(toInt64(countIf(fact IN ('${fact}', 'unmerges'))) - toInt64(countIf(fact = 'merges')))`;
   }
 }
 
@@ -59,7 +61,10 @@ export function statementOf(figures: Figures, scope: Scope, under: string, limit
   const { metrics, dimensions, grain, from, to, filters } = figures;
   const seen = visible(scope, under);
   const parameters: Record<string, Parameter> = { ...seen.parameters };
-  const conditions = [`fact IN (${[...new Set(metrics.map(({ fact }) => `'${fact}'`))].join(', ')})`, seen.text];
+  const conditions = [
+    `fact IN (${[...new Set(metrics.flatMap(factsOf))].map((fact) => `'${fact}'`).join(', ')})`,
+    seen.text,
+  ];
   if (from) {
     conditions.push('occurred_date >= {from:Date32}');
     parameters['from'] = storable(from);

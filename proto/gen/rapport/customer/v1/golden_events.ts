@@ -34,7 +34,14 @@ export interface PartyMerged {
   /** The employee who looks after the survivor, `staff/{id}`; empty when nobody does. */
   relationshipManager: string;
   /** When it happened. Merges and unmerges of one golden record have increasing times. */
-  mergeTime?: Date | undefined;
+  mergeTime?:
+    | Date
+    | undefined;
+  /**
+   * Where the merged party belonged until now, by itself: there is one golden record less there. Empty in events from
+   * before this was told.
+   */
+  mergedOrganisationPath: string;
 }
 
 /**
@@ -60,7 +67,14 @@ export interface PartyUnmerged {
 }
 
 function createBasePartyMerged(): PartyMerged {
-  return { survivor: "", merged: [], organisationPath: "", relationshipManager: "", mergeTime: undefined };
+  return {
+    survivor: "",
+    merged: [],
+    organisationPath: "",
+    relationshipManager: "",
+    mergeTime: undefined,
+    mergedOrganisationPath: "",
+  };
 }
 
 export const PartyMerged: MessageFns<PartyMerged, "rapport.customer.v1.PartyMerged"> = {
@@ -81,6 +95,9 @@ export const PartyMerged: MessageFns<PartyMerged, "rapport.customer.v1.PartyMerg
     }
     if (message.mergeTime !== undefined) {
       Timestamp.encode(toTimestamp(message.mergeTime), writer.uint32(42).fork()).join();
+    }
+    if (message.mergedOrganisationPath !== "") {
+      writer.uint32(50).string(message.mergedOrganisationPath);
     }
     return writer;
   },
@@ -138,6 +155,14 @@ export const PartyMerged: MessageFns<PartyMerged, "rapport.customer.v1.PartyMerg
             message.mergeTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.mergedOrganisationPath = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -169,6 +194,11 @@ export const PartyMerged: MessageFns<PartyMerged, "rapport.customer.v1.PartyMerg
         : isSet(object.merge_time)
         ? fromJsonTimestamp(object.merge_time)
         : undefined,
+      mergedOrganisationPath: isSet(object.mergedOrganisationPath)
+        ? globalThis.String(object.mergedOrganisationPath)
+        : isSet(object.merged_organisation_path)
+        ? globalThis.String(object.merged_organisation_path)
+        : "",
     };
   },
 
@@ -189,6 +219,9 @@ export const PartyMerged: MessageFns<PartyMerged, "rapport.customer.v1.PartyMerg
     if (message.mergeTime !== undefined) {
       obj.mergeTime = message.mergeTime.toISOString();
     }
+    if (message.mergedOrganisationPath !== "") {
+      obj.mergedOrganisationPath = message.mergedOrganisationPath;
+    }
     return obj;
   },
 
@@ -202,6 +235,7 @@ export const PartyMerged: MessageFns<PartyMerged, "rapport.customer.v1.PartyMerg
     message.organisationPath = object.organisationPath ?? "";
     message.relationshipManager = object.relationshipManager ?? "";
     message.mergeTime = object.mergeTime ?? undefined;
+    message.mergedOrganisationPath = object.mergedOrganisationPath ?? "";
     return message;
   },
 };
