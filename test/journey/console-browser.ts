@@ -108,7 +108,10 @@ export async function openDesk(): Promise<Desk> {
 /** Chooses an option of the select with that label. */
 export async function choose(page: Page, label: string | RegExp, option: string | RegExp): Promise<void> {
   const open = page.locator('.ant-select-dropdown:visible');
-  await page.getByRole('combobox', { name: label }).first().click();
+  // What stands behind a dialog may have a select of the same name.
+  const dialog = page.locator('.ant-modal:visible').last();
+  const place = (await dialog.count()) > 0 ? dialog : page;
+  await place.getByRole('combobox', { name: label }).first().click();
   await open.locator('.ant-select-item-option', { hasText: option }).first().click();
   // It fades away; the next one must not be mistaken for it.
   await open.waitFor({ state: 'hidden' });

@@ -119,15 +119,22 @@ export function nameOf(collection: string, id: string): string {
 const unsettled = new Map<string, string>();
 
 /**
- * POST, or another method, that changes something. A repetition after a lost answer carries the same request id, so that it takes effect
+ * A call that changes something. A repetition after a lost answer carries the same request id, so that it takes effect
  * once; after an answer the next write gets another.
  */
-export async function write<T>(path: string, body: object, method: 'POST' | 'PATCH' = 'POST'): Promise<T> {
+export async function write<T>(
+  path: string,
+  body: object,
+  method: 'POST' | 'PUT' | 'PATCH' | 'DELETE' = 'POST',
+): Promise<T> {
   const key = `${method} ${path} ${JSON.stringify(body)}`;
   const requestId = unsettled.get(key) ?? uuid();
   unsettled.set(key, requestId);
+  const target = `/api/v1/${path}`;
   try {
-    const answer = await call<T>(method, `/api/v1/${path}`, { body: { ...body, requestId } });
+    const answer = await (method === 'DELETE'
+      ? call<T>(method, target, { query: { ...body, requestId } })
+      : call<T>(method, target, { body: { ...body, requestId } }));
     unsettled.delete(key);
     return answer;
   } catch (error) {

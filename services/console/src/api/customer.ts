@@ -1,4 +1,5 @@
 import { ask, get, nameOf, write } from './client.js';
+import type { BehaviourChange, BehaviourEvent, Goal, LifeEvent, Tag } from './portrait.js';
 import type { CalendarDate, Money, Paged } from './types.js';
 
 export interface ContactPoint {
@@ -25,8 +26,12 @@ export interface Party {
   timeZone: string;
   language: string;
   contactPoints: ContactPoint[];
+  identifiers: { kind: string; value: string; countryCode: string }[];
   synthetic: boolean;
   state: string;
+  etag: string;
+  /** The paths that the caller may not see, with commas between; empty in this answer. */
+  masked?: string;
   /** The names that were merged into this one. */
   aliases?: string[];
 }
@@ -37,6 +42,11 @@ export interface Holding {
   loan?: { amount?: Money; durationMonths: number; payment?: Money; status: string };
   card?: { type: string };
   standingOrder?: { amount?: Money; purpose: string };
+  deposit?: { termMonths: number; maturityDate?: CalendarDate; interestRateBasisPoints: number };
+  /** Units in millionths. */
+  fund?: { isin: string; unitsMicro: string };
+  insurance?: { type: string; sumInsured?: Money; premium?: Money; endDate?: CalendarDate };
+  overdraft?: { limit?: Money };
   owners: { party: string; role: string }[];
   sourceKey: string;
   openedDate?: CalendarDate;
@@ -53,6 +63,10 @@ export interface Transaction {
   operation: string;
   bookingDate?: CalendarDate;
   purpose: string;
+  kind: string;
+  channel: string;
+  category: string;
+  counterparty?: { account: string; bank: string };
 }
 
 export interface Interaction {
@@ -66,10 +80,33 @@ export interface Interaction {
   time: string;
 }
 
+/** What became of a message of a campaign. */
+export interface CampaignStep {
+  campaign: string;
+  delivery: string;
+  channel: string;
+  purpose: string;
+  decision: string;
+  reason: string;
+}
+
+/** A step of a case. */
+export interface CaseStep {
+  caseName: string;
+  type: string;
+  step: string;
+  channel: string;
+  isComplaint: boolean;
+}
+
 export interface TimelineEntry {
   time: string;
   transaction?: Transaction;
   interaction?: Interaction;
+  behaviour?: BehaviourEvent;
+  campaign?: CampaignStep;
+  caseStep?: CaseStep;
+  lifeEvent?: LifeEvent;
 }
 
 export interface Consent {
@@ -78,21 +115,35 @@ export interface Consent {
   channel: string;
   state: string;
   textVersion: string;
+  proof: string;
   effectiveTime: string;
+  /** When it ends by itself. */
+  expireTime?: string;
   recordedBy: string;
+}
+
+export interface Balance {
+  kind: string;
+  holdings: number;
+  balance?: Money;
 }
 
 /** The 360: each part with the moment that it is true of. */
 export interface CustomerView {
   party?: { party: Party; asOf: string };
   holdings?: { holdings: Holding[]; total: number; asOf: string };
-  balances?: { balances: { kind: string; holdings: number; balance?: Money }[]; asOf: string };
+  balances?: { balances: Balance[]; asOf: string };
   consents?: { consents: Consent[]; asOf: string };
+  portrait?: { tags: Tag[]; asOf: string };
+  lifeEvents?: { lifeEvents: LifeEvent[]; asOf: string };
+  goals?: { goals: Goal[]; asOf: string };
+  behaviourChanges?: { behaviourChanges: BehaviourChange[]; asOf: string };
 }
 
-export type SearchBy = 'name' | 'email' | 'phone';
+export const searchWays = ['text', 'name', 'email', 'phone', 'identifier', 'account', 'sourceKey'] as const;
+export type SearchBy = (typeof searchWays)[number];
 
-/** Parties by part of their name, or by an exact e-mail or phone. */
+/** Parties by whatever was typed, or by one thing that they have. */
 export function searchParties(by: SearchBy, text: string, pageToken: string, signal?: AbortSignal) {
   return ask<{ parties: Party[] } & Paged>('parties:search', { [by]: text, pageSize: 20, pageToken }, signal);
 }
@@ -111,9 +162,34 @@ export function getCustomerView(id: string, signal?: AbortSignal) {
   return get<{ view: CustomerView }>(`${nameOf('parties', id)}:view`, { timelineSize: 1 }, signal);
 }
 
-export function listTimeline(id: string, kind: string, pageToken: string, signal?: AbortSignal) {
-  const query = { pageSize: 30, pageToken, kind };
+/** Which entries of a timeline; empty lists and texts mean all. */
+export interface TimelineFilter {
+  kinds: readonly string[];
+  channels: readonly string[];
+  startTime: string;
+  endTime: string;
+}
+
+export function listTimeline(id: string, filter: TimelineFilter, pageToken: string, signal?: AbortSignal) {
+  const query = { ...filter, pageSize: 30, pageToken };
   return get<{ entries: TimelineEntry[] } & Paged>(`${nameOf('parties', id)}/timeline`, query, signal);
+}
+
+/** Everything that the party ever said about consents, the newest first. */
+export function listConsentHistory(id: string, pageToken: string, signal?: AbortSignal) {
+  const query = { history: true, pageSize: 20, pageToken };
+  return get<{ consents: Consent[] } & Paged>(`${nameOf('parties', id)}/consents`, query, signal);
+}
+
+export interface Quality {
+  /** 0 to 100. */
+  score: number;
+  parts: { element: string; weight: number; points: number }[];
+  issues: { field: string; code: string; severity: string }[];
+}
+
+export function getPartyQuality(id: string, signal?: AbortSignal) {
+  return get<{ quality: Quality }>(`${nameOf('parties', id)}:quality`, {}, signal);
 }
 
 export interface NewConsent {
@@ -122,6 +198,7 @@ export interface NewConsent {
   state: string;
   textVersion: string;
   proof: string;
+  expireTime?: string;
 }
 
 export function setConsent(id: string, consent: NewConsent) {

@@ -1,4 +1,4 @@
-import { get, nameOf, write } from './client.js';
+import { ask, get, nameOf, write } from './client.js';
 import type { Party } from './customer.js';
 import type { Paged } from './types.js';
 
@@ -129,3 +129,16 @@ export const listAuditRecords = (
     { ...filter, pageSize: 30, pageToken },
     signal,
   );
+
+export const revealReasons = values(
+  'REVEAL_REASON',
+  'IDENTITY_CHECK CUSTOMER_REQUEST CASE FRAUD DATA_SUBJECT_REQUEST LEGAL_DUTY',
+);
+
+/** Shows one masked field for a reason; every call is audited and counted. */
+export const revealField = (id: string, field: string, reason: string, caseName: string) =>
+  ask<{ values: string[]; remaining: number }>(`${nameOf('parties', id)}:revealField`, {
+    field,
+    reason,
+    case: caseName,
+  });

@@ -1,7 +1,9 @@
+import * as customer from './customer.en.js';
 import * as records from './records.en.js';
 
 /** Every word of the console in English. */
 export const en = {
+  ...customer.sections,
   ...records.sections,
   app: {
     name: 'Rapport',
@@ -90,6 +92,14 @@ export const en = {
     phoneHint: 'The whole number, such as +420 601 234 567',
     none: 'Nobody found. Check the spelling, or search by another way.',
     noneYet: 'No customers here yet. They appear once they are imported or created.',
+    textHint: 'Name, phone, e-mail, account or identifier',
+    text: 'Anything',
+    identifier: 'Identifier',
+    account: 'Account',
+    sourceKey: 'Source key',
+    identifierHint: 'The whole number, such as of a passport',
+    accountHint: 'The whole number or IBAN',
+    sourceKeyHint: 'As the source system writes it',
   },
   party: {
     name: 'Name',
@@ -108,6 +118,12 @@ export const en = {
     sourceKey: 'Source key',
     state: 'State',
     synthetic: 'Synthetic data',
+    givenName: 'Given name',
+    familyName: 'Family name',
+    salutation: 'Salutation',
+    legalForm: 'Legal form',
+    contactPoints: 'Contact points',
+    identifiers: 'Identifiers',
   },
   customer: {
     title: 'Customer',
@@ -126,6 +142,9 @@ export const en = {
     noCases: 'No cases.',
     deliveries: 'Messages',
     noDeliveries: 'No campaign has reached this customer yet.',
+    restricted: 'Processing is restricted: keep the data, do not contact and do not profile.',
+    little:
+      'This customer is looked after by somebody else, so that fields are masked. Reveal one when you have a reason.',
   },
   holding: {
     kind: 'Kind',
@@ -134,6 +153,8 @@ export const en = {
     status: 'State',
     note: 'Note',
     amount: 'Amount',
+    deposit: '{{months}} months at {{rate}} %, until',
+    limit: 'Limit',
   },
   consent: {
     purpose: 'Purpose',
@@ -151,6 +172,12 @@ export const en = {
     proof: 'Proof',
     proofHint: 'How you know, such as a signed form or a recorded call',
     byStaff: 'Told to a member of staff',
+    history: 'History',
+    historyTitle: 'Every consent that was ever recorded',
+    time: 'Time',
+    until: 'Until',
+    untilHint: 'Empty means until it is withdrawn',
+    recordedBy: 'Recorded by',
   },
   interaction: {
     record: 'Record a conversation',
@@ -393,6 +420,7 @@ export const en = {
     noMetrics: 'There are no metrics.',
   },
   enums: {
+    ...customer.enums,
     ...records.enums,
     PARTY_KIND_PERSON: 'Person',
     PARTY_KIND_ORGANISATION: 'Organisation',
@@ -520,6 +548,7 @@ export const en = {
     CHART_KIND_PIE: 'Pie',
   },
   codes: {
+    ...customer.codes,
     ...records.codes,
     relationship_manager: 'Relationship manager',
     call_centre_agent: 'Call centre agent',

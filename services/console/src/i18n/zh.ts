@@ -1,8 +1,10 @@
 import type { Words } from './en.js';
+import * as customer from './customer.zh.js';
 import * as records from './records.zh.js';
 
 /** Every word of the console in Chinese. */
 export const zh: Words = {
+  ...customer.sections,
   ...records.sections,
   app: {
     name: 'Rapport',
@@ -91,6 +93,14 @@ export const zh: Words = {
     phoneHint: '完整号码，例如 +420 601 234 567',
     none: '未找到客户。请检查拼写，或换一种方式搜索。',
     noneYet: '此处还没有客户，导入或新建后会显示。',
+    textHint: '姓名、电话、邮箱、账号或证件号',
+    text: '任意内容',
+    identifier: '证件号',
+    account: '账号',
+    sourceKey: '来源编号',
+    identifierHint: '完整证件号，例如护照号',
+    accountHint: '完整账号或 IBAN',
+    sourceKeyHint: '按来源系统的写法',
   },
   party: {
     name: '姓名',
@@ -109,6 +119,12 @@ export const zh: Words = {
     sourceKey: '来源编号',
     state: '状态',
     synthetic: '合成数据',
+    givenName: '名',
+    familyName: '姓',
+    salutation: '称谓',
+    legalForm: '法律形式',
+    contactPoints: '联系方式',
+    identifiers: '证件',
   },
   customer: {
     title: '客户',
@@ -127,6 +143,8 @@ export const zh: Words = {
     noCases: '没有工单。',
     deliveries: '营销触达',
     noDeliveries: '尚无营销活动触达该客户。',
+    restricted: '已限制处理：仅保存数据，不得联系或画像。',
+    little: '该客户由他人负责，字段已遮蔽。确有理由时可逐项查看。',
   },
   holding: {
     kind: '类型',
@@ -135,6 +153,8 @@ export const zh: Words = {
     status: '状态',
     note: '备注',
     amount: '金额',
+    deposit: '{{months}} 个月，利率 {{rate}} %，到期',
+    limit: '额度',
   },
   consent: {
     purpose: '用途',
@@ -152,6 +172,12 @@ export const zh: Words = {
     proof: '凭证',
     proofHint: '依据，例如签字表格或通话录音',
     byStaff: '由员工代为登记',
+    history: '历史',
+    historyTitle: '全部同意记录',
+    time: '时间',
+    until: '有效期至',
+    untilHint: '留空表示直至撤回',
+    recordedBy: '登记人',
   },
   interaction: {
     record: '登记沟通',
@@ -394,6 +420,7 @@ export const zh: Words = {
     noMetrics: '没有指标。',
   },
   enums: {
+    ...customer.enums,
     ...records.enums,
     PARTY_KIND_PERSON: '个人',
     PARTY_KIND_ORGANISATION: '机构',
@@ -521,6 +548,7 @@ export const zh: Words = {
     CHART_KIND_PIE: '饼图',
   },
   codes: {
+    ...customer.codes,
     ...records.codes,
     relationship_manager: '客户经理',
     call_centre_agent: '客服坐席',

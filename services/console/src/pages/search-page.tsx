@@ -1,7 +1,7 @@
 import { Card, Empty, Flex, Input, Segmented, Table, Typography } from 'antd';
 import { useRef } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
-import { listParties, type Party, type SearchBy, searchParties } from '../api/customer.js';
+import { listParties, type Party, type SearchBy, searchParties, searchWays } from '../api/customer.js';
 import { Failed } from '../shared/failed.js';
 import { idOf } from '../shared/format.js';
 import { Pager, usePages } from '../shared/pages.js';
@@ -9,19 +9,17 @@ import { useSession } from '../shared/session-context.js';
 import { Day, PageHead, State } from '../shared/show.js';
 import { useWords } from '../shared/words.js';
 
-const ways: SearchBy[] = ['name', 'email', 'phone'];
-
-/** Finds customers by name, e-mail or phone; without words it lists those that the person may see. */
+/** Finds customers by whatever is typed, or by one thing that they have; without words it lists those that the person may see. */
 export function SearchPage() {
   const { t, label } = useWords();
   const { may } = useSession();
   const navigate = useNavigate();
   const [parameters, setParameters] = useSearchParams();
-  const by = ways.find((way) => way === parameters.get('by')) ?? 'name';
+  const by = searchWays.find((way) => way === parameters.get('by')) ?? 'text';
   const text = parameters.get('q') ?? '';
   const typed = useRef<HTMLDivElement>(null);
   const search = (way: SearchBy, words: string): void => {
-    setParameters(words.trim() ? { by: way, q: words.trim() } : way === 'name' ? {} : { by: way }, { replace: true });
+    setParameters(words.trim() ? { by: way, q: words.trim() } : way === 'text' ? {} : { by: way }, { replace: true });
   };
   const { data, error, isFetching, refetch, page, back, forward } = usePages(['parties', by, text], (token, signal) =>
     text ? searchParties(by, text, token, signal) : listParties(token, signal),
@@ -36,7 +34,7 @@ export function SearchPage() {
             <Segmented<SearchBy>
               aria-label={t('search.by')}
               value={by}
-              options={ways.map((way) => ({ value: way, label: t(`search.${way}`) }))}
+              options={searchWays.map((way) => ({ value: way, label: t(`search.${way}`) }))}
               onChange={(way) =>
                 search(way, typed.current?.querySelector<HTMLInputElement>('#customer-search')?.value ?? text)
               }

@@ -1,4 +1,14 @@
-import { dayFromIso, decimalText, formatDay, formatMoney, formatTime, idOf, isoDay, shortName } from './format.js';
+import {
+  dayFromIso,
+  decimalText,
+  formatDay,
+  formatMoney,
+  formatTime,
+  minorUnitsOf,
+  idOf,
+  isoDay,
+  shortName,
+} from './format.js';
 
 describe('money', () => {
   it.each([
@@ -42,4 +52,11 @@ it('shortens names', () => {
   expect(shortName('staff/mara.manager')).toBe('mara.manager');
   expect(shortName('parties/0199-4444-5555-6666-aabbccddeeff')).toBe('…ccddeeff');
   expect(idOf('segments/savers@2')).toBe('savers@2');
+});
+
+it('reads an amount as it is typed, exactly', () => {
+  expect(minorUnitsOf('1 234,5', 'EUR')).toBe('123450');
+  expect(minorUnitsOf('20000', 'JPY')).toBe('20000');
+  expect(minorUnitsOf('90071992547409.93', 'EUR')).toBe('9007199254740993');
+  for (const text of ['', '-5', '1.234', '12 EUR', '1,2,3']) expect(minorUnitsOf(text, 'EUR')).toBeUndefined();
 });

@@ -75,3 +75,18 @@ export function shortName(name: string): string {
 export function idOf(name: string): string {
   return name.slice(name.indexOf('/') + 1);
 }
+
+/** How many digits the minor unit of a currency has: 2 for EUR, 0 for JPY. */
+function currencyDigits(currencyCode: string): number {
+  const format = new Intl.NumberFormat('en', { style: 'currency', currency: currencyCode });
+  return format.resolvedOptions().maximumFractionDigits ?? 2;
+}
+
+/** The minor units of an amount as it is typed, `1 234,50` or `1234.5`; undefined where it is none or too exact. */
+export function minorUnitsOf(text: string, currencyCode: string): string | undefined {
+  const match = /^(\d{1,15})(?:[.,](\d*))?$/.exec(text.replaceAll(/[\s\u00a0]/g, ''));
+  const digits = currencyDigits(currencyCode);
+  const [, whole = '', fraction = ''] = match ?? [];
+  if (!match || fraction.length > digits) return undefined;
+  return BigInt(`${whole}${fraction.padEnd(digits, '0')}`).toString();
+}

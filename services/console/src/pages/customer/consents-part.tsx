@@ -1,4 +1,5 @@
-import { Button, Flex, Form, Input, Modal, Popconfirm, Select, Table } from 'antd';
+import { Button, DatePicker, Flex, Form, Input, Modal, Popconfirm, Select, Table, Typography } from 'antd';
+import type { Dayjs } from 'dayjs';
 import { useState } from 'react';
 import { type Consent, type NewConsent, setConsent } from '../../api/customer.js';
 import { channels } from '../../api/types.js';
@@ -6,9 +7,12 @@ import { useSession } from '../../shared/session-context.js';
 import { State, When } from '../../shared/show.js';
 import { useWrite } from '../../shared/use-write.js';
 import { useWords } from '../../shared/words.js';
+import { ConsentHistory } from './consent-history.js';
 import { Part } from './part.js';
 
 const purposes = ['marketing', 'service', 'analytics'];
+
+type Fields = Omit<NewConsent, 'expireTime'> & { until?: Dayjs | null };
 
 interface ConsentsProps {
   id: string;
@@ -21,7 +25,8 @@ export function ConsentsPart({ id, consents, asOf }: ConsentsProps) {
   const { t, label, code } = useWords();
   const { may } = useSession();
   const [adds, setAdds] = useState(false);
-  const [form] = Form.useForm<NewConsent>();
+  const [looksBack, setLooksBack] = useState(false);
+  const [form] = Form.useForm<Fields>();
   const changes = may('changeConsent');
   const { mutate, isPending } = useWrite((consent: NewConsent) => setConsent(id, consent), {
     done: t('consent.saved'),
@@ -41,11 +46,16 @@ export function ConsentsPart({ id, consents, asOf }: ConsentsProps) {
       title={t('customer.consents')}
       asOf={asOf}
       action={
-        changes ? (
-          <Button size="small" onClick={() => setAdds(true)}>
-            {t('consent.record')}
+        <Flex gap={8}>
+          <Button size="small" onClick={() => setLooksBack(true)}>
+            {t('consent.history')}
           </Button>
-        ) : null
+          {changes ? (
+            <Button size="small" onClick={() => setAdds(true)}>
+              {t('consent.record')}
+            </Button>
+          ) : null}
+        </Flex>
       }
     >
       <Table<Consent>
@@ -60,10 +70,15 @@ export function ConsentsPart({ id, consents, asOf }: ConsentsProps) {
           { title: t('consent.channel'), render: (_, { channel }) => label(channel) },
           {
             title: t('consent.state'),
-            render: (_, { state, effectiveTime }) => (
+            render: (_, { state, effectiveTime, expireTime }) => (
               <Flex vertical gap={2} align="flex-start">
                 <State value={state} />
                 <When time={effectiveTime} />
+                {expireTime ? (
+                  <Typography.Text type="secondary">
+                    {t('consent.until')} <When time={expireTime} />
+                  </Typography.Text>
+                ) : null}
               </Flex>
             ),
           },
@@ -101,7 +116,7 @@ export function ConsentsPart({ id, consents, asOf }: ConsentsProps) {
         onCancel={() => setAdds(false)}
         destroyOnHidden
       >
-        <Form<NewConsent>
+        <Form<Fields>
           form={form}
           layout="vertical"
           initialValues={{
@@ -111,7 +126,14 @@ export function ConsentsPart({ id, consents, asOf }: ConsentsProps) {
             textVersion: '',
             proof: '',
           }}
-          onFinish={(consent) => mutate(consent)}
+          onFinish={({ until, ...consent }) =>
+            mutate({
+              ...consent,
+              ...(until && consent.state === 'CONSENT_STATE_GRANTED'
+                ? { expireTime: until.endOf('day').toISOString() }
+                : {}),
+            })
+          }
         >
           <Form.Item name="purpose" label={t('consent.purpose')} rules={[{ required: true }]}>
             <Select options={purposes.map((value) => ({ value, label: code(value) }))} />
@@ -138,8 +160,12 @@ export function ConsentsPart({ id, consents, asOf }: ConsentsProps) {
           >
             <Input maxLength={200} />
           </Form.Item>
+          <Form.Item name="until" label={t('consent.until')} extra={t('consent.untilHint')}>
+            <DatePicker disabledDate={(day) => day.endOf('day').valueOf() < Date.now()} />
+          </Form.Item>
         </Form>
       </Modal>
+      <ConsentHistory id={id} open={looksBack} close={() => setLooksBack(false)} />
     </Part>
   );
 }

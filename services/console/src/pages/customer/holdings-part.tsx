@@ -1,13 +1,13 @@
 import { Flex, Statistic, Table, Typography } from 'antd';
 import type { CustomerView, Holding } from '../../api/customer.js';
 import { Amount, AsOf, Day, State } from '../../shared/show.js';
-import { formatMoney } from '../../shared/format.js';
+import { decimalText, formatMoney, formatNumber } from '../../shared/format.js';
 import { useWords } from '../../shared/words.js';
 import { Part } from './part.js';
 
-/** What is owed, paid regularly or held, by the kind of holding. */
-function detail(holding: Holding) {
-  const { loan, card, standingOrder, balance } = holding;
+/** What is owed, paid regularly, insured or held, by the kind of holding. */
+function Detail({ holding }: { holding: Holding }) {
+  const { loan, card, standingOrder, insurance, overdraft, balance } = holding;
   if (loan) {
     return (
       <Flex gap={8} align="center" justify="flex-end">
@@ -17,13 +17,40 @@ function detail(holding: Holding) {
     );
   }
   if (standingOrder) return <Amount money={standingOrder.amount} />;
-  if (card) return card.type;
+  if (insurance) return <Amount money={insurance.sumInsured} />;
+  if (overdraft && !balance) return <Amount money={overdraft.limit} />;
+  if (card && !balance) return card.type;
   return <Amount money={balance} />;
+}
+
+/** What tells the holding from others of its kind. */
+function Note({ holding }: { holding: Holding }) {
+  const { t, code, language } = useWords();
+  const { standingOrder, deposit, fund, insurance, overdraft, sourceKey } = holding;
+  if (standingOrder?.purpose) return code(standingOrder.purpose);
+  if (deposit) {
+    const rate = formatNumber(deposit.interestRateBasisPoints / 100, language);
+    return (
+      <>
+        {t('holding.deposit', { months: deposit.termMonths, rate })} <Day date={deposit.maturityDate} />
+      </>
+    );
+  }
+  if (fund) return `${fund.isin} × ${decimalText(fund.unitsMicro, 6).replace(/\.?0+$/, '')}`;
+  if (insurance) return code(insurance.type);
+  if (overdraft) {
+    return (
+      <>
+        {t('holding.limit')} <Amount money={overdraft.limit} />
+      </>
+    );
+  }
+  return sourceKey;
 }
 
 /** What the customer has, with the balances by kind above. */
 export function HoldingsPart({ view }: { view: CustomerView }) {
-  const { t, label, code, language } = useWords();
+  const { t, label, language } = useWords();
   const { holdings = [], total = 0, asOf } = view.holdings ?? {};
   const balances = (view.balances?.balances ?? []).filter(({ balance }) => balance);
   return (
@@ -56,7 +83,8 @@ export function HoldingsPart({ view }: { view: CustomerView }) {
           {
             title: t('holding.role'),
             render: (_, { owners }) => {
-              const own = owners.find(({ party }) => party === view.party?.party.name);
+              const party = view.party?.party;
+              const own = owners.find(({ party: name }) => name === party?.name || party?.aliases?.includes(name));
               return own ? label(own.role) : '–';
             },
           },
@@ -66,11 +94,11 @@ export function HoldingsPart({ view }: { view: CustomerView }) {
             title: t('holding.note'),
             render: (_, holding) => (
               <Typography.Text type="secondary">
-                {holding.standingOrder?.purpose ? code(holding.standingOrder.purpose) : holding.sourceKey}
+                <Note holding={holding} />
               </Typography.Text>
             ),
           },
-          { title: t('holding.amount'), align: 'right', render: (_, holding) => detail(holding) },
+          { title: t('holding.amount'), align: 'right', render: (_, holding) => <Detail holding={holding} /> },
         ]}
       />
     </Part>

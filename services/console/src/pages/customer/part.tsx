@@ -1,4 +1,4 @@
-import { Card, Empty, Flex, Skeleton } from 'antd';
+import { Card, Flex, Skeleton, Typography } from 'antd';
 import type { ReactNode } from 'react';
 import { Failed } from '../../shared/failed.js';
 import { AsOf } from '../../shared/show.js';
@@ -20,19 +20,17 @@ export function Part({ title, asOf, action, empty, loading = false, error, retry
   let body = children;
   if (error) body = <Failed error={error} {...(retry ? { retry } : {})} />;
   else if (loading) body = <Skeleton active title={false} />;
-  else if (empty) body = <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={empty} />;
+  else if (empty) body = <Typography.Text type="secondary">{empty}</Typography.Text>;
   return (
     <Card
       size="small"
-      title={<h2 style={{ fontSize: 15, margin: 0 }}>{title}</h2>}
-      extra={
-        <Flex gap={12} align="center">
-          <AsOf time={asOf} />
-          {action}
-        </Flex>
-      }
+      title={<h2 style={{ fontSize: 15, margin: 0, whiteSpace: 'normal' }}>{title}</h2>}
+      extra={action}
     >
       {body}
+      <Flex justify="flex-end">
+        <AsOf time={asOf} />
+      </Flex>
     </Card>
   );
 }

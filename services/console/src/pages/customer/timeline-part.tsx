@@ -1,71 +1,26 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { Button, Flex, Segmented, Tag, Typography } from 'antd';
-import { useEffect, useRef } from 'react';
-import { listTimeline, type TimelineEntry } from '../../api/customer.js';
-import { Amount, Day, StaffName, When } from '../../shared/show.js';
+import { Button, DatePicker, Empty, Flex, Select, Skeleton } from 'antd';
+import { useEffect, useRef, useState } from 'react';
+import { listTimeline, type TimelineFilter } from '../../api/customer.js';
+import { channels } from '../../api/types.js';
+import { Failed } from '../../shared/failed.js';
 import { useWords } from '../../shared/words.js';
 import { Part } from './part.js';
+import { Entry, keyOf } from './timeline-entry.js';
 
-function Entry({ entry }: { entry: TimelineEntry }) {
-  const { label, code } = useWords();
-  const { transaction, interaction } = entry;
-  const row = { padding: '8px 0', borderBottom: '1px solid #f0f2f2' };
-  if (transaction) {
-    const credit = transaction.direction === 'TRANSACTION_DIRECTION_CREDIT';
-    return (
-      <Flex component="li" justify="space-between" gap={12} style={row}>
-        <Flex gap={12} wrap>
-          <span style={{ minWidth: 110 }}>
-            <Day date={transaction.bookingDate} />
-          </span>
-          <span>{label(transaction.operation)}</span>
-          {transaction.purpose ? <Typography.Text type="secondary">{code(transaction.purpose)}</Typography.Text> : null}
-        </Flex>
-        <Typography.Text type={credit ? 'success' : undefined}>
-          <Amount money={transaction.amount} sign={credit ? '+' : '−'} />
-        </Typography.Text>
-      </Flex>
-    );
-  }
-  if (!interaction) return null;
-  return (
-    <Flex component="li" gap={12} style={row} wrap>
-      <span style={{ minWidth: 110 }}>
-        <When time={entry.time} />
-      </span>
-      <Tag>{label(interaction.channel)}</Tag>
-      <Flex vertical style={{ flex: 1, minWidth: 200 }}>
-        <span>
-          {label(interaction.direction)} · {interaction.subject || code(interaction.kind)}
-        </span>
-        {interaction.note ? (
-          <Typography.Text type="secondary" className="plain-text">
-            {interaction.note}
-          </Typography.Text>
-        ) : null}
-      </Flex>
-      {interaction.staff ? (
-        <Typography.Text type="secondary">
-          <StaffName name={interaction.staff} />
-        </Typography.Text>
-      ) : null}
-    </Flex>
-  );
-}
-
-interface TimelineProps {
-  id: string;
-  kind: string;
-  onKind: (kind: string) => void;
-}
+const kinds = ['TRANSACTION', 'INTERACTION', 'BEHAVIOUR', 'CAMPAIGN', 'CASE', 'LIFE_EVENT'].map(
+  (kind) => `TIMELINE_ENTRY_KIND_${kind}`,
+);
+const everything: TimelineFilter = { kinds: [], channels: [], startTime: '', endTime: '' };
 
 /** What happened, newest first; more is loaded on the way down. */
-export function TimelinePart({ id, kind, onKind }: TimelineProps) {
-  const { t } = useWords();
+export function TimelinePart({ id }: { id: string }) {
+  const { t, label } = useWords();
+  const [filter, setFilter] = useState(everything);
   const { data, error, isPending, refetch, fetchNextPage, hasNextPage, isFetchingNextPage, dataUpdatedAt } =
     useInfiniteQuery({
-      queryKey: ['party', id, 'timeline', kind],
-      queryFn: ({ pageParam, signal }) => listTimeline(id, kind, pageParam, signal),
+      queryKey: ['party', id, 'timeline', filter],
+      queryFn: ({ pageParam, signal }) => listTimeline(id, filter, pageParam, signal),
       initialPageParam: '',
       getNextPageParam: (last) => last.nextPageToken || undefined,
     });
@@ -84,27 +39,51 @@ export function TimelinePart({ id, kind, onKind }: TimelineProps) {
   }, [hasNextPage, isFetchingNextPage, fetchNextPage]);
   const entries = data?.pages.flatMap((page) => page.entries) ?? [];
   return (
-    <Part
-      title={t('customer.timeline')}
-      asOf={dataUpdatedAt ? new Date(dataUpdatedAt).toISOString() : undefined}
-      action={
-        <Segmented
+    <Part title={t('customer.timeline')} asOf={dataUpdatedAt ? new Date(dataUpdatedAt).toISOString() : undefined}>
+      <Flex gap={8} wrap style={{ marginBottom: 8 }}>
+        <Select
+          mode="multiple"
+          allowClear
           size="small"
+          style={{ minWidth: 220 }}
           aria-label={t('customer.timelineKind')}
-          value={kind}
-          options={[
-            { value: '', label: t('common.all') },
-            { value: 'TIMELINE_ENTRY_KIND_TRANSACTION', label: t('customer.transactions') },
-            { value: 'TIMELINE_ENTRY_KIND_INTERACTION', label: t('customer.interactions') },
-          ]}
-          onChange={onKind}
+          placeholder={t('timeline.allKinds')}
+          value={[...filter.kinds]}
+          options={kinds.map((value) => ({ value, label: label(value) }))}
+          onChange={(chosen: string[]) => setFilter({ ...filter, kinds: chosen })}
         />
-      }
-      loading={isPending}
-      error={error}
-      retry={() => void refetch()}
-      empty={entries.length === 0 ? t('customer.noTimeline') : undefined}
-    >
+        <Select
+          mode="multiple"
+          allowClear
+          size="small"
+          style={{ minWidth: 180 }}
+          aria-label={t('timeline.channel')}
+          placeholder={t('timeline.allChannels')}
+          value={[...filter.channels]}
+          options={channels.map((value) => ({ value, label: label(value) }))}
+          onChange={(chosen: string[]) => setFilter({ ...filter, channels: chosen })}
+        />
+        <DatePicker.RangePicker
+          size="small"
+          allowEmpty={[true, true]}
+          aria-label={t('timeline.period')}
+          onChange={(range) =>
+            setFilter({
+              ...filter,
+              startTime: range?.[0]?.startOf('day').toISOString() ?? '',
+              endTime: range?.[1]?.add(1, 'day').startOf('day').toISOString() ?? '',
+            })
+          }
+        />
+      </Flex>
+      {error ? <Failed error={error} retry={() => void refetch()} /> : null}
+      {isPending ? <Skeleton active title={false} /> : null}
+      {data && entries.length === 0 ? (
+        <Empty
+          image={Empty.PRESENTED_IMAGE_SIMPLE}
+          description={t(filter === everything ? 'customer.noTimeline' : 'timeline.noneHere')}
+        />
+      ) : null}
       {/* A list that scrolls must take the focus, or the keyboard cannot scroll it. */}
       <div
         ref={box}
@@ -115,7 +94,7 @@ export function TimelinePart({ id, kind, onKind }: TimelineProps) {
       >
         <ul style={{ listStyle: 'none', margin: 0, padding: 0 }}>
           {entries.map((entry) => (
-            <Entry key={entry.transaction?.name ?? entry.interaction?.name ?? entry.time} entry={entry} />
+            <Entry key={keyOf(entry)} entry={entry} />
           ))}
         </ul>
         <div ref={end} />
