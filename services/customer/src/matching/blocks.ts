@@ -36,55 +36,37 @@ export function pairBudget(records: number): number {
   return Math.max(3_000_000, 40 * records);
 }
 
-const shared = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(Math.max(4, length * 4)));
+const shared = (length: number): Int32Array => new Int32Array(new SharedArrayBuffer(length * 4));
 
-/** Collects blocks; `records` is how many records there are. */
-export function collectBlocks(records: number): {
-  add(members: readonly number[]): void;
-  done(skipped: Blocks['skipped']): Blocks;
-} {
-  let members = new Int32Array(4096);
-  let starts = new Int32Array(1024);
-  let end = 0;
-  let count = 0;
-  const grown = (from: Int32Array, least: number): Int32Array<ArrayBuffer> => {
-    const larger = new Int32Array(Math.max(from.length * 2, least));
-    larger.set(from);
-    return larger;
-  };
-  return {
-    add(block) {
-      if (end + block.length > members.length) members = grown(members, end + block.length);
-      if (count + 2 > starts.length) starts = grown(starts, count + 2);
-      for (const member of block) members[end++] = member;
-      count += 1;
-      starts[count] = end;
-    },
-    done(skipped) {
-      const ownStarts = shared(count + 1);
-      ownStarts.set(starts.subarray(0, count + 1));
-      const ownMembers = shared(end);
-      ownMembers.set(members.subarray(0, end));
-      const placeStarts = shared(records + 1);
-      for (let at = 0; at < end; at += 1) {
-        const next = (ownMembers[at] as number) + 1;
-        placeStarts[next] = (placeStarts[next] as number) + 1;
-      }
-      for (let at = 0; at < records; at += 1) {
-        placeStarts[at + 1] = (placeStarts[at + 1] as number) + (placeStarts[at] as number);
-      }
-      const filled = placeStarts.slice(0, records);
-      const places = shared(end);
-      for (let block = 0; block < count; block += 1) {
-        for (let at = ownStarts[block] as number; at < (ownStarts[block + 1] as number); at += 1) {
-          const member = ownMembers[at] as number;
-          places[filled[member] as number] = block;
-          filled[member] = (filled[member] as number) + 1;
-        }
-      }
-      return { starts: ownStarts, members: ownMembers, placeStarts, places, skipped };
-    },
-  };
+/**
+ * Puts blocks into memory that threads share: block n holds `members[starts[n]] … members[starts[n + 1] - 1]`, ascending;
+ * `records` is how many records there are.
+ */
+export function blocksOf(
+  ownStarts: ArrayLike<number>,
+  ownMembers: ArrayLike<number>,
+  records: number,
+  skipped: Blocks['skipped'] = { blocks: 0, largest: 0 },
+): Blocks {
+  const starts = shared(ownStarts.length);
+  starts.set(ownStarts);
+  const members = shared(ownMembers.length);
+  members.set(ownMembers);
+  const placeStarts = shared(records + 1);
+  for (const member of members) placeStarts[member + 1] = (placeStarts[member + 1] as number) + 1;
+  for (let at = 0; at < records; at += 1) {
+    placeStarts[at + 1] = (placeStarts[at + 1] as number) + (placeStarts[at] as number);
+  }
+  const filled = placeStarts.slice(0, records);
+  const places = shared(members.length);
+  for (let block = 0; block < starts.length - 1; block += 1) {
+    for (let at = starts[block] as number; at < (starts[block + 1] as number); at += 1) {
+      const member = members[at] as number;
+      places[filled[member] as number] = block;
+      filled[member] = (filled[member] as number) + 1;
+    }
+  }
+  return { starts, members, placeStarts, places, skipped };
 }
 
 /** How many blocks there are. */

@@ -11,7 +11,7 @@ import {
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { type Advance, type Judgement, judge, possiblePairs } from './engine.js';
-import { type FileBlocks, openFileBlocks } from './file-blocks.js';
+import { collectKeys } from './key-blocks.js';
 import { blockingKeys } from './keys.js';
 import { modelMessage } from './model-message.js';
 import { collectPopulation } from './population.js';
@@ -20,7 +20,7 @@ import type { Ground } from './work.js';
 
 /** More records than this do not fit into the memory of a service; a bank's own parties are matched in a run. */
 const MOST_RECORDS = 2_000_000;
-/** Each file takes a connection and memory of its own. */
+/** Each file takes memory of its own. */
 const MOST_FILES = 2;
 const ASSIGNMENTS = 20_000;
 const PROGRESS_RECORDS = 20_000;
@@ -45,9 +45,8 @@ export async function* matchFile(
   const header = headerOf((await messages.next()).value as MatchFileRequest | undefined);
   if (open >= MOST_FILES) throw fail('MATCH_FILE_BUSY', { retryInMs: 10_000 });
   open += 1;
-  let keys: FileBlocks | undefined;
   try {
-    keys = await openFileBlocks(deps.db, deps.cipher);
+    const keys = collectKeys();
     const collected = collectPopulation();
     for (let next = await messages.next(); !next.done; next = await messages.next()) {
       const { part } = next.value;
@@ -57,7 +56,7 @@ export async function* matchFile(
       for (const record of part.value.records) {
         const profile = recordProfile(record);
         const number = collected.add(profile, Math.min(record.dataset, header.datasets - 1));
-        await keys.add(number, blockingKeys(profile));
+        keys.add(number, blockingKeys(profile));
       }
       const after = collected.size();
       if (Math.floor(after / PROGRESS_RECORDS) > Math.floor(before / PROGRESS_RECORDS)) {
@@ -69,11 +68,9 @@ export async function* matchFile(
       audit(tx, call, { resource: `matchFiles/${uuidv7()}`, change: { records } }),
     );
     yield progress(MatchStage.MATCH_STAGE_BLOCKING, 0, records);
-    const blocks = await keys.blocks(records);
-    await keys.end();
     const ground: Ground = {
       population: collected.done(),
-      blocks,
+      blocks: keys.blocks(records),
       attributes: header.attributes,
       across: header.datasets > 1,
     };
@@ -86,7 +83,6 @@ export async function* matchFile(
     }
   } finally {
     open -= 1;
-    await keys?.end();
   }
 }
 

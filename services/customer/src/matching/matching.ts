@@ -65,15 +65,23 @@ export function partyProfile(row: Matchable, secrets: MatchableSecrets): Profile
 }
 
 /** What is stored of a blocking key: the first 64 bits of its keyed hash. */
-export function keyHash(cipher: FieldCipher, key: string): bigint {
+function keyHash(cipher: FieldCipher, key: string): bigint {
   return cipher.index(key, 'match').readBigInt64BE();
 }
 
-/** The stored blocking keys of a party; none of one whose processing is restricted. */
+/** Whether a party is matched at all: not one whose processing is restricted. */
+export function isMatched(row: Pick<Matchable, 'state'>): boolean {
+  return row.state !== RESTRICTED;
+}
+
+/** What its blocking keys begin with, so that parties of different banks, and made-up and real ones, share none. */
+export function apart(row: Pick<Matchable, 'organisationPath' | 'synthetic'>): string {
+  return `${bankOf(row.organisationPath)}${row.synthetic ? '\0synthetic' : ''}\0`;
+}
+
+/** The stored blocking keys of a party. */
 export function partyKeys(cipher: FieldCipher, row: Matchable, profile: Profile): bigint[] {
-  if (row.state === RESTRICTED) return [];
-  const apart = `${bankOf(row.organisationPath)}${row.synthetic ? '\0synthetic' : ''}\0`;
-  return blockingKeys(profile).map((key) => keyHash(cipher, apart + key));
+  return isMatched(row) ? blockingKeys(profile).map((key) => keyHash(cipher, apart(row) + key)) : [];
 }
 
 /** Writes what golden records are matched by, instead of what was before, and lets them be matched soon after the commit. */

@@ -4,27 +4,27 @@ import { everything, leased, scopeFilter, sql } from '@rapport/kit/db';
 import { logger, type Running } from '@rapport/kit/runtime';
 import { MatchCandidateState, MatchRunState, MatchStage } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
-import { openParty, partyColumns, type PartyRecord } from '../party/party.js';
-import { type Blocks, blockLimit, collectBlocks, pairBudget } from './blocks.js';
+import { openParty, type PartyRecord } from '../party/party.js';
+import type { Blocks } from './blocks.js';
 import { commonPlace, type Found, keepFound, saidBy } from './candidates.js';
 import { countTerms, forgetModel, storeModel } from './current-model.js';
 import { judge, type Judgement } from './engine.js';
 import { field } from './fields.js';
-import { storeMatchKeys, partyProfile } from './matching.js';
+import { collectKeys, type KeyBlocks } from './key-blocks.js';
+import { blockingKeys } from './keys.js';
+import { apart, isMatched, type Matchable, storeMatchKeys, partyProfile } from './matching.js';
 import { collectPopulation, column, type Population, WIDTH } from './population.js';
 import { runName } from './runs.js';
 
 const caller = systemCaller('customer', 'MatchRun');
 const PAGE = 2_000;
 const FOUND = 5_000;
-const BLOCKS = 20_000;
 const TOLD_MS = 1_000;
 
 /** The golden records of a bank in memory. Row n of the population is `ids[n]`. */
 interface Bank {
   population: Population;
   ids: string[];
-  numbers: Map<string, number>;
   paths: string[];
   aliases: Map<number, string[]>;
 }
@@ -50,9 +50,9 @@ export async function workOnRun(deps: Deps, signal: AbortSignal): Promise<boolea
     await deps.db.system.run(sql`
       UPDATE match_run SET stage = ${stage}, done = ${done}, total = ${total} WHERE run_id = ${run.runId}`);
   };
-  const bank = await readBank(deps, run, tell);
+  const { keys, ...bank } = await readBank(deps, run, tell);
   await tell(MatchStage.MATCH_STAGE_BLOCKING, 0, bank.ids.length);
-  const blocks = await readBlocks(deps, bank);
+  const blocks = keys.blocks(bank.ids.length);
   const decided = await decisionsIn(deps, bank);
   const stages = {
     sampling: MatchStage.MATCH_STAGE_SAMPLING,
@@ -72,12 +72,20 @@ export async function workOnRun(deps: Deps, signal: AbortSignal): Promise<boolea
   return true;
 }
 
-async function readBank(deps: Deps, { organisationPath }: Run, tell: Tell): Promise<Bank> {
+/** What a run reads of a party: not all of it, for it reads everybody. */
+type Row = Matchable & Pick<PartyRecord, 'wrappedKey' | 'sealed' | 'aliases'> & { keyed: boolean };
+
+async function readBank(deps: Deps, { organisationPath }: Run, tell: Tell): Promise<Bank & { keys: KeyBlocks }> {
   const collected = collectPopulation();
-  const bank = { ids: [], numbers: new Map(), paths: [], aliases: new Map() } as Omit<Bank, 'population'>;
+  const keys = collectKeys();
+  const bank: Omit<Bank, 'population'> = { ids: [], paths: [], aliases: new Map() };
+  const places = new Map<string, string>();
   for (let after = '00000000-0000-0000-0000-000000000000'; ; ) {
-    const rows = await deps.db.system.rows<PartyRecord & { keyed: boolean }>(sql`
-      SELECT ${partyColumns}, EXISTS (SELECT FROM match_profile p WHERE p.party_id = party.party_id) AS keyed
+    const rows = await deps.db.system.rows<Row>(sql`
+      SELECT party_id AS "partyId", kind, given_name AS "givenName", family_name AS "familyName",
+        legal_name AS "legalName", sex, birth_date AS "birthDate", wrapped_key AS "wrappedKey", sealed,
+        organisation_path AS "organisationPath", synthetic, state, aliases,
+        EXISTS (SELECT FROM match_profile p WHERE p.party_id = party.party_id) AS keyed
       FROM party WHERE party_id > ${after} AND golden_id = party_id
         AND ${scopeFilter({ kind: 'rows', subtree: organisationPath }, { path: 'organisation_path' })}
       ORDER BY party_id LIMIT ${PAGE}`);
@@ -88,10 +96,18 @@ async function readBank(deps: Deps, { organisationPath }: Run, tell: Tell): Prom
       await deps.db.plain.transaction(everything, (tx) => storeMatchKeys(tx, deps.cipher, bare));
     }
     for (const { row, secrets } of opened) {
-      const number = collected.add(partyProfile(row, secrets));
+      const profile = partyProfile(row, secrets);
+      const number = collected.add(profile);
+      if (isMatched(row))
+        keys.add(
+          number,
+          blockingKeys(profile).map((key) => apart(row) + key),
+        );
       bank.ids.push(row.partyId);
-      bank.numbers.set(row.partyId, number);
-      bank.paths.push(row.organisationPath);
+      // One text for each place, not one for each party.
+      const place = places.get(row.organisationPath) ?? row.organisationPath;
+      places.set(place, place);
+      bank.paths.push(place);
       if (row.aliases.length > 0) bank.aliases.set(number, row.aliases);
     }
     await tell(MatchStage.MATCH_STAGE_READING, bank.ids.length, 0);
@@ -99,49 +115,7 @@ async function readBank(deps: Deps, { organisationPath }: Run, tell: Tell): Prom
     if (!last || rows.length < PAGE) break;
     after = last.partyId;
   }
-  return { ...bank, population: collected.done() };
-}
-
-/** Puts together the parties that share a key, walking the keys in their order on a connection of its own. */
-async function readBlocks(deps: Deps, { ids, numbers }: Bank): Promise<Blocks> {
-  const collected = collectBlocks(ids.length);
-  const client = await deps.db.pool.connect();
-  let broken: Error | undefined;
-  try {
-    // Over a million parties this takes longer than any ordinary statement may.
-    await client.query(`BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
-      SET LOCAL statement_timeout = 0; SET LOCAL transaction_timeout = 0;
-      SET LOCAL idle_in_transaction_session_timeout = 0`);
-    const { rows: sizes } = await client.query<{ size: number; blocks: number }>(`
-      SELECT size, count(*)::int AS blocks FROM (SELECT count(*)::int AS size FROM match_key GROUP BY key) AS b
-      WHERE size > 1 GROUP BY size ORDER BY size`);
-    const limit = blockLimit(new Map(sizes.map(({ size, blocks }) => [size, blocks])), pairBudget(ids.length));
-    await client.query(`
-      DECLARE shared_keys CURSOR FOR SELECT array_agg(party_id) AS members FROM match_key GROUP BY key
-      HAVING count(*) BETWEEN 2 AND ${limit}`);
-    for (;;) {
-      const { rows } = await client.query<{ members: string[] }>(`FETCH ${BLOCKS} FROM shared_keys`);
-      for (const { members } of rows) {
-        // Of another bank, or made after the run began.
-        const block = members.flatMap((id) => numbers.get(id) ?? []);
-        if (block.length > 1) collected.add(block.sort((a, b) => a - b));
-      }
-      if (rows.length < BLOCKS) break;
-    }
-    const over = sizes.filter(({ size }) => size > limit);
-    return collected.done({
-      blocks: over.reduce((sum, { blocks }) => sum + blocks, 0),
-      largest: over.reduce((most, { size }) => Math.max(most, size), 0),
-    });
-  } catch (error) {
-    broken = error as Error;
-    throw error;
-  } finally {
-    await client.query('ROLLBACK').then(
-      () => client.release(broken),
-      (error: Error) => client.release(error),
-    );
-  }
+  return { ...bank, keys, population: collected.done() };
 }
 
 type Decided = (a: number, b: number) => 'different' | 'never' | undefined;

@@ -1,5 +1,5 @@
 import { MatchRecord, Sex } from '@rapport/proto/customer/v1';
-import { collectBlocks } from './blocks.js';
+import { blocksOf } from './blocks.js';
 import { learnFrom } from './engine.js';
 import { blockingKeys } from './keys.js';
 import type { Parameters } from './model.js';
@@ -173,9 +173,11 @@ export async function learnedFromSynthesis(
     }
   }
   const population = collected.done();
-  const blocks = collectBlocks(population.size);
-  for (const block of byKey.values()) if (block.length > 1 && block.length <= 500) blocks.add(block);
-  const ground = { population, blocks: blocks.done({ blocks: 0, largest: 0 }), attributes: [], across: false };
+  const kept = [...byKey.values()].filter(({ length }) => length > 1 && length <= 500);
+  const starts = [0];
+  for (const { length } of kept) starts.push((starts.at(-1) as number) + length);
+  const blocks = blocksOf(starts, kept.flat(), population.size);
+  const ground = { population, blocks, attributes: [], across: false };
   const crew = openCrew(ground);
   const { parameters } = await learnFrom(ground, crew);
   await crew.close();

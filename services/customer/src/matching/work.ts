@@ -3,7 +3,7 @@ import { comparerOf } from './comparison.js';
 import { fieldsWith } from './fields.js';
 import { codeOf, type Parameters } from './model.js';
 import { column, type Population, WIDTH } from './population.js';
-import { frequencies, scorer } from './scoring.js';
+import { type Frequency, frequencies, scorer } from './scoring.js';
 
 /** What threads share to compare the pairs of a population. */
 export interface Ground {
@@ -50,6 +50,8 @@ export function worker(ground: Ground): (task: Task) => Done {
   const comparer = comparerOf(population, ground.attributes.length);
   const levels = new Uint8Array(fields.length);
   const { columns, size } = population;
+  // Counted over all records, so once and not with each task.
+  let counted: Frequency | undefined;
 
   const patterns = (walk: (note: (a: number, b: number) => void) => void): Done => {
     const found = new Map<number, number>();
@@ -77,11 +79,8 @@ export function worker(ground: Ground): (task: Task) => Done {
     });
 
   const score = (task: Extract<Task, { kind: 'score' }>): Done => {
-    const { weight } = scorer(
-      { fields, parameters: task.parameters },
-      comparer,
-      frequencies(population, ground.attributes.length),
-    );
+    counted ??= frequencies(population, ground.attributes.length);
+    const { weight } = scorer({ fields, parameters: task.parameters }, comparer, counted);
     const kept: [number[], number[], number[]] = [[], [], []];
     let compared = 0;
     eachPair(blocks, population, across, task.from, task.until, (a, b) => {
