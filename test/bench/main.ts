@@ -19,8 +19,10 @@ Measures Rapport beside bare baselines: each figure is the median of several int
   import_transactions  an import with its checks and events beside COPY of the same rows
   search_parties_<kind>  a search among a million parties, its median, beside the bare statement (name, typo, pinyin, phone,
                        identifier, account); BENCH_SEARCH_PARTIES makes the bank smaller
-  match_batch          a run of the matcher over a bank, learning included; match_live: one party against that bank, the
-                       median; BENCH_MATCH_PARTIES says how many parties (20000; a million takes long to seed)
+  match_batch          a run of the matcher over a bank, learning included; with it match_batch_cpu and match_batch_memory,
+                       the seconds and the peaks of the service and of Postgres together
+  match_live           FindMatches of one party against that bank, the median of whole calls; BENCH_MATCH_PARTIES says how
+                       many parties the bank has (20000; a million takes some minutes to seed)
   import_growth        an import into a bank of a million parties beside one into a bank of ten thousand
   view_growth          GetCustomerView in the same two banks
   up_ready             scripts/up --detach, until it returns

@@ -26,6 +26,8 @@ export interface World {
   operator: string;
   /** The private key that signs for operators. */
   operatorKey: string;
+  /** The pids of the service and of the Postgres server, whose children do its work. */
+  processes: { customer: number; postgres: number };
   /** Waits until all events are applied and the audit chain is closed, work that would count against a measurement. */
   rest(): Promise<void>;
   stop(): Promise<void>;
@@ -180,6 +182,7 @@ export async function startWorld(say: Say): Promise<World> {
       reader: token('staff/reader', ['call_centre_agent']),
       operatorKey: path.join(keyDir, 'operator.jwk.json'),
       operator,
+      processes: { customer: customer.pid as number, postgres: postgres.pid },
       rest: () => untilRest(database, () => areWaiting(`127.0.0.1:${customerPort}`, operator)),
       stop: end,
     };
