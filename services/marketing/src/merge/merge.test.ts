@@ -4,6 +4,7 @@ import { uuidv7 } from '@rapport/kit/runtime';
 import { PartyMerged, PartyUnmerged } from '@rapport/proto/customer/v1';
 import { DeliveryDecision, DeliveryReason, Referral } from '@rapport/proto/marketing/v1';
 import { idOf } from '../access/access.js';
+import { SENDING } from '../delivery/delivery.js';
 import { inHoldout } from '../delivery/gate.js';
 import { NOON, openSuite, request, type Suite } from '../marketing.testkit.js';
 import { onPartyMerged, onPartyUnmerged } from './merge.js';
@@ -83,6 +84,23 @@ it('writes once to each customer whose parties come up together, with several wo
   expect(summary).toMatchObject({ sent: 30n, suppressed: [{ reason: same, count: 30n }], held: [], failed: [] });
   expect(suite.mailbox.received).toHaveLength(mails + 30);
   for (const pair of pairs.slice(0, 3)) for (const party of pair) expect(await explain(name, party)).toBe(passed);
+});
+
+it('repeats one message of two that were on their way to a customer when a worker died', async () => {
+  await suite.policy();
+  const [jana, second] = [suite.customer.party(), suite.customer.party()];
+  const name = await suite.launched(suite.segment([]), { onEnter: true });
+  const [older, newer] = [uuidv7(), uuidv7()];
+  await suite.rows(sql`
+    INSERT INTO delivery (party_id, campaign_id, delivery_id, organisation_path, due_time, state, send_attempts)
+    SELECT party, ${idOf(name)}::uuid, id, '/demo', ${NOON}, ${SENDING}, 1
+    FROM unnest(${[idOf(jana), idOf(second)]}::uuid[], ${[newer, older]}::uuid[]) AS d (party, id)`);
+  await merge(jana, [second]);
+  suite.startWorkers();
+  const summary = await suite.until(name, ({ audience, pending }) => audience === 2n && pending === 0n);
+  expect(summary).toMatchObject({ sent: 1n, suppressed: [{ reason: same, count: 1n }] });
+  const { deliveries } = await suite.marketer.listDeliveries({ ...all, party: jana, reason: passed });
+  expect(deliveries.map((one) => one.name.split('/').pop())).toEqual([older]);
 });
 
 it('counts what all parties of a customer got under the caps, and each its own after an unmerge', async () => {
