@@ -17,7 +17,8 @@ import { collectPopulation, column, type Population, WIDTH } from './population.
 import { runName } from './runs.js';
 
 const caller = systemCaller('customer', 'MatchRun');
-const PAGE = 2_000;
+/** Parties read at a time: few enough that the service answers in between. */
+const PAGE = 500;
 const FOUND = 5_000;
 const TOLD_MS = 1_000;
 
@@ -86,7 +87,7 @@ async function readBank(deps: Deps, { organisationPath }: Run, tell: Tell): Prom
         legal_name AS "legalName", sex, birth_date AS "birthDate", wrapped_key AS "wrappedKey", sealed,
         organisation_path AS "organisationPath", synthetic, state, aliases,
         EXISTS (SELECT FROM match_profile p WHERE p.party_id = party.party_id) AS keyed
-      FROM party WHERE party_id > ${after} AND golden_id = party_id
+      FROM party WHERE party_id > ${after} AND merged_into IS NULL
         AND ${scopeFilter({ kind: 'rows', subtree: organisationPath }, { path: 'organisation_path' })}
       ORDER BY party_id LIMIT ${PAGE}`);
     const opened = rows.map((row) => ({ row, secrets: openParty(deps.cipher, row), keyed: row.keyed }));
