@@ -18,7 +18,7 @@ import { runName } from './runs.js';
 
 const caller = systemCaller('customer', 'MatchRun');
 /** Parties read at a time: few enough that the service answers in between. */
-const PAGE = 500;
+const PAGE = 1_000;
 const FOUND = 5_000;
 const TOLD_MS = 1_000;
 
@@ -74,7 +74,7 @@ export async function workOnRun(deps: Deps, signal: AbortSignal): Promise<boolea
 }
 
 /** What a run reads of a party: not all of it, for it reads everybody. */
-type Row = Matchable & Pick<PartyRecord, 'wrappedKey' | 'sealed' | 'aliases'> & { keyed: boolean };
+type Row = Matchable & Pick<PartyRecord, 'wrappedKey' | 'sealed' | 'aliases'>;
 
 async function readBank(deps: Deps, { organisationPath }: Run, tell: Tell): Promise<Bank & { keys: KeyBlocks }> {
   const collected = collectPopulation();
@@ -85,14 +85,16 @@ async function readBank(deps: Deps, { organisationPath }: Run, tell: Tell): Prom
     const rows = await deps.db.system.rows<Row>(sql`
       SELECT party_id AS "partyId", kind, given_name AS "givenName", family_name AS "familyName",
         legal_name AS "legalName", sex, birth_date AS "birthDate", wrapped_key AS "wrappedKey", sealed,
-        organisation_path AS "organisationPath", synthetic, state, aliases,
-        EXISTS (SELECT FROM match_profile p WHERE p.party_id = party.party_id) AS keyed
+        organisation_path AS "organisationPath", synthetic, state, aliases
       FROM party WHERE party_id > ${after} AND merged_into IS NULL
         AND ${scopeFilter({ kind: 'rows', subtree: organisationPath }, { path: 'organisation_path' })}
       ORDER BY party_id LIMIT ${PAGE}`);
-    const opened = rows.map((row) => ({ row, secrets: openParty(deps.cipher, row), keyed: row.keyed }));
+    const keyed = await deps.db.system.rows<{ partyId: string }>(sql`
+      SELECT party_id AS "partyId" FROM match_profile WHERE party_id = ANY(${rows.map(({ partyId }) => partyId)}::uuid[])`);
+    const known = new Set(keyed.map(({ partyId }) => partyId));
+    const opened = rows.map((row) => ({ row, secrets: openParty(deps.cipher, row) }));
     // Parties from before there was a matcher get their keys now.
-    const bare = opened.filter(({ keyed }) => !keyed);
+    const bare = opened.filter(({ row }) => !known.has(row.partyId));
     if (bare.length > 0) {
       await deps.db.plain.transaction(everything, (tx) => storeMatchKeys(tx, deps.cipher, bare));
     }
