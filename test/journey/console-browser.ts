@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestSuite, testSuite } from '@rapport/test/kit';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'];
@@ -105,12 +105,10 @@ export async function openDesk(): Promise<Desk> {
   };
 }
 
-/** Chooses an option of the select with that label. */
-export async function choose(page: Page, label: string | RegExp, option: string | RegExp): Promise<void> {
+/** Chooses an option of the select with that label, on a page or in a part of it such as a dialog. */
+export async function choose(place: Page | Locator, label: string | RegExp, option: string | RegExp): Promise<void> {
+  const page = 'goto' in place ? place : place.page();
   const open = page.locator('.ant-select-dropdown:visible');
-  // What stands behind a dialog may have a select of the same name.
-  const dialog = page.locator('.ant-modal:visible').last();
-  const place = (await dialog.count()) > 0 ? dialog : page;
   await place.getByRole('combobox', { name: label }).first().click();
   await open.locator('.ant-select-item-option', { hasText: option }).first().click();
   // It fades away; the next one must not be mistaken for it.

@@ -1,4 +1,5 @@
 import { choose, confirm, type Desk, openDesk } from './console-browser.js';
+import { customerJourneys } from './console-customer.js';
 
 const LIMIT_MS = 10 * 60_000;
 const JOURNEY_MS = 300_000;
@@ -64,7 +65,7 @@ describe('the console', () => {
 
       const consents = page.locator('.ant-card', { has: page.getByRole('heading', { name: 'Consents' }) });
       await consents.getByRole('button', { name: 'Record a consent' }).click();
-      await choose(page, 'Channel', 'SMS');
+      await choose(page.locator('.ant-modal:visible'), 'Channel', 'SMS');
       await page.getByLabel('Version of the text').fill('2026-1');
       await page.getByLabel('Proof').fill('signed at the counter');
       await page.getByRole('button', { name: 'Save' }).click();
@@ -247,6 +248,8 @@ describe('the console', () => {
     },
     JOURNEY_MS,
   );
+
+  customerJourneys(() => desk);
 
   it('broke on no page, and nothing was against the content security policy', () => {
     expect(desk.faults).toEqual([]);

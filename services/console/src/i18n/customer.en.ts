@@ -39,7 +39,7 @@ export const sections = {
   },
   household: {
     title: 'Household',
-    none: 'In no household. Add somebody who belongs to it.',
+    none: 'In no household.',
     removed: 'The household has changed.',
     removeQuestion: 'Take this member out of the household?',
     remove: 'Take out',

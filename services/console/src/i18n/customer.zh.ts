@@ -41,7 +41,7 @@ export const sections: typeof enSections = {
   },
   household: {
     title: '家庭与集团',
-    none: '不属于任何家庭，可添加成员。',
+    none: '不属于任何家庭。',
     removed: '家庭已更新。',
     removeQuestion: '将此成员移出家庭？',
     remove: '移出',

@@ -149,7 +149,12 @@ export function ConsentsPart({ id, consents, asOf }: ConsentsProps) {
               }))}
             />
           </Form.Item>
-          <Form.Item name="textVersion" label={t('consent.textVersion')} extra={t('consent.textVersionHint')}>
+          <Form.Item
+            name="textVersion"
+            label={t('consent.textVersion')}
+            rules={[{ required: true }]}
+            extra={t('consent.textVersionHint')}
+          >
             <Input maxLength={60} />
           </Form.Item>
           <Form.Item

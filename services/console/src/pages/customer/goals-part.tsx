@@ -56,8 +56,8 @@ export function GoalsPart({ id, view }: { id: string; view: CustomerView }) {
           </Button>
         ) : null
       }
-      empty={goals.length === 0 ? t('goal.none') : undefined}
     >
+      {goals.length === 0 ? <Typography.Text type="secondary">{t('goal.none')}</Typography.Text> : null}
       <Flex vertical gap={12}>
         {goals.map(({ name, kind, target, targetDate, state, progress, progressPercent }) => (
           <Flex key={name} gap={12} align="center" data-testid="goal">

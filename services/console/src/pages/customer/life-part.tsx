@@ -57,8 +57,8 @@ export function LifePart({ id, events: viewed, asOf }: { id: string; events: Lif
           </Button>
         ) : null
       }
-      empty={events.length === 0 ? t('life.none') : undefined}
     >
+      {events.length === 0 ? <Typography.Text type="secondary">{t('life.none')}</Typography.Text> : null}
       <Flex vertical gap={8}>
         {events.map(({ name, kind, otherKind, startDate, endDate, certainty }) => (
           <Flex key={name} justify="space-between" gap={8} align="center" data-testid="life-event">

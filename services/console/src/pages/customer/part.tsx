@@ -7,7 +7,7 @@ interface PartProps {
   title: string;
   asOf?: string | undefined;
   action?: ReactNode;
-  /** What to say when there is nothing; undefined when there is something. */
+  /** What to say instead of the children when there is nothing; undefined when there is something. */
   empty?: string | undefined;
   loading?: boolean;
   error?: unknown;

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Button, Descriptions, Form, Input, Modal, Select } from 'antd';
+import { Button, Descriptions, Form, Input, Modal, Select, Typography } from 'antd';
 import { useState } from 'react';
 import type { Party } from '../../api/customer.js';
 import { getPreferences, type Preferences, setPreferences } from '../../api/household.js';
@@ -63,8 +63,10 @@ export function PreferencesPart({ party }: { party: Party }) {
       loading={isPending}
       error={error}
       retry={() => void refetch()}
-      empty={preferences && !preferences.updateTime && !party.language ? t('preferences.none') : undefined}
     >
+      {preferences && !preferences.updateTime ? (
+        <Typography.Paragraph type="secondary">{t('preferences.none')}</Typography.Paragraph>
+      ) : null}
       <Descriptions
         size="small"
         column={1}

@@ -47,7 +47,9 @@ export function RequestsPart({ party }: { party: string }) {
       </Flex>
       <Pager page={page} back={back} forward={forward} />
       {may('viewHolds') || may('viewLooked') ? (
-        <Link to={`/parties/${idOf(party)}/privacy`}>{t('subject.privacy')}</Link>
+        <div>
+          <Link to={`/parties/${idOf(party)}/privacy`}>{t('subject.privacy')}</Link>
+        </div>
       ) : null}
     </Part>
   );

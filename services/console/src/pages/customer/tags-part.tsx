@@ -38,8 +38,8 @@ export function TagsPart({ id, tags: viewed, asOf }: TagsProps) {
           </Button>
         ) : null
       }
-      empty={tags.length === 0 ? t('portrait.none') : undefined}
     >
+      {tags.length === 0 ? <Typography.Text type="secondary">{t('portrait.none')}</Typography.Text> : null}
       <Flex gap={8} wrap>
         {tags.map((tag) => (
           <OneTag key={tag.name} id={id} tag={tag} />

@@ -52,7 +52,7 @@ export function SideBySide({ of }: { of: Comparison }) {
           ({ person }) => <Day date={person?.birthDate} />,
         ),
     ...(organisations ? [] : [row('sex', t('party.sex'), ({ person }) => [label(person?.sex ?? 'SEX_UNSPECIFIED')])]),
-    row('identifiers', t('matching.identifiers'), ({ identifiers = [] }) =>
+    row('identifiers', t('matching.identifiers'), ({ identifiers }) =>
       identifiers.map(({ kind, value, countryCode }) => `${label(kind)} ${value} ${countryCode}`.trim()),
     ),
     row('phone', t('search.phone'), (party) => reached(party, 'phone')),
