@@ -240,14 +240,19 @@ export function customerJourneys(desk: () => Desk): void {
     async () => {
       const { page, go, shot } = await desk().visit('carl.caller');
       const id = await openCustomer(page, go, 'client.8@demo.example.com');
-      await part(page, /own data/)
-        .getByRole('button', { name: 'Take a request' })
-        .click();
-      await choose(dialog(page), 'What is asked', 'Access to the data');
-      await dialog(page).getByRole('button', { name: 'Save' }).click();
-      await page.waitForURL((url) => url.pathname.startsWith('/requests/'));
-      await go(`/parties/${id}`);
-      const request = page.getByTestId('subject-request');
+      const requests = part(page, /own data/);
+      const request = requests.getByTestId('subject-request');
+      const none = requests.getByText('The customer has made no such request.');
+      await none.or(request).first().waitFor();
+      // One request for a right is open at a time: at a suite that runs on, that of the last run still is.
+      if (await none.isVisible()) {
+        await requests.getByRole('button', { name: 'Take a request' }).click();
+        await choose(dialog(page), 'What is asked', 'Access to the data');
+        await dialog(page).getByRole('button', { name: 'Save' }).click();
+        await page.waitForURL((url) => url.pathname.startsWith('/requests/'));
+        await go(`/parties/${id}`);
+      }
+      await request.getByText('Access to the data').waitFor();
       await request.getByText('Received').waitFor();
       await shot('subject-request');
     },

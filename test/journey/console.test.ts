@@ -155,7 +155,7 @@ describe('the console', () => {
       await page.locator('tbody tr.ant-table-row a').first().click();
       await page.getByRole('button', { name: 'Open a case' }).click();
       await choose(page, 'Type', 'Complaint');
-      await page.getByLabel('Subject').fill(`A fee was charged twice ${mark}`);
+      await page.getByRole('textbox', { name: 'Subject' }).fill(`A fee was charged twice ${mark}`);
       await page.locator('.ant-modal').getByRole('button', { name: 'Open a case' }).click();
       await page.waitForURL((url) => url.pathname.startsWith('/cases/'));
       await page.getByRole('button', { name: 'Assign', exact: true }).click();
