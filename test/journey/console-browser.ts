@@ -33,6 +33,8 @@ export interface Desk {
   /** Opens a browser of its own for somebody, signed in by name and password; `undefined` is nobody. */
   visit(user: string | undefined, locale?: 'en-GB' | 'zh-CN'): Promise<Visitor>;
   signIn(page: Page, user: string): Promise<void>;
+  /** Runs the command line at the suite; only with one of its own. */
+  rapport(args: string[]): Promise<string>;
   /** What pages threw, and what the content security policy refused. */
   faults: string[];
   stop(): Promise<void>;
@@ -42,13 +44,13 @@ export interface Desk {
  * Starts a suite with a small generated bank and a browser. With RAPPORT_JOURNEY_URL (and RAPPORT_DEMO_PASSWORD) it
  * works at a suite that runs already.
  */
-export async function openDesk(): Promise<Desk> {
+export async function openDesk(name = 'console'): Promise<Desk> {
   const running = process.env['RAPPORT_JOURNEY_URL'];
   const secret = running ? (process.env['RAPPORT_DEMO_PASSWORD'] ?? '') : password;
   let suite: TestSuite | undefined;
   let origin = running ?? '';
   if (!running) {
-    suite = await testSuite('console', { RAPPORT_DEMO_PASSWORD: password });
+    suite = await testSuite(name, { RAPPORT_DEMO_PASSWORD: password });
     const state = JSON.parse(readFileSync(path.join(suite.data, 'state.json'), 'utf8')) as {
       gateway: { http: string };
     };
@@ -70,6 +72,10 @@ export async function openDesk(): Promise<Desk> {
   return {
     origin,
     faults,
+    rapport: (args) => {
+      if (!suite) throw new Error('only a suite of its own is changed from the command line');
+      return suite.rapport(args, STORY_MS);
+    },
     signIn,
     visit: async (user, locale = 'en-GB') => {
       const context = await browser.newContext({

@@ -29,7 +29,7 @@ export function Evidence({ of }: { of: Comparison }) {
   const rows: Row[] = [
     ...of.evidence.map(({ field, level, weight, rarity }) => ({
       key: field,
-      title: code(field),
+      title: code(`field_${field}`),
       level:
         Math.abs(rarity) < 0.5
           ? code(`level_${level}`)

@@ -1,4 +1,4 @@
-import { Table } from 'antd';
+import { Table, Tag } from 'antd';
 import type { ReactNode } from 'react';
 import type { ComparedParty, Comparison } from '../../api/matching.js';
 import { Day, PartyName, StaffName, When } from '../../shared/show.js';
@@ -85,10 +85,16 @@ export function SideBySide({ of }: { of: Comparison }) {
       scroll={{ x: 'max-content' }}
       onRow={(one) => (differs(one) ? { style: { background: '#fff7e6' }, 'data-differs': true } : {})}
       columns={[
-        { title: '', dataIndex: 'title' },
+        {
+          title: '',
+          render: (_, one) => (
+            <>
+              {one.title} {differs(one) ? <Tag color="orange">{t('matching.differs')}</Tag> : null}
+            </>
+          ),
+        },
         { title: t('matching.first'), render: (_, { cells }) => cells[0] },
         { title: t('matching.second'), render: (_, { cells }) => cells[1] },
-        { title: '', render: (_, one) => (differs(one) ? t('matching.differs') : '') },
       ]}
     />
   );
