@@ -29,10 +29,7 @@ export interface MatchEvidence {
   rarity: number;
 }
 
-export type ComparedParty = Party & {
-  identifiers?: { kind: string; value: string; countryCode: string }[];
-  createTime?: string;
-};
+export type ComparedParty = Party & { createTime?: string };
 
 export interface Comparison {
   matchCandidate: MatchCandidate;

@@ -7,6 +7,7 @@ import { formatCount, idOf } from '../../shared/format.js';
 import { useSession } from '../../shared/session-context.js';
 import { PageHead, PartyName, StaffName, State, When } from '../../shared/show.js';
 import { useWords } from '../../shared/words.js';
+import { ExportPart } from './export-part.js';
 import { RequestActions } from './request-actions.js';
 import { Term } from './term.js';
 
@@ -117,6 +118,11 @@ export function RequestPage() {
           />
           {may('viewHolds') ? <Link to={`/parties/${idOf(one.party)}/privacy`}>{t('requests.toParty')}</Link> : null}
         </Card>
+        {may('decideRequests') &&
+        /_(ACCESS|PORTABILITY)$/.test(one.kind) &&
+        /_(ACCEPTED|COMPLETED)$/.test(one.state) ? (
+          <ExportPart id={id} />
+        ) : null}
         {one.kind === erasure && !/_(RECEIVED|REFUSED)$/.test(one.state) ? <Receipts of={one} /> : null}
       </Flex>
     </>
