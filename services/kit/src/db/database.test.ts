@@ -108,7 +108,7 @@ describe('queries', () => {
     const row = await db.system.one(sql`
       SELECT 9007199254740993::int8 AS big, 1.10::numeric AS exact, '1994-03-31'::date AS day,
         timestamptz '2026-01-02 03:04:05Z' AS moment, ARRAY[1, NULL]::int8[] AS bigs, ARRAY['1994-03-31'::date] AS days,
-        ${5n}::int8 AS given`);
+        '{}'::text[] AS none, ARRAY['{}', '', NULL]::text[] AS texts, '{}'::uuid[] AS ids, ${5n}::int8 AS given`);
     expect(row).toEqual({
       big: 9007199254740993n,
       exact: '1.10',
@@ -116,6 +116,9 @@ describe('queries', () => {
       moment: new Date('2026-01-02T03:04:05Z'),
       bigs: [1n, null],
       days: ['1994-03-31'],
+      none: [],
+      texts: ['{}', '', null],
+      ids: [],
       given: 5n,
     });
   });

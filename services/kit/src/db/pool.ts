@@ -23,14 +23,29 @@ const INT8_ARRAY = 1016;
 const DATE_ARRAY = 1182;
 const TEXT_ARRAY = 1009;
 
-function parserOf(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  if (format === 'binary') return pg.types.getTypeParser(oid, 'binary');
+type Parser = (value: string) => unknown;
+
+const texts = pg.types.getTypeParser(TEXT_ARRAY as number, 'text') as (value: string) => (string | null)[];
+
+function makeParser(oid: number): Parser {
   if (oid === INT8) return BigInt;
   if (oid === DATE) return String;
-  const texts = pg.types.getTypeParser(TEXT_ARRAY as number, 'text') as (value: string) => (string | null)[];
   if (oid === INT8_ARRAY) return (value) => texts(value).map((item) => (item === null ? null : BigInt(item)));
   if (oid === DATE_ARRAY) return texts;
-  return pg.types.getTypeParser(oid, 'text');
+  const parse = pg.types.getTypeParser(oid, 'text') as Parser;
+  // Arrays of texts and of uuids: most in a row are empty, and the parser of arrays costs as much as all other columns together.
+  if (parse === (texts as Parser)) return (value) => (value === '{}' ? [] : parse(value));
+  return parse;
+}
+
+const parsers = new Map<number, Parser>();
+
+/** Asked for each column of each result. */
+function parserOf(oid: number, format?: 'text' | 'binary'): Parser {
+  if (format === 'binary') return pg.types.getTypeParser(oid, 'binary') as unknown as Parser;
+  const parser = parsers.get(oid) ?? makeParser(oid);
+  parsers.set(oid, parser);
+  return parser;
 }
 
 /**
