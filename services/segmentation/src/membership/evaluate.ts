@@ -30,6 +30,9 @@ interface Match {
   manager: string;
 }
 
+/** The lock under which the versions in use change, and which looks at single parties share. */
+export const IN_USE = 72_707_380;
+
 /** Parties that are brought over at once; bounds the memory of an evaluation. */
 const BUCKET = 200_000;
 const CHUNK = 10_000;
@@ -111,7 +114,9 @@ export async function applyCandidates(
     UPDATE segment_version SET evaluate_time = ${at}, evaluated_day = ${dateText(asOf)}::date, members = (
       SELECT count(*) FROM membership m WHERE m.segment_id = ${segmentId} AND m.version = ${version})
     WHERE segment_id = ${segmentId} AND version = ${version} RETURNING members`);
-  // Whoever was looked at since the facts were read here may have been seen with newer ones: once more.
+  // Whoever was looked at since the facts were read here may have been seen with newer ones: once more. The lock waits
+  // for the looks under way, which may not know this version, and keeps others from ending until it is in use.
+  await tx.run(sql`SELECT pg_advisory_xact_lock(${IN_USE})`);
   await tx.run(sql`
     UPDATE changed_party SET pending = true, change = change + 1 WHERE NOT pending AND evaluate_time >= ${since}`);
   await publishChanges(tx, entered, exited, { reason, at, asOf: () => dateMessage(asOf) });

@@ -7,6 +7,7 @@ import { anyMerged } from '../merge/merge.js';
 import { compileRules, type DayNumber, readRule, type Rule } from '../rule/rule.js';
 import { dateMessage, dayOf, today, type VersionRow, versionName, versionRows } from '../segment/segment.js';
 import { type Change, publishChanges } from './changes.js';
+import { IN_USE } from './evaluate.js';
 
 interface Changed {
   party_id: string;
@@ -43,9 +44,9 @@ async function takeChanged(db: Database, shards: readonly number[]): Promise<Cha
     ORDER BY change_time LIMIT ${BATCH}`);
 }
 
-async function versionsInUse(deps: Deps): Promise<Used[]> {
-  const rows = await deps.db.system.rows<VersionRow>(sql`${versionRows} WHERE v.state = 3 ORDER BY v.segment_id`);
-  return rows.flatMap((row) => {
+async function versionsInUse(deps: Deps): Promise<{ used: Used[]; known: VersionRow[] }> {
+  const known = await deps.db.system.rows<VersionRow>(sql`${versionRows} WHERE v.state = 3 ORDER BY v.segment_id`);
+  const used = known.flatMap((row) => {
     const read = readRule(row.rule);
     if ('rule' in read) return [{ row, rule: read.rule, asOf: dayOf(row.as_of) ?? today(deps) }];
     // The catalogue no longer knows what the rule speaks of: its members stay as they are.
@@ -55,6 +56,7 @@ async function versionsInUse(deps: Deps): Promise<Used[]> {
     );
     return [];
   });
+  return { used, known };
 }
 
 /** Runs every rule over the parties, in as few statements as possible. */
@@ -126,7 +128,7 @@ async function isHeld(tx: Tx, { name, holder, epoch }: Lease): Promise<boolean> 
 async function commit(
   deps: Deps,
   changed: readonly Changed[],
-  used: readonly Used[],
+  { used, known }: { used: readonly Used[]; known: readonly VersionRow[] },
   seen: Map<string, Seen>,
   lease: Lease | undefined,
 ): Promise<void> {
@@ -139,6 +141,14 @@ async function commit(
       SELECT segment_id, version FROM segment_version
       WHERE state = 3 AND segment_id = ANY(${used.map(({ row }) => row.segment_id)}::text[])
       ORDER BY segment_id, version FOR UPDATE`);
+    // A version that came into use since has not been looked at: then all of it once more.
+    await tx.run(sql`SELECT pg_advisory_xact_lock_shared(${IN_USE})`);
+    const { others } = await tx.one<{ others: boolean }>(sql`
+      SELECT EXISTS (SELECT FROM segment_version v WHERE v.state = 3 AND NOT EXISTS (
+        SELECT FROM unnest(${known.map((row) => row.segment_id)}::text[], ${known.map((row) => row.version)}::int[])
+          AS known (segment_id, version)
+        WHERE (known.segment_id, known.version) = (v.segment_id, v.version))) AS others`);
+    if (others) return;
     const still = new Set(locked.map((row) => versionName(row.segment_id, row.version)));
     const matches = matchesOf(used, seen).filter((match) => still.has(versionName(match.segmentId, match.version)));
     const looked = used.filter(({ row }) => still.has(versionName(row.segment_id, row.version)));
@@ -187,10 +197,10 @@ async function commit(
 export async function followOnce(deps: Deps, shards: readonly number[], lease?: Lease): Promise<number> {
   const changed = await takeChanged(deps.db, shards);
   if (changed.length === 0) return 0;
-  const used = await versionsInUse(deps);
+  const { used, known } = await versionsInUse(deps);
   const parties = changed.map(({ party_id: party }) => party);
   const seen = used.length > 0 ? await look(deps, parties, used) : new Map<string, Seen>();
-  await commit(deps, changed, used, seen, lease);
+  await commit(deps, changed, { used, known }, seen, lease);
   return changed.length;
 }
 
