@@ -17,6 +17,7 @@ import { judgeQuality, type Quality } from './quality.js';
 import { tidy } from './text.js';
 
 export { isChinese, syllables } from './chinese-name.js';
+export { cleanAddress } from './address.js';
 export { cleanEmail } from './email.js';
 export { cleanPhone } from './phone.js';
 export { compact, foldedWords } from './text.js';

@@ -5,11 +5,11 @@ import {
   HouseholdEvidence,
   HouseholdKind,
   PartyKind,
-  type PostalAddress,
   type SuggestHouseholdMembersRequest,
   type SuggestHouseholdMembersResponse,
 } from '@rapport/proto/customer/v1';
 import { seen } from '../access/access.js';
+import { cleanAddress, foldedWords } from '../cleaning/cleaning.js';
 import type { Deps } from '../deps.js';
 import { assertParty, membersOf, openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
 import { familial } from '../relationship/relationship.js';
@@ -92,7 +92,7 @@ function evidenceFor(
   if ([...theirs].some((address) => home.has(address))) {
     evidence.push(HouseholdEvidence.HOUSEHOLD_EVIDENCE_SAME_ADDRESS);
   }
-  if (folded(self.familyName) === folded(other.familyName)) {
+  if (foldedWords(self.familyName).join() === foldedWords(other.familyName).join()) {
     evidence.push(HouseholdEvidence.HOUSEHOLD_EVIDENCE_SAME_FAMILY_NAME);
   }
   return evidence;
@@ -100,18 +100,7 @@ function evidenceFor(
 
 function addressesOf(deps: Pick<Deps, 'cipher'>, row: PartyRecord): Set<string> {
   const points = openParty(deps.cipher, row).contactPoints;
-  return new Set(points.flatMap(({ point }) => (point?.$case === 'postalAddress' ? [addressKey(point.value)] : [])));
-}
-
-/** Two spellings of one address differ in case, accents, spaces and punctuation at most. */
-function addressKey({ lines, locality, postalCode, countryCode }: PostalAddress): string {
-  return [...lines, locality, postalCode, countryCode].map(folded).join('|');
-}
-
-function folded(text: string): string {
-  return text
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, '');
+  return new Set(
+    points.flatMap(({ point }) => (point?.$case === 'postalAddress' ? [cleanAddress(point.value).key] : [])),
+  );
 }

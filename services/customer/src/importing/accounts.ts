@@ -9,12 +9,17 @@ const state = sql.raw(`concat_ws(' ', h.version, h.kind, h.currency, h.organisat
 
 /**
  * The holdings behind source keys, as far as the caller may see them. What the stream remembers is asked only whether it
- * still holds, which is far less than to read it again: most rows of a file name accounts that were named before.
+ * still holds, which is far less than to read it again: most rows of a file name accounts that were named before. They
+ * are held until the batch is written, so that none moves while rows are written that stand where it stands.
  */
 export async function accountsOf(batch: Batch, keys: ReadonlySet<string>): Promise<KnownAccounts> {
   const { accounts } = batch;
   if (accounts.size > MOST_KNOWN) accounts.clear();
-  const known = [...keys].map((key) => accounts.get(key)).filter((account) => account !== undefined);
+  // In one order, so that two imports wait for each other and not for ever.
+  const known = [...keys]
+    .map((key) => accounts.get(key))
+    .filter((account) => account !== undefined)
+    .sort((a, b) => (a.partyId + a.holdingId < b.partyId + b.holdingId ? -1 : 1));
   if (known.length > 0 && !(await stillHold(batch, known))) accounts.clear();
   const missing = [...keys].filter((key) => !accounts.has(key));
   if (missing.length > 0) for (const account of await read(batch, missing)) accounts.set(account.key, account);
@@ -28,7 +33,7 @@ async function stillHold(batch: Batch, known: readonly Account[]): Promise<boole
       ${known.map((account) => account.state)}::text[]) AS k (party_id, holding_id, state)
     CROSS JOIN LATERAL (SELECT FROM holding h WHERE h.party_id = k.party_id AND h.holding_id = k.holding_id
       AND ${state} = k.state AND ${scopeFilter(batch.scope, { path: 'h.organisation_path', manager: 'h.manager' })}
-      OFFSET 0) h`);
+      OFFSET 0 FOR NO KEY UPDATE) h`);
   return Number(same) === known.length;
 }
 
@@ -39,6 +44,7 @@ function read(batch: Batch, keys: readonly string[]): Promise<Account[]> {
       SELECT h.party_id AS "partyId", h.holding_id AS "holdingId", h.kind, h.owners, h.currency,
         h.organisation_path AS "organisationPath", h.manager, ${state} AS state
       FROM holding h WHERE h.party_id = nk.party_id AND h.holding_id = nk.id
-        AND ${scopeFilter(batch.scope, { path: 'h.organisation_path', manager: 'h.manager' })} OFFSET 0) h
+        AND ${scopeFilter(batch.scope, { path: 'h.organisation_path', manager: 'h.manager' })} OFFSET 0
+      FOR NO KEY UPDATE) h
     WHERE nk.source = ${batch.source} AND nk.kind = ${keyKind.holding} AND nk.source_key = ANY(${keys}::text[])`);
 }

@@ -1,3 +1,5 @@
+import { foldedWords } from '../cleaning/cleaning.js';
+
 /** A number that identifies a party. Two different strong ones of the same kind contradict each other. */
 export interface ProfileIdentifier {
   kind: string;
@@ -38,12 +40,7 @@ export const most = { emails: 2, phones: 2, identifiers: 3, attributes: 4 } as c
 
 /** Lower case without accents, letters and digits only, words separated by one space. */
 export function folded(text: string): string {
-  return text
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, ' ')
-    .trim();
+  return foldedWords(text).join(' ');
 }
 
 /** As `folded`, without spaces: a space is the commonest typing error inside a word. */

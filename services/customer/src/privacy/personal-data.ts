@@ -5,8 +5,22 @@ import type { Deps } from '../deps.js';
 import { partyColumns, partyMessage, type PartyRecord } from '../party/party.js';
 import { PARTY } from './erase-party.js';
 
-/** Tables that say nothing beside what others say: the party itself is given in full, search terms are made of it. */
-const DERIVED = new Set(['party', 'party_word', 'party_contact', 'natural_key', 'consent_expiry', 'retention']);
+/**
+ * Tables that say nothing beside what others say: the party itself is given in full, search terms, keys of the matcher and
+ * aliases are made of it.
+ */
+const DERIVED = new Set([
+  'party',
+  'party_word',
+  'party_contact',
+  'party_alias',
+  'natural_key',
+  'match_key',
+  'match_profile',
+  'match_queue',
+  'consent_expiry',
+  'retention',
+]);
 
 /** Gives the function that gathers everything this service keeps about parties: opened, and table by table. */
 export function personalData({ db, cipher }: Pick<Deps, 'db' | 'cipher'>) {
