@@ -58,7 +58,7 @@ export async function startCases(): Promise<RunningCases> {
       },
     },
     timeZone: 'Europe/Prague',
-    verifyAudit: (signal) => verifyAudit(db, { signal }),
+    verifyAudit: (signal, part) => verifyAudit(db, { ...part, signal }),
   };
   const server = await startServer({
     address: '127.0.0.1:0',

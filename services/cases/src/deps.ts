@@ -1,6 +1,6 @@
 import type { ReadRecorder } from '@rapport/kit/crypto';
 import type { Database } from '@rapport/kit/db';
-import type { AuditFinding } from '@rapport/kit/events';
+import type { AuditWalk } from '@rapport/kit/events';
 import type { ClientOf } from '@rapport/kit/rpc';
 import type { Clock } from '@rapport/kit/runtime';
 import type { CustomerServiceService } from '@rapport/proto/customer/v1';
@@ -19,5 +19,5 @@ export interface Deps {
   /** The bank's own zone, an IANA name. */
   timeZone: string;
   /** Walks the audit chain. */
-  verifyAudit: (signal: AbortSignal) => Promise<AuditFinding>;
+  verifyAudit: AuditWalk;
 }

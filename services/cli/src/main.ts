@@ -80,6 +80,7 @@ program
   .command('verify')
   .description('walk the hash chains and signed roots; names the first broken record and exits 1 when there is one')
   .option('--service <name>', 'of one service only')
+  .option('--from <position>', 'from this record of the chain on, and the signed root before it; needs --service')
   .option('--json', 'print JSON')
   .action((flags) => withClients((clients) => verifyAudit(clients, flags)));
 

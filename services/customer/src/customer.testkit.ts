@@ -90,7 +90,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
     },
     rules: requestValidator(validation).validate,
     peers: noPeers,
-    verifyAudit: (signal) => verifyAudit(db, { signal }),
+    verifyAudit: (signal, part) => verifyAudit(db, { ...part, signal }),
   };
   const server = await startServer({
     address: '127.0.0.1:0',

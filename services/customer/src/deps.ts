@@ -1,6 +1,6 @@
 import type { FieldCipher, ReadRecorder } from '@rapport/kit/crypto';
 import type { Database } from '@rapport/kit/db';
-import type { AuditFinding } from '@rapport/kit/events';
+import type { AuditWalk } from '@rapport/kit/events';
 import type { ClientOf, Validate } from '@rapport/kit/rpc';
 import type { Clock } from '@rapport/kit/runtime';
 import type { OperationsServiceService } from '@rapport/proto/operations/v1';
@@ -46,5 +46,5 @@ export interface Deps {
   /** The other services, asked for what they keep about somebody who wants to see it. */
   peers: Peers;
   /** Walks the chain of the audit records. */
-  verifyAudit: (signal: AbortSignal) => Promise<AuditFinding>;
+  verifyAudit: AuditWalk;
 }

@@ -103,7 +103,7 @@ export async function openSuite(): Promise<Suite> {
     segmentation: client(SegmentationServiceClient, segmentation.address, peer),
     mailer,
     wake: () => wakeup.ring(),
-    verifyAudit: (signal) => verifyAudit(db, { signal }),
+    verifyAudit: (signal, part) => verifyAudit(db, { ...part, signal }),
   };
   const server = await startServer({
     address: '127.0.0.1:0',

@@ -1,5 +1,6 @@
-import type { AuditVerdict, ReadRecorder } from '@rapport/kit/crypto';
+import type { ReadRecorder } from '@rapport/kit/crypto';
 import type { Database } from '@rapport/kit/db';
+import type { AuditWalk } from '@rapport/kit/events';
 import type { PrismaClient } from './gen/prisma/client.js';
 
 /** What a verb works with. */
@@ -7,7 +8,7 @@ export interface Deps {
   db: Database<PrismaClient>;
   reads: ReadRecorder;
   /** Walks the audit chain. */
-  verifyAudit(signal: AbortSignal): Promise<AuditVerdict>;
+  verifyAudit: AuditWalk;
   /** An IANA name; the bank's days begin and end in it. */
   timeZone: string;
 }

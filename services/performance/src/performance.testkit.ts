@@ -41,7 +41,7 @@ export async function startPerformance(): Promise<Started> {
   const deps: Deps = {
     db,
     reads: auditReads(db),
-    verifyAudit: (signal) => verifyAudit(db, { signal }),
+    verifyAudit: (signal, part) => verifyAudit(db, { ...part, signal }),
     timeZone: 'Europe/Prague',
   };
   const server = await startServer({

@@ -45,7 +45,7 @@ export async function startReporting(zone = 'Europe/Prague'): Promise<Running> {
     clock: { now: () => new Date() },
     zone,
     reads: auditReads(db),
-    verifyAudit: (signal) => verifyAudit(db, { signal }),
+    verifyAudit: (signal, part) => verifyAudit(db, { ...part, signal }),
   };
   const server = await startServer({
     address: '127.0.0.1:0',

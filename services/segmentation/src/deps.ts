@@ -1,7 +1,7 @@
 import type { Analytics } from '@rapport/kit/analytics';
 import type { ReadRecorder } from '@rapport/kit/crypto';
 import type { Database } from '@rapport/kit/db';
-import type { AuditFinding } from '@rapport/kit/events';
+import type { AuditWalk } from '@rapport/kit/events';
 import type { Clock } from '@rapport/kit/runtime';
 import type { PrismaClient } from './gen/prisma/client.js';
 
@@ -16,5 +16,5 @@ export interface Deps {
   /** Records who was shown which party. */
   reads: ReadRecorder;
   /** Walks the chain of the audit records. */
-  verifyAudit: (signal: AbortSignal) => Promise<AuditFinding>;
+  verifyAudit: AuditWalk;
 }

@@ -162,7 +162,7 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
     clock: { now: () => at },
     zone: 'Europe/Prague',
     reads: auditReads(db),
-    verifyAudit: (signal) => verifyAudit(db, { signal }),
+    verifyAudit: (signal, part) => verifyAudit(db, { ...part, signal }),
   };
   const server = await startServer({
     address: '127.0.0.1:0',

@@ -66,12 +66,12 @@ async function tamper(statement: string): Promise<number> {
 }
 
 /** What the command prints, and the code that it ends with. */
-async function run(json = true): Promise<{ text: string; code: unknown }> {
+async function run(json = true, from?: string): Promise<{ text: string; code: unknown }> {
   process.exitCode = 0;
   const written: string[] = [];
   const spy = jest.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0);
   try {
-    await verifyAudit(clients, { service: 'customer', json });
+    await verifyAudit(clients, { service: 'customer', json, ...(from && { from }) });
   } finally {
     spy.mockRestore();
   }
@@ -80,7 +80,7 @@ async function run(json = true): Promise<{ text: string; code: unknown }> {
 
 it('finds a chain whole, and says how much of it was checked', async () => {
   const { text, code } = await run();
-  expect(JSON.parse(text)).toEqual([{ service: 'customer', ok: true, records: RECORDS, unsealed: 0, roots: 1 }]);
+  expect(JSON.parse(text)).toEqual([{ service: 'customer', ok: true, records: RECORDS, unsealed: 0, roots: 1, first: 1 }]);
   expect(code).toBe(0);
 });
 
@@ -121,4 +121,15 @@ it('names a root that was forged with another key', async () => {
   expect(JSON.parse((await run()).text)).toMatchObject([
     { broken: { sequence: RECORDS, reason: 'SIGNATURE_INVALID' } },
   ]);
+});
+
+it('begins at the signed root before a position, and refuses what is none', async () => {
+  for (let index = 0; index < 5; index += 1) await audit(db, systemCaller('customer', 'test'), { resource: 'late/1' });
+  await sealAudit(db);
+  expect(JSON.parse((await run(true, '33')).text)).toMatchObject([{ ok: true, records: 5, first: RECORDS + 1 }]);
+  await tamper("UPDATE kit.audit SET actor = 'somebody' WHERE chain_seq = 7");
+  expect(JSON.parse((await run(true, '33')).text)).toMatchObject([{ ok: true }]);
+  expect(JSON.parse((await run()).text)).toMatchObject([{ ok: false, broken: { sequence: 7 } }]);
+  await expect(verifyAudit(clients, { service: 'customer', from: '0' })).rejects.toThrow('from 1');
+  await expect(verifyAudit(clients, { from: '3' })).rejects.toThrow('--service');
 });

@@ -58,16 +58,16 @@ describe('the chain', () => {
   it('holds every record once, without gaps, and verifies', async () => {
     await fill(30);
     expect(await sealAudit(db, 20)).toBe(20);
-    expect(await verifyAudit(db)).toEqual({ ok: true, records: 20n, unsealed: 10n, roots: 0 });
+    expect(await verifyAudit(db)).toMatchObject({ ok: true, records: 20n, unsealed: 10n, roots: 0 });
     expect(await seal()).toBe(10);
     await signRoot(db, signing);
-    expect(await verifyAudit(db, { publicKeys })).toEqual({ ok: true, records: 30n, unsealed: 0n, roots: 1 });
+    expect(await verifyAudit(db, { publicKeys })).toMatchObject({ ok: true, records: 30n, unsealed: 0n, roots: 1 });
     expect(await seal()).toBe(0);
   });
 
   it('verifies when there is nothing', async () => {
     expect(await signRoot(db, signing)).toBeUndefined();
-    expect(await verifyAudit(db)).toEqual({ ok: true, records: 0n, unsealed: 0n, roots: 0 });
+    expect(await verifyAudit(db)).toEqual({ ok: true, records: 0n, unsealed: 0n, roots: 0, first: 1n, last: 0n });
   });
 
   it('waits for a transaction that began earlier and commits later, and skips none', async () => {
@@ -219,5 +219,65 @@ describe('verifyAudit names the first record that is not as it was sealed', () =
       ok: false,
       broken: { seq: 11n, reason: 'root_signature' },
     });
+  });
+});
+
+describe('a part of the chain', () => {
+  /** Thirty records with signed roots at 10 and 20. */
+  beforeEach(async () => {
+    for (const root of [true, true, false]) {
+      await fill(10);
+      await seal();
+      if (root) await signRoot(db, signing);
+    }
+  });
+  const from = (position: bigint, limit?: bigint) =>
+    verifyAudit(db, { publicKeys, from: position, ...(limit && { limit }) });
+
+  it('is walked from the signed root before it, which is checked too', async () => {
+    expect(await from(15n)).toEqual({ ok: true, records: 20n, unsealed: 0n, roots: 1, first: 11n, last: 30n });
+    expect(await from(11n)).toMatchObject({ ok: true, records: 20n, first: 11n });
+    expect(await from(30n)).toMatchObject({ ok: true, records: 10n, roots: 0, first: 21n });
+    expect(await from(31n)).toMatchObject({ ok: true, records: 10n, first: 21n });
+    // No root stands before it: the hash of the record before it is given.
+    expect(await from(5n)).toMatchObject({ ok: true, records: 26n, roots: 2, first: 5n });
+  });
+
+  it('leaves alone what lies before its root, and no more', async () => {
+    await tamper(`UPDATE kit.audit SET actor = 'somebody' WHERE chain_seq IN (4, 14)`);
+    expect(await verifyAudit(db, { publicKeys })).toMatchObject({ broken: { seq: 4n } });
+    expect(await from(18n)).toMatchObject({ records: 3n, broken: { seq: 14n, reason: 'changed' } });
+    expect(await from(25n)).toMatchObject({ ok: true, records: 10n });
+  });
+
+  it('is refused when its root does not fit, was forged or stands on nothing', async () => {
+    await tamper(`UPDATE kit.audit SET hash = set_bit(hash, 3, 1 - get_bit(hash, 3)) WHERE chain_seq = 20`);
+    expect(await from(25n)).toMatchObject({ records: 0n, broken: { seq: 20n, reason: 'root_mismatch' } });
+    await tamper(`UPDATE kit.audit_root SET hash = (SELECT hash FROM kit.audit WHERE chain_seq = 20) WHERE seq = 20`);
+    expect(await from(25n)).toMatchObject({ broken: { seq: 20n, reason: 'root_signature' } });
+    await tamper('DELETE FROM kit.audit WHERE chain_seq = 20');
+    expect(await from(25n)).toMatchObject({ broken: { seq: 20n, reason: 'missing' } });
+  });
+
+  it('says that the end was cut off, also from behind the end', async () => {
+    await signRoot(db, signing);
+    await tamper('DELETE FROM kit.audit WHERE chain_seq > 27');
+    expect(await from(25n)).toMatchObject({ broken: { seq: 28n, reason: 'missing' } });
+    expect(await from(99n)).toMatchObject({ broken: { seq: 30n, reason: 'missing' } });
+  });
+
+  it('walked part by part gives what one walk gives', async () => {
+    let at = 1n;
+    let calls = 0;
+    for (; at > 0n; calls += 1) {
+      const { ok, next } = await from(at, 12n);
+      expect(ok).toBe(true);
+      at = next ?? 0n;
+    }
+    expect(calls).toBe(3);
+    await tamper('DELETE FROM kit.audit WHERE chain_seq = 23');
+    expect(await from(1n, 12n)).toMatchObject({ ok: true, next: 13n });
+    expect(await from(13n, 3n)).toMatchObject({ ok: true, first: 11n, records: 5n, next: 16n });
+    expect(await from(16n, 12n)).toMatchObject({ broken: { seq: 23n, reason: 'missing' } });
   });
 });

@@ -52,7 +52,14 @@ function service(): Handlers<typeof OperationsServiceService> {
     personalData: async function* (ids) {
       for (const id of ids) yield { collection: 'things', row: { id, amount: 5n }, dataClass: 'C2' };
     },
-    verifyAudit: async () => ({ records: 7n, roots: 2, unsealed: 1n, broken: { seq: 3n, reason: 'changed' } }),
+    verifyAudit: async (_signal, part) => ({
+      records: 7n,
+      roots: 2,
+      unsealed: 1n,
+      first: part?.from ?? 1n,
+      last: 9n,
+      broken: { seq: 3n, reason: 'changed' },
+    }),
   });
   return handlers as unknown as Handlers<typeof OperationsServiceService>;
 }
@@ -117,12 +124,18 @@ it('tells how old the oldest waiting event is', async () => {
 });
 
 it('names the first broken audit record, and answers for its own service only', async () => {
-  expect(await service().verifyAudit({ name: parent, fromSequence: 0n }, call)).toMatchObject({
+  expect(await service().verifyAudit({ name: parent, fromSequence: 0n, maxRecords: 0n }, call)).toMatchObject({
     records: 7n,
     unsealed: 1n,
+    firstSequence: 0n,
+    lastSequence: 9n,
+    nextSequence: 0n,
     broken: { sequence: 3n, reason: 'HASH_MISMATCH' },
   });
-  const foreign = service().verifyAudit({ name: 'services/other', fromSequence: 0n }, call);
+  expect(await service().verifyAudit({ name: parent, fromSequence: 3n, maxRecords: 5n }, call)).toMatchObject({
+    firstSequence: 3n,
+  });
+  const foreign = service().verifyAudit({ name: 'services/other', fromSequence: 0n, maxRecords: 0n }, call);
   await expect(foreign).rejects.toMatchObject({ reason: 'SERVICE_NOT_FOUND' });
 });
 

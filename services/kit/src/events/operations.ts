@@ -19,8 +19,21 @@ export interface AuditFinding {
   records: bigint;
   unsealed: bigint;
   roots: number;
+  /** Positions in the chain: the first that was checked, the last that there is, and where to go on, if anywhere. */
+  first: bigint;
+  last: bigint;
+  next?: bigint;
   broken?: { seq: bigint; id?: string; reason: 'missing' | 'changed' | 'root_mismatch' | 'root_signature' };
 }
+
+/** Which part of the chain is walked: from a position, at most so many records. All of it unless told. */
+export interface AuditPart {
+  from?: bigint;
+  limit?: bigint;
+}
+
+/** Walks the audit chain of a service; `auditVerifier` of the crypto door makes one. */
+export type AuditWalk = (signal: AbortSignal, part?: AuditPart) => Promise<AuditFinding>;
 
 /** One row about a person. */
 export interface PersonalRow {
@@ -36,8 +49,8 @@ export interface OperationsOptions {
   /** The service's name, also the domain of its events: `customer`. */
   service: string;
   db: Database;
-  /** Walks the audit chain; `(signal) => verifyAudit(db, { publicKeys, signal })`. */
-  verifyAudit: (signal: AbortSignal) => Promise<AuditFinding>;
+  /** Walks the audit chain; `auditVerifier(db, jwksFile)`. */
+  verifyAudit: AuditWalk;
   /** Everything that the service keeps about the parties with these ids. */
   personalData: (ids: readonly string[]) => AsyncIterable<PersonalRow>;
 }
@@ -188,8 +201,18 @@ export function operations({ service, db, verifyAudit, personalData }: Operation
 
     verifyAudit: async (request, call) => {
       assertOwn(request.name);
-      const { records, unsealed, roots, broken } = await verifyAudit(call.signal);
-      return { records, unsealed, roots: BigInt(roots), broken: broken && brokenRecord(broken), asOf: new Date() };
+      const part = { from: request.fromSequence, ...(request.maxRecords > 0n && { limit: request.maxRecords }) };
+      const { records, unsealed, roots, first, last, next, broken } = await verifyAudit(call.signal, part);
+      return {
+        records,
+        unsealed,
+        roots: BigInt(roots),
+        broken: broken && brokenRecord(broken),
+        asOf: new Date(),
+        firstSequence: first,
+        lastSequence: last,
+        nextSequence: next ?? 0n,
+      };
     },
   });
 }

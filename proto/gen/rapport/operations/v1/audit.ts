@@ -26,8 +26,14 @@ export interface BrokenAuditRecord {
 export interface VerifyAuditRequest {
   /** The service, `services/{service}`. */
   name: string;
-  /** Begin at this position; 0 means the first record. Records before it are taken as given. */
+  /**
+   * Begin at this position; 0 and 1 mean the first record. The walk begins behind the last signed root before it, which
+   * says what the chain was there, so that a few records before it may be checked as well; where no root stands before
+   * it, the hash of the record before it is taken as given.
+   */
   fromSequence: bigint;
+  /** End so many records after from_sequence, to show how far a long walk is; 0 means at the end of the chain. */
+  maxRecords: bigint;
 }
 
 /** The result of the verification. */
@@ -45,10 +51,16 @@ export interface VerifyAuditResponse {
     | Date
     | undefined;
   /**
-   * How many signed roots were checked: each says what the chain was at one moment, so that it cannot be rewritten as a
+   * How many signed roots among these records were checked, that at which the walk began not counted: each says what the chain was at one moment, so that it cannot be rewritten as a
    * whole.
    */
   roots: bigint;
+  /** The position of the first record that was checked; 1 unless a later one was asked for. */
+  firstSequence: bigint;
+  /** The position of the last record of the chain as it is now; 0 when there is none. */
+  lastSequence: bigint;
+  /** Pass it as from_sequence to go on; 0 when the walk came to the end or to a broken record. */
+  nextSequence: bigint;
 }
 
 function createBaseBrokenAuditRecord(): BrokenAuditRecord {
@@ -178,7 +190,7 @@ export const BrokenAuditRecord: MessageFns<BrokenAuditRecord, "rapport.operation
 };
 
 function createBaseVerifyAuditRequest(): VerifyAuditRequest {
-  return { name: "", fromSequence: 0n };
+  return { name: "", fromSequence: 0n, maxRecords: 0n };
 }
 
 export const VerifyAuditRequest: MessageFns<VerifyAuditRequest, "rapport.operations.v1.VerifyAuditRequest"> = {
@@ -193,6 +205,12 @@ export const VerifyAuditRequest: MessageFns<VerifyAuditRequest, "rapport.operati
         throw new globalThis.Error("value provided for field message.fromSequence of type int64 too large");
       }
       writer.uint32(16).int64(message.fromSequence);
+    }
+    if (message.maxRecords !== 0n) {
+      if (BigInt.asIntN(64, message.maxRecords) !== message.maxRecords) {
+        throw new globalThis.Error("value provided for field message.maxRecords of type int64 too large");
+      }
+      writer.uint32(24).int64(message.maxRecords);
     }
     return writer;
   },
@@ -226,6 +244,14 @@ export const VerifyAuditRequest: MessageFns<VerifyAuditRequest, "rapport.operati
             message.fromSequence = reader.int64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.maxRecords = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -246,6 +272,11 @@ export const VerifyAuditRequest: MessageFns<VerifyAuditRequest, "rapport.operati
         : isSet(object.from_sequence)
         ? BigInt(object.from_sequence)
         : 0n,
+      maxRecords: isSet(object.maxRecords)
+        ? BigInt(object.maxRecords)
+        : isSet(object.max_records)
+        ? BigInt(object.max_records)
+        : 0n,
     };
   },
 
@@ -256,6 +287,9 @@ export const VerifyAuditRequest: MessageFns<VerifyAuditRequest, "rapport.operati
     }
     if (message.fromSequence !== 0n) {
       obj.fromSequence = message.fromSequence.toString();
+    }
+    if (message.maxRecords !== 0n) {
+      obj.maxRecords = message.maxRecords.toString();
     }
     return obj;
   },
@@ -269,12 +303,24 @@ export const VerifyAuditRequest: MessageFns<VerifyAuditRequest, "rapport.operati
     message.fromSequence = (object.fromSequence !== undefined && object.fromSequence !== null)
       ? BigInt(object.fromSequence)
       : 0n;
+    message.maxRecords = (object.maxRecords !== undefined && object.maxRecords !== null)
+      ? BigInt(object.maxRecords)
+      : 0n;
     return message;
   },
 };
 
 function createBaseVerifyAuditResponse(): VerifyAuditResponse {
-  return { records: 0n, broken: undefined, unsealed: 0n, asOf: undefined, roots: 0n };
+  return {
+    records: 0n,
+    broken: undefined,
+    unsealed: 0n,
+    asOf: undefined,
+    roots: 0n,
+    firstSequence: 0n,
+    lastSequence: 0n,
+    nextSequence: 0n,
+  };
 }
 
 export const VerifyAuditResponse: MessageFns<VerifyAuditResponse, "rapport.operations.v1.VerifyAuditResponse"> = {
@@ -304,6 +350,24 @@ export const VerifyAuditResponse: MessageFns<VerifyAuditResponse, "rapport.opera
         throw new globalThis.Error("value provided for field message.roots of type int64 too large");
       }
       writer.uint32(40).int64(message.roots);
+    }
+    if (message.firstSequence !== 0n) {
+      if (BigInt.asIntN(64, message.firstSequence) !== message.firstSequence) {
+        throw new globalThis.Error("value provided for field message.firstSequence of type int64 too large");
+      }
+      writer.uint32(48).int64(message.firstSequence);
+    }
+    if (message.lastSequence !== 0n) {
+      if (BigInt.asIntN(64, message.lastSequence) !== message.lastSequence) {
+        throw new globalThis.Error("value provided for field message.lastSequence of type int64 too large");
+      }
+      writer.uint32(56).int64(message.lastSequence);
+    }
+    if (message.nextSequence !== 0n) {
+      if (BigInt.asIntN(64, message.nextSequence) !== message.nextSequence) {
+        throw new globalThis.Error("value provided for field message.nextSequence of type int64 too large");
+      }
+      writer.uint32(64).int64(message.nextSequence);
     }
     return writer;
   },
@@ -361,6 +425,30 @@ export const VerifyAuditResponse: MessageFns<VerifyAuditResponse, "rapport.opera
             message.roots = reader.int64() as bigint;
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.firstSequence = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.lastSequence = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.nextSequence = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -384,6 +472,21 @@ export const VerifyAuditResponse: MessageFns<VerifyAuditResponse, "rapport.opera
         ? fromJsonTimestamp(object.as_of)
         : undefined,
       roots: isSet(object.roots) ? BigInt(object.roots) : 0n,
+      firstSequence: isSet(object.firstSequence)
+        ? BigInt(object.firstSequence)
+        : isSet(object.first_sequence)
+        ? BigInt(object.first_sequence)
+        : 0n,
+      lastSequence: isSet(object.lastSequence)
+        ? BigInt(object.lastSequence)
+        : isSet(object.last_sequence)
+        ? BigInt(object.last_sequence)
+        : 0n,
+      nextSequence: isSet(object.nextSequence)
+        ? BigInt(object.nextSequence)
+        : isSet(object.next_sequence)
+        ? BigInt(object.next_sequence)
+        : 0n,
     };
   },
 
@@ -404,6 +507,15 @@ export const VerifyAuditResponse: MessageFns<VerifyAuditResponse, "rapport.opera
     if (message.roots !== 0n) {
       obj.roots = message.roots.toString();
     }
+    if (message.firstSequence !== 0n) {
+      obj.firstSequence = message.firstSequence.toString();
+    }
+    if (message.lastSequence !== 0n) {
+      obj.lastSequence = message.lastSequence.toString();
+    }
+    if (message.nextSequence !== 0n) {
+      obj.nextSequence = message.nextSequence.toString();
+    }
     return obj;
   },
 
@@ -419,6 +531,15 @@ export const VerifyAuditResponse: MessageFns<VerifyAuditResponse, "rapport.opera
     message.unsealed = (object.unsealed !== undefined && object.unsealed !== null) ? BigInt(object.unsealed) : 0n;
     message.asOf = object.asOf ?? undefined;
     message.roots = (object.roots !== undefined && object.roots !== null) ? BigInt(object.roots) : 0n;
+    message.firstSequence = (object.firstSequence !== undefined && object.firstSequence !== null)
+      ? BigInt(object.firstSequence)
+      : 0n;
+    message.lastSequence = (object.lastSequence !== undefined && object.lastSequence !== null)
+      ? BigInt(object.lastSequence)
+      : 0n;
+    message.nextSequence = (object.nextSequence !== undefined && object.nextSequence !== null)
+      ? BigInt(object.nextSequence)
+      : 0n;
     return message;
   },
 };

@@ -80,8 +80,9 @@ export const OperationsServiceService = {
     responseDeserialize: (value: Buffer): GetEventLagResponse => GetEventLagResponse.decode(value),
   },
   /**
-   * Walks the audit chain and gives the first record that does not fit it. Changes nothing. Reads every record, so its
-   * time grows with the chain: pass from_sequence to go on where an earlier call ended.
+   * Walks the audit chain, or a part of it, and gives the first record that does not fit it. Changes nothing. Reads every
+   * record, 90,000 in a second, so its time grows with the chain: pass max_records and go on from next_sequence to show
+   * how far it is, or from_sequence to begin behind what was verified earlier.
    * Errors: SERVICE_NOT_FOUND (NOT_FOUND).
    */
   verifyAudit: {
@@ -129,8 +130,9 @@ export interface OperationsServiceServer extends UntypedServiceImplementation {
    */
   getEventLag: handleUnaryCall<GetEventLagRequest, GetEventLagResponse>;
   /**
-   * Walks the audit chain and gives the first record that does not fit it. Changes nothing. Reads every record, so its
-   * time grows with the chain: pass from_sequence to go on where an earlier call ended.
+   * Walks the audit chain, or a part of it, and gives the first record that does not fit it. Changes nothing. Reads every
+   * record, 90,000 in a second, so its time grows with the chain: pass max_records and go on from next_sequence to show
+   * how far it is, or from_sequence to begin behind what was verified earlier.
    * Errors: SERVICE_NOT_FOUND (NOT_FOUND).
    */
   verifyAudit: handleUnaryCall<VerifyAuditRequest, VerifyAuditResponse>;
@@ -202,8 +204,9 @@ export interface OperationsServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetEventLagResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Walks the audit chain and gives the first record that does not fit it. Changes nothing. Reads every record, so its
-   * time grows with the chain: pass from_sequence to go on where an earlier call ended.
+   * Walks the audit chain, or a part of it, and gives the first record that does not fit it. Changes nothing. Reads every
+   * record, 90,000 in a second, so its time grows with the chain: pass max_records and go on from next_sequence to show
+   * how far it is, or from_sequence to begin behind what was verified earlier.
    * Errors: SERVICE_NOT_FOUND (NOT_FOUND).
    */
   verifyAudit(
