@@ -56,7 +56,9 @@ test('operations are served to the operator only, and the audit chain can be ver
   const auditor = as({ sub: 'staff/otto', roles: ['auditor'], orgPath: '/berka' });
   const verdict = await operations.verifyAudit({ name, fromSequence: 0n, maxRecords: 0n }, auditor);
   expect(verdict.broken).toBeUndefined();
-  expect((await failure(operations.verifyAudit({ name, fromSequence: 0n, maxRecords: 0n }, agent()))).kind).toBe('denied');
+  expect((await failure(operations.verifyAudit({ name, fromSequence: 0n, maxRecords: 0n }, agent()))).kind).toBe(
+    'denied',
+  );
   expect((await failure(operations.getEventLag({ name }, agent()))).kind).toBe('denied');
   expect((await failure(operations.getEventLag({ name }, operator()))).kind).toBe('ok');
   operations.close();

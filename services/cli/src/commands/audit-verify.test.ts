@@ -80,7 +80,9 @@ async function run(json = true, from?: string): Promise<{ text: string; code: un
 
 it('finds a chain whole, and says how much of it was checked', async () => {
   const { text, code } = await run();
-  expect(JSON.parse(text)).toEqual([{ service: 'customer', ok: true, records: RECORDS, unsealed: 0, roots: 1, first: 1 }]);
+  expect(JSON.parse(text)).toEqual([
+    { service: 'customer', ok: true, records: RECORDS, unsealed: 0, roots: 1, first: 1 },
+  ]);
   expect(code).toBe(0);
 });
 

@@ -1,3 +1,4 @@
+import * as audit from './audit.en.js';
 import * as campaign from './campaign.en.js';
 import * as cases from './case.en.js';
 import * as customer from './customer.en.js';
@@ -6,6 +7,7 @@ import * as segment from './segment.en.js';
 
 /** Every word of the console in English. */
 export const en = {
+  ...audit.sections,
   ...customer.sections,
   ...records.sections,
   ...segment.sections,
@@ -33,6 +35,7 @@ export const en = {
     requests: 'Data requests',
     ranking: 'Ranking',
     dashboard: 'Dashboard',
+    audit: 'Audit',
   },
   signIn: {
     welcome: 'Customers, campaigns, cases and figures of your bank in one place.',
@@ -231,6 +234,7 @@ export const en = {
     noMetrics: 'There are no metrics.',
   },
   enums: {
+    ...audit.enums,
     ...customer.enums,
     ...records.enums,
     ...segment.enums,

@@ -1,4 +1,5 @@
 import type { Words } from './en.js';
+import * as audit from './audit.zh.js';
 import * as campaign from './campaign.zh.js';
 import * as cases from './case.zh.js';
 import * as customer from './customer.zh.js';
@@ -7,6 +8,7 @@ import * as segment from './segment.zh.js';
 
 /** Every word of the console in Chinese. */
 export const zh: Words = {
+  ...audit.sections,
   ...customer.sections,
   ...records.sections,
   ...segment.sections,
@@ -34,6 +36,7 @@ export const zh: Words = {
     requests: '数据权利请求',
     ranking: '绩效排名',
     dashboard: '数据看板',
+    audit: '审计',
   },
   signIn: {
     welcome: '在一处查看贵行的客户、营销活动、工单与数据。',
@@ -231,6 +234,7 @@ export const zh: Words = {
     noMetrics: '没有指标。',
   },
   enums: {
+    ...audit.enums,
     ...customer.enums,
     ...records.enums,
     ...segment.enums,

@@ -88,6 +88,7 @@ const shown = {
   decideRequests: ['privacy_officer'],
   viewHolds: ['privacy_officer', 'auditor'],
   placeHolds: ['privacy_officer'],
+  verifyAudit: ['auditor', 'operator'],
   viewLooked: ['privacy_officer', 'auditor'],
 } as const satisfies Record<string, readonly string[]>;
 

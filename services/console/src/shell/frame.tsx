@@ -3,6 +3,7 @@ import {
   BarChartOutlined,
   ContactsOutlined,
   DatabaseOutlined,
+  FileProtectOutlined,
   ImportOutlined,
   LockOutlined,
   MergeCellsOutlined,
@@ -34,6 +35,7 @@ const icons: Record<string, React.ReactNode> = {
   '/requests': <LockOutlined />,
   '/ranking': <TrophyOutlined />,
   '/dashboard': <BarChartOutlined />,
+  '/audit': <FileProtectOutlined />,
 };
 
 /** Menu, head and foot around every page. */

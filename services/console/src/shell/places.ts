@@ -13,4 +13,5 @@ export const places = [
   { path: '/requests', key: 'p', word: 'menu.requests', ability: 'viewRequests' },
   { path: '/ranking', key: 'r', word: 'menu.ranking', ability: 'viewStaff' },
   { path: '/dashboard', key: 'd', word: 'menu.dashboard', ability: 'viewDashboard' },
+  { path: '/audit', key: 'v', word: 'menu.audit', ability: 'verifyAudit' },
 ] as const satisfies readonly { path: string; key: string; word: string; ability: Ability }[];

@@ -93,6 +93,10 @@ export const routes: RouteObject[] = [
             path: '/requests/:request',
             lazy: async () => ({ Component: (await import('../pages/privacy/request-page.js')).RequestPage }),
           },
+          {
+            path: '/audit',
+            lazy: async () => ({ Component: (await import('../pages/audit/audit-page.js')).AuditPage }),
+          },
           { path: '*', element: <NotFoundPage /> },
         ],
       },

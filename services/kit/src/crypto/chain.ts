@@ -176,7 +176,9 @@ export async function verifyAudit(
   const end = limit === undefined ? undefined : from + limit;
   const { unsealed } = await db.system.one<{ unsealed: bigint }>(sql`
     SELECT count(*) AS unsealed FROM kit.audit WHERE chain_seq IS NULL`);
-  const { last } = await db.system.one<{ last: bigint }>(sql`SELECT coalesce(max(chain_seq), 0) AS last FROM kit.audit`);
+  const { last } = await db.system.one<{ last: bigint }>(
+    sql`SELECT coalesce(max(chain_seq), 0) AS last FROM kit.audit`,
+  );
   // The last root before the first record that is asked for, and every later one.
   const roots = await db.system.rows<SignedRoot>(sql`
     SELECT seq, hash, key_id AS "keyId", signature FROM kit.audit_root
@@ -206,7 +208,8 @@ export async function verifyAudit(
     if (!given.hash) return verdict({ seq: before, id: given.id, reason: 'changed' });
     if (anchor && !anchor.hash.equals(given.hash))
       return verdict({ seq: before, id: given.id, reason: 'root_mismatch' });
-    if (anchor && !signedBy(anchor, publicKeys)) return verdict({ seq: before, id: given.id, reason: 'root_signature' });
+    if (anchor && !signedBy(anchor, publicKeys))
+      return verdict({ seq: before, id: given.id, reason: 'root_signature' });
     root = anchor ? 1 : 0;
     previous = given.hash;
   }

@@ -28,4 +28,10 @@ export { eraseEvents, type OutboxLag, outboxLag } from './outbox.js';
 export { publish, publishAll, type PublishOptions } from './publish.js';
 export { type RelayOptions, startRelay } from './relay.js';
 export type { StreamSettings } from './stream.js';
-export { type AuditFinding, type AuditWalk, operations, type OperationsOptions, type PersonalRow } from './operations.js';
+export {
+  type AuditFinding,
+  type AuditWalk,
+  operations,
+  type OperationsOptions,
+  type PersonalRow,
+} from './operations.js';
