@@ -53,6 +53,21 @@ export const sections = {
     notShowableAdvice: 'Go on in the text; it is checked while you write.',
     problemAt: 'Line {{line}}, column {{column}}',
     show: 'Show me',
+    insert: 'Insert an attribute …',
+    asText: 'Condition as text',
+    asTextHint: 'A condition in CEL',
+  },
+  describe: {
+    window: 'last {{days}} days',
+    comma: ', ',
+    of: '{{what}} ({{args}})',
+    unit: '{{value}} {{unit}}',
+    flag: '{{what}}: {{value}}',
+    compare: '{{what}} {{operator}} {{value}}',
+    brackets: '({{rule}})',
+    and: ' and ',
+    or: ' or ',
+    not: 'not ({{rule}})',
   },
   preview: {
     title: 'Preview',
@@ -70,6 +85,13 @@ export const enums = {
   SEGMENT_STATE_APPROVED: 'Approved',
   SEGMENT_STATE_PUBLISHED: 'Published',
   SEGMENT_STATE_RETIRED: 'Retired',
+  RULE_SYNTAX: 'The text is not complete, or not a rule',
+  RULE_ATTRIBUTE_UNKNOWN: 'There is no such attribute',
+  RULE_TYPE_MISMATCH: 'These two cannot be compared',
+  RULE_ARGUMENT_INVALID: 'What stands in the brackets does not fit',
+  RULE_FUNCTION_UNKNOWN: 'There is no such function',
+  RULE_NOT_BOOLEAN: 'This is a value and not a condition',
+  RULE_TOO_COMPLEX: 'The rule is too long or too deep',
 };
 
 export const codes = {

@@ -55,6 +55,21 @@ export const sections: typeof enSections = {
     notShowableAdvice: '请在文本中继续编辑，输入时会自动检查。',
     problemAt: '第 {{line}} 行，第 {{column}} 列',
     show: '定位',
+    insert: '插入属性…',
+    asText: '文本条件',
+    asTextHint: 'CEL 条件',
+  },
+  describe: {
+    window: '最近 {{days}} 天',
+    comma: '、',
+    of: '{{what}}（{{args}}）',
+    unit: '{{value}} {{unit}}',
+    flag: '{{what}}：{{value}}',
+    compare: '{{what}} {{operator}} {{value}}',
+    brackets: '（{{rule}}）',
+    and: ' 且 ',
+    or: ' 或 ',
+    not: '并非（{{rule}}）',
   },
   preview: {
     title: '预览',
@@ -72,6 +87,13 @@ export const enums: typeof enEnums = {
   SEGMENT_STATE_APPROVED: '已审批',
   SEGMENT_STATE_PUBLISHED: '已发布',
   SEGMENT_STATE_RETIRED: '已停用',
+  RULE_SYNTAX: '文本不完整，或不是规则',
+  RULE_ATTRIBUTE_UNKNOWN: '没有这个属性',
+  RULE_TYPE_MISMATCH: '两者无法比较',
+  RULE_ARGUMENT_INVALID: '括号中的内容不合适',
+  RULE_FUNCTION_UNKNOWN: '没有这个函数',
+  RULE_NOT_BOOLEAN: '这是一个值，不是条件',
+  RULE_TOO_COMPLEX: '规则过长或层级过深',
 };
 
 export const codes: typeof enCodes = {

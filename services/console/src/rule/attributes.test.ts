@@ -1,5 +1,7 @@
 import type { Attribute } from '../api/segmentation.js';
-import { alignArguments, beginning, daysOf, operatorsOf, textOf } from './attributes.js';
+import { alignArguments, beginning, daysOf, operatorsOf, textOf, withEditors } from './attributes.js';
+import { readCel } from './read-cel.js';
+import { writeCel } from './write-cel.js';
 
 const argument = { name: '', type: 'ATTRIBUTE_TYPE_STRING', optional: false, description: '', values: [] as string[] };
 const sum: Attribute = {
@@ -36,4 +38,13 @@ it('reads days and texts, and nothing else', () => {
   expect(daysOf('duration("1h")')).toBeUndefined();
   expect(textOf('"credit"')).toBe('credit');
   expect(textOf('{"direction": "debit"}')).toBeUndefined();
+});
+
+it('leaves a line that it has no editor for as text, and the rule as it was', () => {
+  const byKey = new Map([[sum.key, sum]]);
+  const rule = 'tx.sum(duration("24h")) > 5 && (tx.sum() > 3 || shoe.size == 4 || tx.sum(duration("24h")) == "a")';
+  const tree = withEditors(readCel(rule) ?? { combinator: 'and', rules: [] }, byKey);
+  expect(writeCel(tree)).toBe(rule);
+  expect(JSON.stringify(tree).match(/"field":"text"/g)).toHaveLength(3);
+  expect(JSON.stringify(tree).match(/"field":"tx.sum"/g)).toHaveLength(1);
 });

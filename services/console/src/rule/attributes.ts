@@ -1,5 +1,6 @@
 import type { Attribute } from '../api/segmentation.js';
-import type { Comparand } from './tree.js';
+import { AS_TEXT, type Comparand, isTree, type RuleLeaf, type RuleTree, textLeaf } from './tree.js';
+import { writeLeaf } from './write-cel.js';
 
 export const operatorsOf = (attribute: Attribute | undefined): string[] => {
   switch (attribute?.type) {
@@ -12,7 +13,7 @@ export const operatorsOf = (attribute: Attribute | undefined): string[] => {
   }
 };
 
-const kinds: Record<string, Comparand['kind']> = {
+const kinds: Record<string, 'number' | 'date' | 'none'> = {
   ATTRIBUTE_TYPE_INT: 'number',
   ATTRIBUTE_TYPE_DOUBLE: 'number',
   ATTRIBUTE_TYPE_DATE: 'date',
@@ -60,4 +61,31 @@ export function textOf(argument: string): string | undefined {
   if (argument === '') return '';
   const match = /^(?:"([^"\\]*)"|'([^'\\]*)')$/.exec(argument);
   return match ? (match[1] ?? match[2]) : undefined;
+}
+
+const comparands: Record<string, Comparand['kind'][]> = {
+  ATTRIBUTE_TYPE_INT: ['number'],
+  ATTRIBUTE_TYPE_DOUBLE: ['number'],
+  ATTRIBUTE_TYPE_DATE: ['date'],
+  ATTRIBUTE_TYPE_BOOL: ['none'],
+};
+
+/** Whether a line has an editor for all that stands in it. */
+function fits({ field, operator, value }: RuleLeaf, attribute: Attribute | undefined): boolean {
+  if (field === AS_TEXT) return true;
+  if (!attribute || !operatorsOf(attribute).includes(operator)) return false;
+  const given = (value.args ?? []).filter(Boolean).length;
+  const needed = attribute.arguments.filter(({ optional }) => !optional).length;
+  if (given > attribute.arguments.length || given < needed) return false;
+  return (comparands[attribute.type] ?? ['string']).includes(value.kind);
+}
+
+/** The tree with every line as text that the catalogue has no editor for, such as one of an unknown attribute. */
+export function withEditors(tree: RuleTree, byKey: ReadonlyMap<string, Attribute>): RuleTree {
+  const rules = tree.rules.map((node) => {
+    if (isTree(node)) return withEditors(node, byKey);
+    if (fits(node, byKey.get(node.field))) return node;
+    return { ...node, ...textLeaf(writeLeaf(node)) };
+  });
+  return { ...tree, rules };
 }

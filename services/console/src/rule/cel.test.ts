@@ -1,7 +1,12 @@
+import { runInThisContext } from 'node:vm';
 import fc from 'fast-check';
 import { readCel } from './read-cel.js';
-import type { RuleLeaf, RuleTree } from './tree.js';
+import { AS_TEXT, isTree, type RuleLeaf, type RuleTree, textLeaf } from './tree.js';
 import { writeCel } from './write-cel.js';
+
+/** The lines of a tree by their field or their text. */
+const shape = (tree: RuleTree): unknown[] =>
+  tree.rules.map((node) => (isTree(node) ? shape(node) : node.field === AS_TEXT ? node.value.values[0] : node.field));
 
 const again = (text: string): string | undefined => {
   const tree = readCel(text);
@@ -53,17 +58,39 @@ describe('a rule that the builder can show', () => {
   });
 });
 
-it.each([
-  'party.age >',
-  'party.age + 1 > 3',
-  '1 < party.age',
-  'a ? b : c',
-  'party.age > 3 &&',
-  '"open',
-  'a.b in []',
-  '#',
-])('%s is left to the text', (rule) => {
-  expect(readCel(rule)).toBeUndefined();
+describe('what is more than a line can show', () => {
+  it.each([
+    ['1 < party.age', ['1 < party.age']],
+    ['a.b + 1 > 3 && c.d == 2', ['a.b + 1 > 3', 'c.d']],
+    ['a.b == 1 || (c.d > e.f && g.h)', ['a.b', ['c.d > e.f', 'g.h']]],
+    ['a.b && (c.d ? e.f : g.h)', ['a.b', '(c.d ? e.f : g.h)']],
+    ['a.b ? c.d : e.f && g.h', ['a.b ? c.d : e.f && g.h']],
+    ['a.b && c.d ? e.f : g.h', ['a.b && c.d ? e.f : g.h']],
+    ['[a.b][0] > 2 && !(a.b > c.d)', ['[a.b][0] > 2', ['a.b > c.d']]],
+    ['!a.b == 3 && c.d', ['!a.b == 3', 'c.d']],
+    ['a.b in []', ['a.b in []']],
+    ['a.b("x").c > 2 && d.e', ['a.b("x").c > 2', 'd.e']],
+    ['party.age >', ['party.age >']],
+  ])('stays a line as text: %s', (rule, lines) => {
+    const tree = readCel(rule);
+    expect(tree && shape(tree)).toEqual(lines);
+    expect(again(rule)).toBe(rule);
+  });
+
+  it.each(['"open', '#', 'a.b // why', 'r"raw" == a.b', '(a.b', 'a.b)', '"""a""" == b.c'])(
+    'is left to the text: %s',
+    (rule) => {
+      expect(readCel(rule)).toBeUndefined();
+    },
+  );
+
+  it('brackets a line as text only where it would mix with its neighbours', () => {
+    const lines = (...texts: string[]): RuleTree => ({ combinator: 'and', rules: texts.map(textLeaf) });
+    expect(writeCel(lines('a.b || c.d'))).toBe('a.b || c.d');
+    expect(writeCel(lines('a.b || c.d', 'e.f > g.h'))).toBe('(a.b || c.d) && e.f > g.h');
+    expect(writeCel({ ...lines('a.b ? c.d : e.f'), not: true })).toBe('!(a.b ? c.d : e.f)');
+    expect(writeCel(lines('', 'a.b > c.d'))).toBe('a.b > c.d');
+  });
 });
 
 const word = fc.stringMatching(/^[a-z]{1,6}$/).filter((text) => !['in', 'true', 'false'].includes(text));
@@ -89,5 +116,43 @@ it('any tree written and read says the same again', () => {
       const text = writeCel(one);
       expect(again(text)).toBe(text);
     }),
+  );
+});
+
+// What both languages mean by the same text: comparisons of numbers, sums, choices, and, or, not, brackets.
+const condition = fc.letrec<{ whole: string; part: string }>((tie) => ({
+  part: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.constantFrom('a.x > 1', 'a.y == 2', 'b.x', 'b.y == false', 'a.x + a.y > 3', '1 < a.x', 'b.x == (a.y > 1)'),
+    fc.constantFrom('!b.x', '!b.y == true', '!!b.y'),
+    tie('whole').map((text) => `(${text})`),
+    tie('whole').map((text) => `!(${text})`),
+  ),
+  whole: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    tie('part'),
+    fc.tuple(tie('part'), tie('whole')).map((both) => both.join(' && ')),
+    fc.tuple(tie('part'), tie('whole')).map((both) => both.join(' || ')),
+    fc.tuple(tie('part'), tie('part'), tie('whole')).map(([a, b, c]) => `${a} ? ${b} : ${c}`),
+  ),
+})).whole;
+
+const meaning = (text: string): string => {
+  const holds = runInThisContext(`(a, b) => Boolean(${text})`) as (a: object, b: object) => boolean;
+  const numbers = [1, 2, 3];
+  const truths = [true, false];
+  return numbers
+    .flatMap((x) => numbers.flatMap((y) => truths.flatMap((p) => truths.map((q) => holds({ x, y }, { x: p, y: q })))))
+    .join();
+};
+
+it('a rule read as lines and written again means the same', () => {
+  fc.assert(
+    fc.property(condition, (text) => {
+      const written = again(text);
+      expect(written).toBeDefined();
+      expect(meaning(written ?? '')).toBe(meaning(text));
+    }),
+    { numRuns: 1000 },
   );
 });

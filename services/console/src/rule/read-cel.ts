@@ -1,52 +1,5 @@
-import { type Comparand, isTree, type RuleLeaf, type RuleTree } from './tree.js';
-
-type TokenKind = 'word' | 'number' | 'text' | 'sign' | 'end';
-
-interface Token {
-  kind: TokenKind;
-  /** As written; of a text what it says, without quotes. */
-  value: string;
-  start: number;
-  end: number;
-}
-
-/** The text is no rule that the builder can show; it may still be a good rule. */
-class NotShowable extends Error {}
-
-const pattern =
-  /\s*(?:(?<word>[A-Za-z_]\w*)|(?<number>\d+(?:\.\d+)?)|(?<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|(?<sign>&&|\|\||[=!<>]=|[-!<>()[\]{}.,:]))/gy;
-
-function unquote(quoted: string): string {
-  const body = quoted.slice(1, -1);
-  return body.replace(/\\(.)/g, (_, escaped: string) => {
-    const meant = { n: '\n', t: '\t', '"': '"', "'": "'", '\\': '\\' }[escaped];
-    if (meant === undefined) throw new NotShowable();
-    return meant;
-  });
-}
-
-function tokens(text: string): Token[] {
-  const found: Token[] = [];
-  let position = 0;
-  const end = text.trimEnd().length;
-  while (position < end) {
-    pattern.lastIndex = position;
-    const match = pattern.exec(text);
-    if (!match?.groups) throw new NotShowable();
-    const [kind, value] = Object.entries(match.groups).find(([, group]) => group !== undefined) ?? [];
-    if (!kind || value === undefined) throw new NotShowable();
-    const start = pattern.lastIndex - value.length;
-    found.push({
-      kind: kind as TokenKind,
-      value: kind === 'text' ? unquote(value) : value,
-      start,
-      end: pattern.lastIndex,
-    });
-    position = pattern.lastIndex;
-  }
-  found.push({ kind: 'end', value: '', start: text.length, end: text.length });
-  return found;
-}
+import { meaningOf, NotShowable, type Token, tokens } from './tokens.js';
+import { type Comparand, isTree, type RuleLeaf, type RuleTree, textLeaf } from './tree.js';
 
 const comparisons = ['==', '!=', '<', '<=', '>', '>='];
 
@@ -86,9 +39,38 @@ class Reader {
   }
 
   whole(): RuleTree | RuleLeaf {
-    const tree = this.either();
-    if (this.next.kind !== 'end') throw new NotShowable();
-    return tree;
+    try {
+      const node = this.either();
+      if (this.next.kind === 'end') return node;
+    } catch (error) {
+      if (!(error instanceof NotShowable)) throw error;
+    }
+    // The parts cannot be told apart, as in `a ? b : c`: the whole is one line.
+    this.position = 0;
+    return textLeaf(this.slice(() => this.next.kind === 'end'));
+  }
+
+  /** Whether a condition may end here. */
+  private get ends(): boolean {
+    return this.next.kind === 'end' || this.sees('&&') || this.sees('||') || this.sees(')');
+  }
+
+  /** The text from here to where it stops outside of all brackets. Throws where brackets do not match. */
+  private slice(stops: () => boolean): string {
+    const start = this.next.start;
+    let depth = 0;
+    let end = start;
+    while (depth > 0 || !stops()) {
+      if (this.next.kind === 'end') throw new NotShowable();
+      const token = this.take();
+      const sign = token.kind === 'sign' ? token.value : '';
+      if (sign && '([{'.includes(sign)) depth += 1;
+      if (sign && ')]}'.includes(sign)) depth -= 1;
+      if (depth < 0) throw new NotShowable();
+      end = token.end;
+    }
+    if (end === start) throw new NotShowable();
+    return this.text.slice(start, end);
   }
 
   private either(): RuleTree | RuleLeaf {
@@ -104,7 +86,33 @@ class Reader {
   }
 
   private one(): RuleTree | RuleLeaf {
-    if (this.skips('!')) return negate(this.one());
+    const start = this.position;
+    try {
+      const node = this.showable();
+      if (this.ends) return node;
+    } catch (error) {
+      if (!(error instanceof NotShowable)) throw error;
+    }
+    // More than a line can show, such as `a + b > 3`: it stays as it is written.
+    this.position = start;
+    const text = this.slice(() => {
+      // Whatever is around this is chosen by it, so that no part of it stands for itself.
+      if (this.sees('?') || this.sees(':') || this.sees(',')) throw new NotShowable();
+      return this.ends;
+    });
+    return textLeaf(text);
+  }
+
+  private showable(): RuleTree | RuleLeaf {
+    if (this.skips('!')) {
+      // `!a.b == 3` negates `a.b`, and not the comparison.
+      const bracketed = this.sees('(') || this.sees('!');
+      const node = this.showable();
+      if (!bracketed && !isTree(node) && !['is true', 'is false', 'startsWith'].includes(node.operator)) {
+        throw new NotShowable();
+      }
+      return negate(node);
+    }
     if (this.skips('(')) {
       const inner = this.either();
       this.expect(')');
@@ -135,7 +143,7 @@ class Reader {
     const token = this.take();
     if (token.kind !== 'text') throw new NotShowable();
     this.expect(')');
-    return token.value;
+    return meaningOf(token);
   }
 
   private brackets(): string[] {
@@ -162,7 +170,7 @@ class Reader {
     const token = this.take();
     if (token.kind === 'number') return { kind: 'number', value: `${minus}${token.value}` };
     if (minus) throw new NotShowable();
-    if (token.kind === 'text') return { kind: 'string', value: token.value };
+    if (token.kind === 'text') return { kind: 'string', value: meaningOf(token) };
     if (token.kind === 'word' && (token.value === 'date' || token.value === 'timestamp')) {
       const day = /^\d{4}-\d{2}-\d{2}/.exec(this.call());
       if (day) return { kind: 'date', value: day[0] };
@@ -217,7 +225,10 @@ function negate(node: RuleTree | RuleLeaf): RuleTree | RuleLeaf {
   return not ? rest : { ...rest, not: true };
 }
 
-/** The tree of a rule; undefined when the text is no CEL, or more than the builder can show. */
+/**
+ * The tree of a rule. What is more than a line can show is a line as text; undefined when the text is not even words in
+ * matching brackets, or holds comments, which lines have no place for.
+ */
 export function readCel(text: string): RuleTree | undefined {
   if (text.trim() === '') return { combinator: 'and', rules: [] };
   try {

@@ -2,7 +2,8 @@
 export interface Comparand {
   /** What stands in the brackets of the attribute, each as CEL; undefined for an attribute without brackets. */
   args?: string[];
-  kind: 'string' | 'number' | 'date' | 'none';
+  /** `text`: the whole condition is the only value, as CEL. */
+  kind: 'string' | 'number' | 'date' | 'none' | 'text';
   values: string[];
 }
 
@@ -22,7 +23,15 @@ export interface RuleTree {
   rules: (RuleTree | RuleLeaf)[];
 }
 
+/** The field of a line that is written as text, because it is more than an attribute and what it is compared with. */
+export const AS_TEXT = 'text';
+
 /** Whether it is a group of lines. */
 export function isTree(node: RuleTree | RuleLeaf): node is RuleTree {
   return 'rules' in node;
+}
+
+/** A line that is written as text. */
+export function textLeaf(text: string): RuleLeaf {
+  return { field: AS_TEXT, operator: 'holds', value: { kind: 'text', values: [text] } };
 }

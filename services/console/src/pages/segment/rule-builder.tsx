@@ -6,7 +6,7 @@ import { type ActionProps, QueryBuilder, type RuleGroupType, type ValueEditorPro
 import 'react-querybuilder/dist/query-builder.css';
 import type { Attribute } from '../../api/segmentation.js';
 import { alignArguments, beginning, daysOf, operatorsOf, textOf } from '../../rule/attributes.js';
-import type { Comparand, RuleTree } from '../../rule/tree.js';
+import { AS_TEXT, type Comparand, type RuleTree } from '../../rule/tree.js';
 import { useWords } from '../../shared/words.js';
 
 const AttributesContext = createContext<ReadonlyMap<string, Attribute>>(new Map());
@@ -132,12 +132,27 @@ function Constant({ attribute, operator, value, onChange }: ConstantProps) {
 
 /** The right half of a line: what stands in the brackets of the attribute, and what it is compared with. */
 function ValueEditor({ field, operator, value, handleOnChange, disabled }: ValueEditorProps) {
+  const { t } = useWords();
   const attributes = useContext(AttributesContext);
   const attribute = attributes.get(field);
   const comparand = value as Comparand;
   const declared = attribute?.arguments ?? [];
   const args = attribute ? alignArguments(attribute, comparand.args ?? []) : [];
   if (disabled || typeof comparand !== 'object') return null;
+  if (field === AS_TEXT) {
+    return (
+      <Input.TextArea
+        className="rule-text"
+        value={comparand.values[0] ?? ''}
+        aria-label={t('rule.asText')}
+        placeholder={t('rule.asTextHint')}
+        autoSize
+        spellCheck={false}
+        style={{ minWidth: 240, flex: 1 }}
+        onChange={(event) => handleOnChange({ ...comparand, values: [event.target.value] })}
+      />
+    );
+  }
   return (
     <Space wrap size={8}>
       {declared.map((one, index) => (
@@ -185,8 +200,9 @@ export function RuleBuilder({ attributes, tree, onChange }: BuilderProps) {
   const byKey = useMemo(() => new Map(attributes.map((attribute) => [attribute.key, attribute])), [attributes]);
   const fields = useMemo(() => {
     const named = attributes.map(({ key }) => ({ name: key, label: code(key) }));
-    return named.sort((a, b) => a.label.localeCompare(b.label));
-  }, [attributes, code]);
+    named.sort((a, b) => a.label.localeCompare(b.label));
+    return [...named, { name: AS_TEXT, label: t('rule.asText') }];
+  }, [attributes, code, t]);
   const label = (word: string) => ({ label: t(word), title: t(word) });
   return (
     <AttributesContext.Provider value={byKey}>
@@ -201,8 +217,15 @@ export function RuleBuilder({ attributes, tree, onChange }: BuilderProps) {
             { name: 'and', label: t('rule.and') },
             { name: 'or', label: t('rule.or') },
           ]}
-          getOperators={(field) => operatorsOf(byKey.get(field)).map((name) => ({ name, label: code(name) }))}
-          getDefaultValue={(rule) => beginning(byKey.get(rule.field))}
+          getOperators={(field) =>
+            field === AS_TEXT
+              ? [{ name: 'holds', label: t('rule.asText') }]
+              : operatorsOf(byKey.get(field)).map((name) => ({ name, label: code(name) }))
+          }
+          getDefaultValue={({ field }) =>
+            field === AS_TEXT ? { kind: 'text', values: [''] } : beginning(byKey.get(field))
+          }
+          getRuleClassname={({ field }) => (field === AS_TEXT ? 'rule-as-text' : '')}
           resetOnFieldChange
           resetOnOperatorChange={false}
           showNotToggle

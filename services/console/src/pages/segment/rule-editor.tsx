@@ -1,14 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
-import { Alert, Card, Flex, Input, Skeleton, Tabs, Typography } from 'antd';
-import { useEffect, useRef, useState } from 'react';
-import { checkRule, listAttributes } from '../../api/segmentation.js';
+import { Alert, Card, Flex, Skeleton, Tabs, Typography } from 'antd';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { checkRule } from '../../api/segmentation.js';
+import { withEditors } from '../../rule/attributes.js';
 import { readCel } from '../../rule/read-cel.js';
 import type { RuleTree } from '../../rule/tree.js';
 import { writeCel } from '../../rule/write-cel.js';
 import { Failed } from '../../shared/failed.js';
+import { useCatalogue, useRuleWords } from '../../shared/use-catalogue.js';
 import { useLater } from '../../shared/use-later.js';
 import { useWords } from '../../shared/words.js';
 import { RuleBuilder } from './rule-builder.js';
+import { RuleText, type RuleTextBox } from './rule-text.js';
 
 const checkAfterMs = 400;
 
@@ -17,20 +20,11 @@ interface EditorProps {
   onChange: (rule: string) => void;
 }
 
-/** The position in a text of a line and a column counted from 1. */
-function offsetOf(text: string, line: number, column: number): number {
-  const before = text.split('\n').slice(0, Math.max(line - 1, 0));
-  return before.reduce((sum, one) => sum + one.length + 1, 0) + Math.max(column - 1, 0);
-}
-
 /** A rule, as lines to click together and as text; whichever is changed, the other follows. */
 export function RuleEditor({ rule, onChange }: EditorProps) {
-  const { t } = useWords();
-  const attributes = useQuery({
-    queryKey: ['attributes'],
-    queryFn: ({ signal }) => listAttributes(signal),
-    staleTime: 300_000,
-  });
+  const { t, label } = useWords();
+  const say = useRuleWords();
+  const catalogue = useCatalogue();
   const [tree, setTree] = useState<RuleTree | undefined>(() => readCel(rule));
   const [view, setView] = useState(tree ? 'builder' : 'text');
   const written = useRef(rule);
@@ -40,6 +34,7 @@ export function RuleEditor({ rule, onChange }: EditorProps) {
     written.current = rule;
     setTree(readCel(rule));
   }, [rule]);
+  const shown = useMemo(() => tree && withEditors(tree, catalogue.byKey), [tree, catalogue.byKey]);
   const later = useLater(rule, checkAfterMs);
   const check = useQuery({
     queryKey: ['rule', later],
@@ -47,73 +42,56 @@ export function RuleEditor({ rule, onChange }: EditorProps) {
     enabled: later.trim() !== '',
     staleTime: Infinity,
   });
-  const problem = later === rule ? check.data?.problem : undefined;
-  const box = useRef<HTMLDivElement>(null);
+  const problem = later === rule && rule.trim() !== '' ? check.data?.problem : undefined;
+  const box = useRef<RuleTextBox>(null);
   const goToProblem = (): void => {
     setView('text');
     // The text box may only just be appearing.
-    setTimeout(() => {
-      const area = box.current?.querySelector('textarea');
-      if (!area || !problem) return;
-      const offset = offsetOf(rule, problem.line, problem.column);
-      area.focus();
-      area.setSelectionRange(offset, Math.min(offset + 1, rule.length));
-    });
+    setTimeout(() => box.current?.showProblem());
   };
   return (
     <Card size="small">
-      <div ref={box}>
-        <Tabs
-          activeKey={view}
-          onChange={setView}
-          items={[
-            {
-              key: 'builder',
-              label: t('rule.builder'),
-              children: attributes.isPending ? (
-                <Skeleton active />
-              ) : attributes.error ? (
-                <Failed error={attributes.error} retry={() => void attributes.refetch()} />
-              ) : tree ? (
-                <RuleBuilder
-                  attributes={attributes.data.attributes}
-                  tree={tree}
-                  onChange={(next) => {
-                    setTree(next);
-                    written.current = writeCel(next);
-                    onChange(written.current);
-                  }}
-                />
-              ) : (
-                <Alert type="info" showIcon title={t('rule.notShowable')} description={t('rule.notShowableAdvice')} />
-              ),
-            },
-            {
-              key: 'text',
-              label: t('rule.text'),
-              children: (
-                <Input.TextArea
-                  className="rule-text"
-                  aria-label={t('rule.text')}
-                  value={rule}
-                  autoSize={{ minRows: 5, maxRows: 16 }}
-                  maxLength={4000}
-                  spellCheck={false}
-                  status={problem ? 'error' : ''}
-                  onChange={(event) => onChange(event.target.value)}
-                />
-              ),
-            },
-          ]}
-        />
-      </div>
-      <div role="status" style={{ marginTop: 12 }}>
+      <Tabs
+        activeKey={view}
+        onChange={setView}
+        items={[
+          {
+            key: 'builder',
+            label: t('rule.builder'),
+            children: catalogue.isPending ? (
+              <Skeleton active />
+            ) : catalogue.error ? (
+              <Failed error={catalogue.error} retry={() => void catalogue.refetch()} />
+            ) : shown ? (
+              <RuleBuilder
+                attributes={catalogue.attributes}
+                tree={shown}
+                onChange={(next) => {
+                  setTree(next);
+                  written.current = writeCel(next);
+                  onChange(written.current);
+                }}
+              />
+            ) : (
+              <Alert type="info" showIcon title={t('rule.notShowable')} description={t('rule.notShowableAdvice')} />
+            ),
+          },
+          {
+            key: 'text',
+            label: t('rule.text'),
+            children: (
+              <RuleText ref={box} rule={rule} problem={problem} attributes={catalogue.attributes} onChange={onChange} />
+            ),
+          },
+        ]}
+      />
+      <div role="status" id="rule-problem" style={{ marginTop: 12 }}>
         {check.error ? <Failed error={check.error} retry={() => void check.refetch()} /> : null}
         {problem ? (
           <Alert
             type="error"
             showIcon
-            title={t('rule.problemAt', { line: problem.line, column: problem.column })}
+            title={`${t('rule.problemAt', { line: problem.line, column: problem.column })} · ${label(`RULE_${problem.reason}`)}`}
             description={problem.message}
             action={
               <Typography.Link role="button" tabIndex={0} onClick={goToProblem}>
@@ -124,10 +102,12 @@ export function RuleEditor({ rule, onChange }: EditorProps) {
         ) : null}
         {!problem && rule.trim() !== '' ? (
           <Flex vertical gap={4}>
-            <Typography.Text code className="plain-text">
-              {rule}
-            </Typography.Text>
-            <Typography.Text type="secondary">{check.data?.description}</Typography.Text>
+            {view === 'builder' ? (
+              <Typography.Text code className="plain-text">
+                {rule}
+              </Typography.Text>
+            ) : null}
+            <Typography.Text type="secondary">{say(rule, check.data?.description ?? '')}</Typography.Text>
           </Flex>
         ) : null}
       </div>

@@ -13,6 +13,7 @@ import { Failed } from '../../shared/failed.js';
 import { dayFromIso, formatCount, isoDay } from '../../shared/format.js';
 import { useSession } from '../../shared/session-context.js';
 import { Day, PageHead, StaffName, State, When } from '../../shared/show.js';
+import { useRuleWords } from '../../shared/use-catalogue.js';
 import { useWrite } from '../../shared/use-write.js';
 import { useWords } from '../../shared/words.js';
 import { AsOfPicker } from './as-of-picker.js';
@@ -78,6 +79,7 @@ function RuleWork({ id, version, organisationPath }: WorkProps) {
 export function SegmentPage() {
   const { t, language } = useWords();
   const { may } = useSession();
+  const say = useRuleWords();
   const { segment: id = '' } = useParams();
   const { data, error, refetch } = useQuery({
     queryKey: ['segment', id],
@@ -128,7 +130,7 @@ export function SegmentPage() {
       </PageHead>
       <Flex vertical gap={16}>
         <Card size="small">
-          <Typography.Paragraph>{version.description}</Typography.Paragraph>
+          <Typography.Paragraph>{say(version.rule, version.description)}</Typography.Paragraph>
           <Descriptions
             size="small"
             column={{ xs: 1, md: 3 }}

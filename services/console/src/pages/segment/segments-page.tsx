@@ -6,12 +6,14 @@ import { formatCount, idOf } from '../../shared/format.js';
 import { Pager, usePages } from '../../shared/pages.js';
 import { useSession } from '../../shared/session-context.js';
 import { Day, PageHead, State, When } from '../../shared/show.js';
+import { useRuleWords } from '../../shared/use-catalogue.js';
 import { useWords } from '../../shared/words.js';
 
 /** The segments that the person may see. */
 export function SegmentsPage() {
   const { t, language } = useWords();
   const { may } = useSession();
+  const say = useRuleWords();
   const { data, error, isFetching, refetch, page, back, forward } = usePages(['segments'], listSegments);
   return (
     <>
@@ -42,7 +44,9 @@ export function SegmentsPage() {
               {
                 title: t('segment.meaning'),
                 render: (_, { latestVersion }) => (
-                  <div style={{ maxWidth: 520, whiteSpace: 'normal' }}>{latestVersion?.description}</div>
+                  <div style={{ maxWidth: 520, whiteSpace: 'normal' }}>
+                    {latestVersion ? say(latestVersion.rule, latestVersion.description) : ''}
+                  </div>
                 ),
               },
               {
