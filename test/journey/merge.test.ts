@@ -161,6 +161,7 @@ test('a merge makes two customers one in every service, and an unmerge two again
     mergedEtag: await etagOf(second),
     reason: 'changed her name',
     identifiersMayDiffer: false,
+    legalHoldKnown: false,
     requestId: randomUUID(),
   });
   const both = apart.flat().sort();

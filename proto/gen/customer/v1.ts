@@ -26,6 +26,7 @@ export * from '../rapport/customer/v1/match_file.js';
 export * from '../rapport/customer/v1/match_model.js';
 export * from '../rapport/customer/v1/match_run.js';
 export * from '../rapport/customer/v1/matching_service.js';
+export * from '../rapport/customer/v1/merge_preview.js';
 export * from '../rapport/customer/v1/organisation.js';
 export * from '../rapport/customer/v1/party.js';
 export * from '../rapport/customer/v1/person.js';

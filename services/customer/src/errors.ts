@@ -22,7 +22,15 @@ export const fail = defineFailures('customer.rapport', {
     message: 'A person and an organisation, or a real and a made-up party, are never one.',
   },
   MERGE_ACROSS_BANKS: { kind: 'precondition', message: 'The parties belong to different banks.' },
-  PARTY_RESTRICTED: { kind: 'precondition', message: 'Processing of a party is restricted.' },
+  PARTY_RESTRICTED: {
+    kind: 'precondition',
+    message: 'Processing of a party is restricted, and merging is processing: have the restriction lifted first.',
+  },
+  MERGE_UNDER_LEGAL_HOLD: {
+    kind: 'precondition',
+    message:
+      'A legal hold is in force on one of the parties: say that you know of it and why they are one, or have it released.',
+  },
   STRONG_IDENTIFIERS_DIFFER: {
     kind: 'precondition',
     message: 'The parties have different identifiers of one kind; a person must decide that they are one.',

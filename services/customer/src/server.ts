@@ -47,6 +47,7 @@ import { getGoldenRecord } from './golden/get-golden-record.js';
 import { listMerges } from './golden/list-merges.js';
 import { listSurvivorshipRules } from './golden/list-survivorship-rules.js';
 import { mergeParties } from './golden/merge-parties.js';
+import { previewMerge } from './golden/preview-merge.js';
 import { setFieldChoice } from './golden/set-field-choice.js';
 import { setSurvivorshipRule } from './golden/set-survivorship-rule.js';
 import { unmergeParties } from './golden/unmerge-parties.js';
@@ -68,6 +69,7 @@ import { findMatchesOf } from './matching/find-matches-of.js';
 import { getMatchCandidate } from './matching/get-match-candidate.js';
 import { getMatchRun } from './matching/get-match-run.js';
 import { listMatchCandidates } from './matching/list-match-candidates.js';
+import { listMatchRuns } from './matching/list-match-runs.js';
 import { matchFile } from './matching/match-file.js';
 import { listLifeEvents } from './life-event/list-life-events.js';
 import { recordLifeEvent } from './life-event/record-life-event.js';
@@ -217,6 +219,7 @@ export function routes(deps: Deps): Route[] {
       findMatches: (request, call) => findMatchesOf(deps, request, call),
       startMatchRun: (request, call) => startMatchRun(deps, request, call),
       getMatchRun: (request, call) => getMatchRun(deps, request, call),
+      listMatchRuns: (request, call) => listMatchRuns(deps, request, call),
     }),
     route(SourceServiceService, {
       createSource: (request, call) => createSource(deps, request, call),
@@ -231,6 +234,7 @@ export function routes(deps: Deps): Route[] {
       clearFieldChoice: (request, call) => clearFieldChoice(deps, request, call),
       listSurvivorshipRules: (request, call) => listSurvivorshipRules(deps, request, call),
       setSurvivorshipRule: (request, call) => setSurvivorshipRule(deps, request, call),
+      previewMerge: (request, call) => previewMerge(deps, request, call),
       mergeParties: (request, call) => mergeParties(deps, request, call),
       unmergeParties: (request, call) => unmergeParties(deps, request, call),
       listMerges: (request, call) => listMerges(deps, request, call),

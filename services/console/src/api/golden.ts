@@ -58,6 +58,28 @@ export interface Merge {
   unmergeTime?: string;
 }
 
+/** What one field would be after a merge, and which source it would come from. */
+export interface MergedField {
+  path: string;
+  survivorValue: string;
+  mergedValue: string;
+  value: string;
+  source: string;
+  changeTime?: string;
+  decidedBy: string;
+}
+
+export interface MergePreview {
+  party: Party;
+  fields: MergedField[];
+  obstacles: { reason: string; mayBeOverruled: boolean }[];
+}
+
+/** What two golden records would be as one; changes nothing. */
+export function previewMerge(survivor: string, merged: string, signal?: AbortSignal) {
+  return get<MergePreview>(`${survivor}:previewMerge`, { merged }, signal);
+}
+
 export function getGoldenRecord(id: string, signal?: AbortSignal) {
   return get<{ goldenRecord: GoldenRecord }>(`${nameOf('parties', id)}:golden`, {}, signal);
 }

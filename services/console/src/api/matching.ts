@@ -39,6 +39,8 @@ export interface Comparison {
   probability: number;
   prior: number;
   household: number;
+  /** Which of the two goes on when they are merged. */
+  survivor: string;
 }
 
 export interface MatchRun {
@@ -68,13 +70,27 @@ export const candidateStates = [
 
 export type Verdict = 'SAME' | 'DIFFERENT' | 'NEVER' | 'UNDO';
 
+export const bands = ['MATCH_BAND_AUTO', 'MATCH_BAND_REVIEW', 'MATCH_BAND_NONE'] as const;
+
+export interface CandidateFilter {
+  state: string;
+  party: string;
+  organisationPath: string;
+  /** One of `bands`, or empty for all. */
+  band: string;
+  /** Bits as they were typed; empty for no bound. */
+  minWeight: string;
+  maxWeight: string;
+}
+
 /** Candidates in a state, the surest first. */
 export function listMatchCandidates(
-  filter: { state: string; party: string; organisationPath: string },
+  { minWeight, maxWeight, ...filter }: CandidateFilter,
   pageToken: string,
   signal?: AbortSignal,
 ) {
-  const query = { ...filter, pageSize: 20, pageToken };
+  const weights = { ...(minWeight && { minWeight }), ...(maxWeight && { maxWeight }) };
+  const query = { ...filter, ...weights, pageSize: 20, pageToken };
   return get<{ matchCandidates: MatchCandidate[] } & Paged>('matchCandidates', query, signal);
 }
 
@@ -85,15 +101,17 @@ export interface Decision {
   verdict: Verdict;
   reason: string;
   identifiersMayDiffer?: boolean;
+  legalHoldKnown?: boolean;
 }
 
 /** Keeps what a steward says; refused when the candidate was changed meanwhile. */
-export function decideMatch({ candidate, verdict, reason, identifiersMayDiffer = false }: Decision) {
+export function decideMatch({ candidate, verdict, reason, ...known }: Decision) {
   return write<{ matchCandidate: MatchCandidate }>(`${candidate.name}:decide`, {
     etag: candidate.etag,
     verdict: `MATCH_VERDICT_${verdict}`,
     reason,
-    identifiersMayDiffer,
+    identifiersMayDiffer: known.identifiersMayDiffer ?? false,
+    legalHoldKnown: known.legalHoldKnown ?? false,
   });
 }
 
@@ -102,3 +120,7 @@ export const startMatchRun = (organisationPath: string) =>
 
 export const getMatchRun = (id: string, signal?: AbortSignal) =>
   get<{ matchRun: MatchRun }>(nameOf('matchRuns', id), {}, signal);
+
+/** The matchings of whole banks, the newest first. */
+export const listMatchRuns = (pageToken: string, signal?: AbortSignal) =>
+  get<{ matchRuns: MatchRun[] } & Paged>('matchRuns', { pageSize: 10, pageToken }, signal);

@@ -1,23 +1,10 @@
 import { type Call, scopeFor } from '@rapport/kit/rpc';
-import {
-  type FieldProvenance,
-  type GetGoldenRecordRequest,
-  type GetGoldenRecordResponse,
-  SurvivorshipCriterion as Criterion,
-} from '@rapport/proto/customer/v1';
+import type { FieldProvenance, GetGoldenRecordRequest, GetGoldenRecordResponse } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
 import { assertParty, partyMessage, partyName, valueAt } from '../party/party.js';
 import { recordMessage, recordName, sourceName } from '../source/source.js';
 import { loadTrees, type Provenance, settle, treeOf } from './golden.js';
-
-const decidedBy: Record<Provenance['by'], Criterion> = {
-  priority: Criterion.SURVIVORSHIP_CRITERION_PRIORITY,
-  recency: Criterion.SURVIVORSHIP_CRITERION_RECENCY,
-  completeness: Criterion.SURVIVORSHIP_CRITERION_COMPLETENESS,
-  choice: Criterion.SURVIVORSHIP_CRITERION_CHOICE,
-  only: Criterion.SURVIVORSHIP_CRITERION_UNCONTESTED,
-  order: Criterion.SURVIVORSHIP_CRITERION_ORDER,
-};
+import { criterionOf, textOf } from './provenance.js';
 
 /** Opens a golden record up: where each field comes from, what the others say, and why. */
 export async function getGoldenRecord(
@@ -52,7 +39,7 @@ function provenanceMessage({ path, record, by, others }: Provenance): FieldProve
     sourceRecord: recordName({ partyId: record.homeId, recordId: record.recordId }),
     source: sourceName(record.source),
     changeTime: record.changed(field),
-    decidedBy: decidedBy[by],
+    decidedBy: criterionOf[by],
     rivals: others.map((other) => ({
       sourceRecord: recordName({ partyId: other.homeId, recordId: other.recordId }),
       source: sourceName(other.source),
@@ -60,11 +47,4 @@ function provenanceMessage({ path, record, by, others }: Provenance): FieldProve
       changeTime: other.changed(field),
     })),
   };
-}
-
-/** A value as text: dates as `YYYY-MM-DD`, enumerations as their number. */
-function textOf(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value ?? '');
-  const { year, month, day } = value as { year?: number; month?: number; day?: number };
-  return year === undefined ? '' : [year, String(month).padStart(2, '0'), String(day).padStart(2, '0')].join('-');
 }

@@ -15,12 +15,13 @@ export async function merge(
   running: Running,
   survivor: string,
   merged: string,
-  over: { identifiersMayDiffer?: boolean; token?: { token: string } } = {},
+  over: { identifiersMayDiffer?: boolean; legalHoldKnown?: boolean; token?: { token: string } } = {},
 ) {
   const survivorEtag = (await get(running, survivor)).etag;
   const mergedEtag = (await get(running, merged)).etag;
-  const { identifiersMayDiffer = false, token = steward() } = over;
-  const request = { survivor, merged, survivorEtag, mergedEtag, identifiersMayDiffer, reason: 'one person' };
+  const { identifiersMayDiffer = false, legalHoldKnown = false, token = steward() } = over;
+  const known = { identifiersMayDiffer, legalHoldKnown };
+  const request = { survivor, merged, survivorEtag, mergedEtag, ...known, reason: 'one person' };
   return running.golden.mergeParties({ ...request, requestId: uuidv7() }, token);
 }
 

@@ -236,7 +236,7 @@ describe('MergeParties and UnmergeParties', () => {
     const { etag } = await get(running, a.name);
     await update(running, a.name, { region: 'West' }, ['region']);
     const stale = { survivor: a.name, merged: b.name, survivorEtag: etag, mergedEtag: b.etag, reason: 'x' };
-    const request = { ...stale, identifiersMayDiffer: false, requestId: uuidv7() };
+    const request = { ...stale, identifiersMayDiffer: false, legalHoldKnown: false, requestId: uuidv7() };
     expect((await failure(running.golden.mergeParties(request, steward()))).reason).toBe('ETAG_MISMATCH');
     const now = { ...request, survivorEtag: (await get(running, a.name)).etag, requestId: uuidv7() };
     const first = await running.golden.mergeParties(now, steward());

@@ -24,11 +24,11 @@ export async function mergeParties(
       const [into, from] = [treeOf(trees, survivor.partyId), treeOf(trees, merged.partyId)];
       checkEtag(request.survivorEtag, partyEtag(into.root));
       checkEtag(request.mergedEtag, partyEtag(from.root));
-      const { reason, identifiersMayDiffer } = request;
-      const merging = { decision: MergeDecision.MERGE_DECISION_STEWARD, reason, identifiersMayDiffer };
+      const { reason, identifiersMayDiffer, legalHoldKnown } = request;
+      const merging = { decision: MergeDecision.MERGE_DECISION_STEWARD, reason, identifiersMayDiffer, legalHoldKnown };
       const now = deps.clock.now();
       const { row, party } = await mergeTrees(tx, deps, into, from, { ...merging, by: call.principal.subject }, now);
-      const change = { merged: partyName(from.root.partyId), identifiersMayDiffer };
+      const change = { merged: partyName(from.root.partyId), identifiersMayDiffer, legalHoldKnown };
       await audit(tx, call, { resource: partyName(into.root.partyId), change });
       return { party: partyMessage(deps, party, scope), merge: mergeMessage(row) };
     },

@@ -1,9 +1,10 @@
-import { type Sql, sql, type Tx } from '@rapport/kit/db';
+import { type Queryable, type Sql, sql, type Tx } from '@rapport/kit/db';
 import { publish } from '@rapport/kit/events';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { type Merge, MergeDecision, PartyMerged, PartyState, PartyUnmerged } from '@rapport/proto/customer/v1';
 import { fail } from '../errors.js';
 import { dropTerms, membersOf, move, openParty, partyName, type PartyRecord } from '../party/party.js';
+import { heldUntil } from '../privacy/privacy.js';
 import { type Rules, settle, store } from './settle.js';
 import { identifierKey } from './survivorship.js';
 import type { Member, Tree } from './tree.js';
@@ -18,6 +19,8 @@ export interface Merging {
   score?: number | undefined;
   /** A person has seen that strong identifiers differ, and says why they are one customer all the same. */
   identifiersMayDiffer: boolean;
+  /** A person knows of a legal hold on one of them, and says why they are merged all the same. */
+  legalHoldKnown: boolean;
 }
 
 /** A merge as it is stored under each of its two parties, in the names of the Prisma model. */
@@ -57,17 +60,54 @@ export function mergeMessage(row: MergeRow): Merge {
   };
 }
 
-/** What keeps two golden records from being one. */
-export function assertMergeable(deps: Rules, survivor: Tree, merged: Tree, merging: Merging): void {
-  const [a, b] = [survivor.root, merged.root];
+/** Throws when two golden records would be nothing as one. */
+export function assertAlike({ root: a }: Tree, { root: b }: Tree): void {
   const metadata = { survivor: partyName(a.partyId), merged: partyName(b.partyId) };
   if (a.partyId === b.partyId) throw fail('ALREADY_MERGED', { metadata });
   if (a.kind !== b.kind || a.synthetic !== b.synthetic) throw fail('MERGE_KINDS_DIFFER', { metadata });
   if (bankOf(a) !== bankOf(b)) throw fail('MERGE_ACROSS_BANKS', { metadata });
-  const restricted = PartyState.PARTY_STATE_RESTRICTED;
-  if (a.state === restricted || b.state === restricted) throw fail('PARTY_RESTRICTED', { metadata });
-  if (!merging.identifiersMayDiffer && strongIdentifiersDiffer(deps, a, b)) {
-    throw fail('STRONG_IDENTIFIERS_DIFFER', { metadata });
+}
+
+/** What keeps two golden records from being one, and which of it a person may overrule. */
+export const obstacles = {
+  PARTY_RESTRICTED: undefined,
+  STRONG_IDENTIFIERS_DIFFER: 'identifiersMayDiffer',
+  MERGE_UNDER_LEGAL_HOLD: 'legalHoldKnown',
+} as const;
+
+/**
+ * Everything that keeps two golden records from being one. Merging is processing, which a restriction forbids (article
+ * 18(2) of the GDPR). A legal hold asks that what is there be kept: a merge keeps it, and can be taken back exactly, but
+ * changes how the record answers, so that it takes a person who knows of the hold and leaves a reason in the audit.
+ */
+export async function obstaclesTo(
+  on: Queryable,
+  deps: Rules,
+  { root: a }: Tree,
+  { root: b }: Tree,
+  now: Date,
+): Promise<(keyof typeof obstacles)[]> {
+  const found: (keyof typeof obstacles)[] = [];
+  if ([a, b].some(({ state }) => state === PartyState.PARTY_STATE_RESTRICTED)) found.push('PARTY_RESTRICTED');
+  if (strongIdentifiersDiffer(deps, a, b)) found.push('STRONG_IDENTIFIERS_DIFFER');
+  if (await heldUntil(on, [...membersOf(a), ...membersOf(b)], now)) found.push('MERGE_UNDER_LEGAL_HOLD');
+  return found;
+}
+
+async function assertMergeable(
+  tx: Tx,
+  deps: Rules,
+  survivor: Tree,
+  merged: Tree,
+  merging: Merging,
+  now: Date,
+): Promise<void> {
+  assertAlike(survivor, merged);
+  for (const reason of await obstaclesTo(tx, deps, survivor, merged, now)) {
+    const overruled = obstacles[reason];
+    if (overruled !== undefined && merging[overruled]) continue;
+    const [a, b] = [partyName(survivor.root.partyId), partyName(merged.root.partyId)];
+    throw fail(reason, { metadata: { survivor: a, merged: b } });
   }
 }
 
@@ -106,7 +146,7 @@ export async function mergeTrees(
   merging: Merging,
   now: Date,
 ): Promise<{ row: MergeRow; party: PartyRecord }> {
-  assertMergeable(deps, survivor, merged, merging);
+  await assertMergeable(tx, deps, survivor, merged, merging, now);
   const { partyId, organisationPath, manager } = survivor.root;
   const moved = membersOf(merged.root);
   const mergeTime = await nextTime(tx, [...membersOf(survivor.root), ...moved], now);
@@ -131,16 +171,7 @@ export async function mergeTrees(
     );
   }
   await dropTerms(tx, [merged.root.partyId]);
-  const root = { ...survivor.root, aliases };
-  const tree: Tree = {
-    ...survivor,
-    root,
-    members: [root, ...survivor.members.filter((one) => one !== survivor.root), ...merged.members.map(under(root))],
-    records: [...survivor.records, ...merged.records],
-    fresh: [...survivor.fresh, ...merged.fresh],
-    choices: [...survivor.choices, ...merged.choices],
-  };
-  const settled = settle(deps, tree, now);
+  const settled = settle(deps, joined(survivor, merged), now);
   await store(tx, deps, [settled], { always: true });
   const event: PartyMerged = {
     survivor: partyName(partyId),
@@ -150,6 +181,19 @@ export async function mergeTrees(
   };
   await publish(tx, PartyMerged, event, { aggregate: partyId, subject: partyName(partyId) });
   return { row, party: settled.row };
+}
+
+/** Two golden records as one. */
+export function joined(survivor: Tree, merged: Tree): Tree {
+  const root = { ...survivor.root, aliases: [...survivor.root.aliases, ...membersOf(merged.root)] };
+  return {
+    ...survivor,
+    root,
+    members: [root, ...survivor.members.filter((one) => one !== survivor.root), ...merged.members.map(under(root))],
+    records: [...survivor.records, ...merged.records],
+    fresh: [...survivor.fresh, ...merged.fresh],
+    choices: [...survivor.choices, ...merged.choices],
+  };
 }
 
 /** A member as it is once its tree hangs under another root. */
@@ -225,6 +269,7 @@ export async function unmergeTree(
       own_manager = CASE WHEN party_id = ${partyId} THEN NULL ELSE own_manager END,
       organisation_path = ${place.organisationPath}, manager = ${place.manager}
     WHERE party_id = ANY(${restored}::uuid[])`);
+  await keepHeld(tx, root.partyId, partyId, rows[0]?.mergeTime, unmergeTime);
   const left = root.aliases.filter((id) => !restored.includes(id));
   await tx.run(sql`UPDATE party SET aliases = ${left}::uuid[] WHERE party_id = ${root.partyId}`);
   if (place.organisationPath !== root.organisationPath || place.manager !== root.manager) {
@@ -251,6 +296,15 @@ export async function unmergeTree(
   await publish(tx, PartyUnmerged, event, { aggregate: root.partyId, subject: partyName(partyId) });
   const row = rows.find((one) => one.partyId === partyId) as MergeRow;
   return { row, party: party.row, survivor: survivor.row };
+}
+
+/** A hold that was placed on both while they were one holds for both from now on. */
+async function keepHeld(tx: Tx, root: string, restored: string, since: Date | undefined, now: Date): Promise<void> {
+  await tx.run(sql`
+    INSERT INTO legal_hold (party_id, hold_id, reason, end_time, placed_by, place_time)
+    SELECT ${restored}, hold_id, reason, end_time, placed_by, place_time FROM legal_hold
+    WHERE party_id = ${root} AND place_time >= ${since ?? now} AND release_time IS NULL AND end_time > ${now}
+    ON CONFLICT DO NOTHING`);
 }
 
 /** The part of a tree that answers as a root. */

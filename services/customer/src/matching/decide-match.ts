@@ -54,10 +54,12 @@ export async function decideMatch(deps: Deps, request: DecideMatchRequest, call:
       const who: Sql = undo
         ? sql`decided_by = '', reason = '', decide_time = NULL`
         : sql`decided_by = ${call.principal.subject}, reason = ${request.reason}, decide_time = ${deps.clock.now()}`;
+      const { identifiersMayDiffer, legalHoldKnown } = request;
+      const overruled = merged === null ? {} : { identifiersMayDiffer, legalHoldKnown };
       const row = await tx.one<CandidateRow>(sql`
         UPDATE match_candidate AS c SET state = ${after}, merged_party_id = ${merged}, version = c.version + 1, ${who}
         WHERE c.candidate_id = ${candidate.candidateId} RETURNING ${candidateColumns}`);
-      await audit(tx, call, { resource: request.name, change: { from: candidate.state, to: after } });
+      await audit(tx, call, { resource: request.name, change: { from: candidate.state, to: after, ...overruled } });
       return { matchCandidate: candidateMessage(row) };
     },
     { scope },
@@ -69,7 +71,7 @@ async function merge(
   deps: Deps,
   tx: Tx,
   { partyId, otherPartyId, weight }: CandidateRow,
-  { reason, identifiersMayDiffer }: DecideMatchRequest,
+  { reason, identifiersMayDiffer, legalHoldKnown }: DecideMatchRequest,
   call: Call,
 ): Promise<string | null> {
   const trees = await loadTrees(tx, deps, [partyId, otherPartyId], { lock: true });
@@ -78,7 +80,8 @@ async function merge(
   const [survivor] = survivorFirst(a.root, b.root);
   const [into, from] = survivor === a.root ? [a, b] : [b, a];
   const by = call.principal.subject;
-  const merging = { decision: MergeDecision.MERGE_DECISION_STEWARD, reason, by, score: weight, identifiersMayDiffer };
+  const known = { identifiersMayDiffer, legalHoldKnown };
+  const merging = { decision: MergeDecision.MERGE_DECISION_STEWARD, reason, by, score: weight, ...known };
   await mergeTrees(tx, deps, into, from, merging, deps.clock.now());
   return from.root.partyId;
 }

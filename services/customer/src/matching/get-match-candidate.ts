@@ -7,6 +7,7 @@ import { idsIn, partyColumns, partyMessage, partyName, type PartyRecord } from '
 import { candidateColumns, candidateMessage, type CandidateRow } from './candidates.js';
 import { currentModel } from './current-model.js';
 import { explained } from './find-matches.js';
+import { survivorFirst } from './live.js';
 
 /** The candidate of that name inside the scope; throws when it is not there for the caller. */
 export async function readCandidate(
@@ -49,5 +50,6 @@ export async function getMatchCandidate(
     matchCandidate: candidateMessage(candidate),
     parties: [one, other].map((row) => partyMessage(deps, row, scope)),
     ...score,
+    survivor: partyName(survivorFirst(one, other)[0].partyId),
   };
 }

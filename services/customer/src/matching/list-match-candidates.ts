@@ -1,13 +1,16 @@
-import { scopeFilter, sql } from '@rapport/kit/db';
+import { type Sql, scopeFilter, sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import {
   type ListMatchCandidatesRequest,
   type ListMatchCandidatesResponse,
+  MatchBand,
   MatchCandidateState,
 } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
 import { partyIdIn } from '../party/party.js';
+import type { Bands } from './bands.js';
 import { candidateColumns, candidateMessage, candidateName, type CandidateRow } from './candidates.js';
+import { currentModel } from './current-model.js';
 
 /** Lists what a steward is to decide, or what was decided, the surest first. */
 export async function listMatchCandidates(
@@ -31,6 +34,11 @@ export async function listMatchCandidates(
     const party = partyIdIn(request.party);
     wanted.push(sql`(c.party_id = ${party} OR c.other_party_id = ${party})`);
   }
+  if (request.minWeight !== undefined) wanted.push(sql`c.weight >= ${request.minWeight}::real`);
+  if (request.maxWeight !== undefined) wanted.push(sql`c.weight <= ${request.maxWeight}::real`);
+  if (request.band !== MatchBand.MATCH_BAND_UNSPECIFIED) {
+    wanted.push(inBand(request.band, (await currentModel(deps)).bands));
+  }
   const rows = await deps.db.scoped(scope).rows<CandidateRow>(sql`
     SELECT ${candidateColumns} FROM match_candidate c WHERE ${sql.join(wanted, ' AND ')}
     ORDER BY c.weight DESC, c.candidate_id LIMIT ${size + 1}`);
@@ -44,4 +52,11 @@ export async function listMatchCandidates(
     matchCandidates: shown.map(candidateMessage),
     nextPageToken: last && rows.length > size ? encodePage(call, request, [String(last.weight), last.candidateId]) : '',
   };
+}
+
+/** The weights of a band, as the index of candidates by state and weight finds them. */
+function inBand(band: MatchBand, { auto, review }: Bands): Sql {
+  if (band === MatchBand.MATCH_BAND_AUTO) return sql`c.weight >= ${auto}::real`;
+  if (band === MatchBand.MATCH_BAND_NONE) return sql`c.weight < ${review}::real`;
+  return sql`c.weight >= ${review}::real AND c.weight < ${auto}::real`;
 }

@@ -100,13 +100,14 @@ async function mergeOne(deps: Deps, candidate: CandidateRow): Promise<void> {
       const by = caller.principal.subject;
       const reason = `${weight.toFixed(1)} bits`;
       const merging = { decision: MergeDecision.MERGE_DECISION_AUTOMATIC, reason, by, score: weight };
-      await mergeTrees(tx, deps, into, from, { ...merging, identifiersMayDiffer: false }, deps.clock.now());
+      const unknown = { identifiersMayDiffer: false, legalHoldKnown: false };
+      await mergeTrees(tx, deps, into, from, { ...merging, ...unknown }, deps.clock.now());
       const change = { merged: partyName(from.root.partyId), bits: Number(weight.toFixed(1)) };
       await audit(tx, caller, { resource: partyName(into.root.partyId), change });
     });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    // A rule of merging forbids it, such as another identifier or a restriction: a steward may look at it.
+    // A rule of merging forbids it, such as another identifier, a restriction or a legal hold: a steward may look at it.
     await deps.db.system.run(settle(MatchCandidateState.MATCH_CANDIDATE_STATE_OPEN));
     logger.info({ reason: error.reason }, 'a sure match is left to a steward');
   }

@@ -2,6 +2,11 @@ import { sql } from '@rapport/kit/db';
 import { uuidv7 } from '@rapport/kit/runtime';
 import {
   IdentifierKind,
+  LegalHoldReason,
+  ListMatchCandidatesRequest,
+  ListMatchRunsRequest,
+  MatchBand,
+  LegalHold,
   type MatchCandidate,
   MatchCandidateState,
   MatchRunState,
@@ -20,6 +25,7 @@ import {
   startCustomer,
 } from '../customer.testkit.js';
 import { forgetModel } from './current-model.js';
+import { DEFAULT_BANDS } from './default-model.js';
 import { matchQueued, mergeSure } from './live.js';
 import { type Matching, openMatching } from './matching.testkit.js';
 import { workOnRun } from './run.js';
@@ -46,13 +52,17 @@ async function settle(): Promise<void> {
 
 const { MATCH_CANDIDATE_STATE_OPEN: OPEN, MATCH_CANDIDATE_STATE_NEVER: NEVER } = MatchCandidateState;
 
-const candidates = async (state: MatchCandidateState = OPEN, over: object = {}): Promise<MatchCandidate[]> => {
+const candidates = async (
+  state: MatchCandidateState = OPEN,
+  token = steward(),
+  over: object = {},
+): Promise<MatchCandidate[]> => {
   const found: MatchCandidate[] = [];
   let pageToken = '';
   do {
     const page = await matching.listMatchCandidates(
-      { state, organisationPath: '', party: '', pageSize: 300, pageToken },
-      { ...steward(), ...over },
+      ListMatchCandidatesRequest.fromPartial({ state, pageSize: 300, pageToken, ...over }),
+      token,
     );
     found.push(...page.matchCandidates);
     pageToken = page.nextPageToken;
@@ -68,6 +78,7 @@ const decide = (one: MatchCandidate, verdict: MatchVerdict, over: object = {}) =
       verdict,
       reason: 'looked at both',
       identifiersMayDiffer: false,
+      legalHoldKnown: false,
       requestId: uuidv7(),
       ...over,
     },
@@ -277,6 +288,55 @@ describe('a candidate', () => {
     expect(await golden()).toEqual(before);
   });
 
+  it('is found by band and by weight', async () => {
+    const open = await openOne();
+    const { weight } = open;
+    const { MATCH_BAND_AUTO, MATCH_BAND_REVIEW, MATCH_BAND_NONE } = MatchBand;
+    const found = async (over: object) => (await candidates(OPEN, steward(), over)).length;
+    expect(weight).toBeGreaterThan(DEFAULT_BANDS.review);
+    const mine = weight >= DEFAULT_BANDS.auto ? MATCH_BAND_AUTO : MATCH_BAND_REVIEW;
+    for (const band of [MATCH_BAND_AUTO, MATCH_BAND_REVIEW, MATCH_BAND_NONE]) {
+      expect(await found({ band })).toBe(band === mine ? 1 : 0);
+    }
+    expect(await found({ minWeight: weight - 0.1, maxWeight: weight + 0.1 })).toBe(1);
+    expect(await found({ minWeight: weight + 0.1 })).toBe(0);
+    expect(await found({ maxWeight: weight - 0.1 })).toBe(0);
+    expect((await failure(candidates(OPEN, steward(), { minWeight: Number.NaN }))).kind).toBe('invalid');
+  });
+
+  it('under a legal hold merges only when the steward knows of the hold, and the hold then keeps both', async () => {
+    const open = await openOne();
+    const [held = '', other = ''] = open.parties;
+    const officer = as({ sub: 'staff/piet', roles: ['privacy_officer'], orgPath: '/berka' });
+    const endTime = new Date(Date.now() + 86_400_000);
+    const legalHold = LegalHold.fromPartial({ reason: LegalHoldReason.LEGAL_HOLD_REASON_LITIGATION, endTime });
+    await running.privacy.placeLegalHold({ parent: held, legalHold, requestId: uuidv7() }, officer);
+    const same = MatchVerdict.MATCH_VERDICT_SAME;
+    const differing = { identifiersMayDiffer: true };
+    expect((await failure(decide(open, same, differing))).reason).toBe('MERGE_UNDER_LEGAL_HOLD');
+    await decide(open, same, { ...differing, legalHoldKnown: true });
+    expect(new Set((await golden()).map((row) => row.golden)).size).toBe(1);
+    const { legalHolds } = await running.privacy.listLegalHolds({ parent: other, pageSize: 0, pageToken: '' }, officer);
+    expect(legalHolds.map(({ name }) => name.startsWith(held))).toEqual([true]);
+    const [noted] = await all<{ detail: object }>(
+      running,
+      sql`SELECT detail FROM kit.audit WHERE action LIKE '%/DecideMatch' AND resource = ${open.name}`,
+    );
+    expect(JSON.stringify(noted?.detail)).toContain('"legalHoldKnown":true');
+  });
+
+  it('that is sure but under a legal hold waits for a steward', async () => {
+    const first = await createParty(running, jana());
+    const officer = as({ sub: 'staff/piet', roles: ['privacy_officer'], orgPath: '/berka' });
+    const endTime = new Date(Date.now() + 86_400_000);
+    const legalHold = LegalHold.fromPartial({ reason: LegalHoldReason.LEGAL_HOLD_REASON_LITIGATION, endTime });
+    await running.privacy.placeLegalHold({ parent: first.name, legalHold, requestId: uuidv7() }, officer);
+    await createParty(running, jana());
+    await settle();
+    for (const row of await golden()) expect(row.party).toBe(row.golden);
+    expect(await candidates()).toHaveLength(1);
+  });
+
   it('takes no second decision and no old etag', async () => {
     const open = await openOne();
     expect((await failure(decide(open, MatchVerdict.MATCH_VERDICT_UNDO))).reason).toBe('MATCH_VERDICT_UNSUITABLE');
@@ -376,6 +436,17 @@ describe('a run over the bank', () => {
     expect(done?.autoPairs).toBeGreaterThan(150n);
     const merged = (await golden()).filter((row) => row.party !== row.golden);
     expect(merged.length).toBeGreaterThan(150);
+    const runs = (over: object, token = steward()) =>
+      matching.listMatchRuns(ListMatchRunsRequest.fromPartial(over), token);
+    await matching.startMatchRun({ organisationPath: '/berka', requestId: uuidv7() }, steward());
+    const { matchRuns, nextPageToken } = await runs({ pageSize: 1 });
+    expect(matchRuns.map(({ state }) => state)).toEqual([MatchRunState.MATCH_RUN_STATE_RUNNING]);
+    expect((await runs({ pageSize: 1, pageToken: nextPageToken })).matchRuns).toEqual([done]);
+    expect((await runs({ state: MatchRunState.MATCH_RUN_STATE_COMPLETED })).matchRuns).toEqual([done]);
+    expect((await runs({ organisationPath: '/other' })).matchRuns).toEqual([]);
+    expect((await runs({}, steward('/berka/prague'))).matchRuns).toEqual([]);
+    const marketer = as({ sub: 'staff/m', roles: ['marketer'], orgPath: '/berka' });
+    expect((await failure(runs({}, marketer))).kind).toBe('denied');
     const elsewhere = steward('/berka/prague');
     const outside = matching.startMatchRun({ organisationPath: '/berka', requestId: uuidv7() }, elsewhere);
     expect((await failure(outside)).kind).toBe('denied');

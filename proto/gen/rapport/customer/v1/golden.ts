@@ -342,6 +342,12 @@ export interface MergePartiesRequest {
    */
   identifiersMayDiffer: boolean;
   /**
+   * True: the caller knows that a legal hold is in force on one of them, and the reason says why they are merged all the
+   * same. Without it such parties are refused, so that what a court or an auditor asked to be kept does not change its
+   * look unnoticed. Nothing is lost by the merge: the hold then keeps the whole golden record.
+   */
+  legalHoldKnown: boolean;
+  /**
    * Makes the call idempotent, a UUID chosen by the caller. The same id with the same request answers the same again;
    * with another request it is refused.
    */
@@ -2317,6 +2323,7 @@ function createBaseMergePartiesRequest(): MergePartiesRequest {
     mergedEtag: "",
     reason: "",
     identifiersMayDiffer: false,
+    legalHoldKnown: false,
     requestId: "",
   };
 }
@@ -2342,6 +2349,9 @@ export const MergePartiesRequest: MessageFns<MergePartiesRequest, "rapport.custo
     }
     if (message.identifiersMayDiffer !== false) {
       writer.uint32(48).bool(message.identifiersMayDiffer);
+    }
+    if (message.legalHoldKnown !== false) {
+      writer.uint32(64).bool(message.legalHoldKnown);
     }
     if (message.requestId !== "") {
       writer.uint32(58).string(message.requestId);
@@ -2410,6 +2420,14 @@ export const MergePartiesRequest: MessageFns<MergePartiesRequest, "rapport.custo
             message.identifiersMayDiffer = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.legalHoldKnown = reader.bool();
+            continue;
+          }
           case 7: {
             if (tag !== 58) {
               break;
@@ -2450,6 +2468,11 @@ export const MergePartiesRequest: MessageFns<MergePartiesRequest, "rapport.custo
         : isSet(object.identifiers_may_differ)
         ? globalThis.Boolean(object.identifiers_may_differ)
         : false,
+      legalHoldKnown: isSet(object.legalHoldKnown)
+        ? globalThis.Boolean(object.legalHoldKnown)
+        : isSet(object.legal_hold_known)
+        ? globalThis.Boolean(object.legal_hold_known)
+        : false,
       requestId: isSet(object.requestId)
         ? globalThis.String(object.requestId)
         : isSet(object.request_id)
@@ -2478,6 +2501,9 @@ export const MergePartiesRequest: MessageFns<MergePartiesRequest, "rapport.custo
     if (message.identifiersMayDiffer !== false) {
       obj.identifiersMayDiffer = message.identifiersMayDiffer;
     }
+    if (message.legalHoldKnown !== false) {
+      obj.legalHoldKnown = message.legalHoldKnown;
+    }
     if (message.requestId !== "") {
       obj.requestId = message.requestId;
     }
@@ -2495,6 +2521,7 @@ export const MergePartiesRequest: MessageFns<MergePartiesRequest, "rapport.custo
     message.mergedEtag = object.mergedEtag ?? "";
     message.reason = object.reason ?? "";
     message.identifiersMayDiffer = object.identifiersMayDiffer ?? false;
+    message.legalHoldKnown = object.legalHoldKnown ?? false;
     message.requestId = object.requestId ?? "";
     return message;
   },

@@ -35,6 +35,7 @@ import {
   UnmergePartiesRequest,
   UnmergePartiesResponse,
 } from "./golden.js";
+import { PreviewMergeRequest, PreviewMergeResponse } from "./merge_preview.js";
 
 /**
  * One golden record for each customer: which source each field comes from, and which parties are one. Ids never change
@@ -120,11 +121,27 @@ export const GoldenServiceService = {
     responseDeserialize: (value: Buffer): SetSurvivorshipRuleResponse => SetSurvivorshipRuleResponse.decode(value),
   },
   /**
+   * Takes two parties and gives what their golden records would be as one, field by field with the source that would win,
+   * and what keeps them from being merged. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), GOLDEN_RECORD_CHANGING (ABORTED), ALREADY_MERGED, MERGE_KINDS_DIFFER,
+   * MERGE_ACROSS_BANKS (FAILED_PRECONDITION: they would be nothing as one).
+   */
+  previewMerge: {
+    path: "/rapport.customer.v1.GoldenService/PreviewMerge" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PreviewMergeRequest): Buffer => Buffer.from(PreviewMergeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PreviewMergeRequest => PreviewMergeRequest.decode(value),
+    responseSerialize: (value: PreviewMergeResponse): Buffer =>
+      Buffer.from(PreviewMergeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PreviewMergeResponse => PreviewMergeResponse.decode(value),
+  },
+  /**
    * Takes two parties and makes their golden records one. Publishes PartyMerged, and PartyUpdated when fields of the
    * survivor change.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND), ETAG_MISMATCH, GOLDEN_RECORD_CHANGING (ABORTED), ALREADY_MERGED,
-   * MERGE_KINDS_DIFFER, MERGE_ACROSS_BANKS, PARTY_RESTRICTED, STRONG_IDENTIFIERS_DIFFER (FAILED_PRECONDITION). Idempotent
-   * by request_id.
+   * MERGE_KINDS_DIFFER, MERGE_ACROSS_BANKS, PARTY_RESTRICTED, STRONG_IDENTIFIERS_DIFFER, MERGE_UNDER_LEGAL_HOLD
+   * (FAILED_PRECONDITION). Idempotent by request_id.
    */
   mergeParties: {
     path: "/rapport.customer.v1.GoldenService/MergeParties" as const,
@@ -196,11 +213,18 @@ export interface GoldenServiceServer extends UntypedServiceImplementation {
    */
   setSurvivorshipRule: handleUnaryCall<SetSurvivorshipRuleRequest, SetSurvivorshipRuleResponse>;
   /**
+   * Takes two parties and gives what their golden records would be as one, field by field with the source that would win,
+   * and what keeps them from being merged. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), GOLDEN_RECORD_CHANGING (ABORTED), ALREADY_MERGED, MERGE_KINDS_DIFFER,
+   * MERGE_ACROSS_BANKS (FAILED_PRECONDITION: they would be nothing as one).
+   */
+  previewMerge: handleUnaryCall<PreviewMergeRequest, PreviewMergeResponse>;
+  /**
    * Takes two parties and makes their golden records one. Publishes PartyMerged, and PartyUpdated when fields of the
    * survivor change.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND), ETAG_MISMATCH, GOLDEN_RECORD_CHANGING (ABORTED), ALREADY_MERGED,
-   * MERGE_KINDS_DIFFER, MERGE_ACROSS_BANKS, PARTY_RESTRICTED, STRONG_IDENTIFIERS_DIFFER (FAILED_PRECONDITION). Idempotent
-   * by request_id.
+   * MERGE_KINDS_DIFFER, MERGE_ACROSS_BANKS, PARTY_RESTRICTED, STRONG_IDENTIFIERS_DIFFER, MERGE_UNDER_LEGAL_HOLD
+   * (FAILED_PRECONDITION). Idempotent by request_id.
    */
   mergeParties: handleUnaryCall<MergePartiesRequest, MergePartiesResponse>;
   /**
@@ -315,11 +339,32 @@ export interface GoldenServiceClient extends Client {
     callback: (error: ServiceError | null, response: SetSurvivorshipRuleResponse) => void,
   ): ClientUnaryCall;
   /**
+   * Takes two parties and gives what their golden records would be as one, field by field with the source that would win,
+   * and what keeps them from being merged. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), GOLDEN_RECORD_CHANGING (ABORTED), ALREADY_MERGED, MERGE_KINDS_DIFFER,
+   * MERGE_ACROSS_BANKS (FAILED_PRECONDITION: they would be nothing as one).
+   */
+  previewMerge(
+    request: PreviewMergeRequest,
+    callback: (error: ServiceError | null, response: PreviewMergeResponse) => void,
+  ): ClientUnaryCall;
+  previewMerge(
+    request: PreviewMergeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PreviewMergeResponse) => void,
+  ): ClientUnaryCall;
+  previewMerge(
+    request: PreviewMergeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PreviewMergeResponse) => void,
+  ): ClientUnaryCall;
+  /**
    * Takes two parties and makes their golden records one. Publishes PartyMerged, and PartyUpdated when fields of the
    * survivor change.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND), ETAG_MISMATCH, GOLDEN_RECORD_CHANGING (ABORTED), ALREADY_MERGED,
-   * MERGE_KINDS_DIFFER, MERGE_ACROSS_BANKS, PARTY_RESTRICTED, STRONG_IDENTIFIERS_DIFFER (FAILED_PRECONDITION). Idempotent
-   * by request_id.
+   * MERGE_KINDS_DIFFER, MERGE_ACROSS_BANKS, PARTY_RESTRICTED, STRONG_IDENTIFIERS_DIFFER, MERGE_UNDER_LEGAL_HOLD
+   * (FAILED_PRECONDITION). Idempotent by request_id.
    */
   mergeParties(
     request: MergePartiesRequest,

@@ -80,6 +80,59 @@ export function matchCandidateStateToJSON(object: MatchCandidateState): string {
   }
 }
 
+/** How sure the matcher is of a pair, by the bands of the model in use. */
+export enum MatchBand {
+  /** MATCH_BAND_UNSPECIFIED - Not stated. */
+  MATCH_BAND_UNSPECIFIED = 0,
+  /**
+   * MATCH_BAND_AUTO - Sure enough to be merged by itself; where such a pair is open, a rule keeps it from that: different strong
+   * identifiers, relatives, a decision, a legal hold.
+   */
+  MATCH_BAND_AUTO = 1,
+  /** MATCH_BAND_REVIEW - For a steward. */
+  MATCH_BAND_REVIEW = 2,
+  /** MATCH_BAND_NONE - Below of what is worth a steward's time; open only where another model found the pair. */
+  MATCH_BAND_NONE = 3,
+  UNRECOGNIZED = -1,
+}
+
+export function matchBandFromJSON(object: any): MatchBand {
+  switch (object) {
+    case 0:
+    case "MATCH_BAND_UNSPECIFIED":
+      return MatchBand.MATCH_BAND_UNSPECIFIED;
+    case 1:
+    case "MATCH_BAND_AUTO":
+      return MatchBand.MATCH_BAND_AUTO;
+    case 2:
+    case "MATCH_BAND_REVIEW":
+      return MatchBand.MATCH_BAND_REVIEW;
+    case 3:
+    case "MATCH_BAND_NONE":
+      return MatchBand.MATCH_BAND_NONE;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return MatchBand.UNRECOGNIZED;
+  }
+}
+
+export function matchBandToJSON(object: MatchBand): string {
+  switch (object) {
+    case MatchBand.MATCH_BAND_UNSPECIFIED:
+      return "MATCH_BAND_UNSPECIFIED";
+    case MatchBand.MATCH_BAND_AUTO:
+      return "MATCH_BAND_AUTO";
+    case MatchBand.MATCH_BAND_REVIEW:
+      return "MATCH_BAND_REVIEW";
+    case MatchBand.MATCH_BAND_NONE:
+      return "MATCH_BAND_NONE";
+    case MatchBand.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** What a steward says of a candidate. */
 export enum MatchVerdict {
   /** MATCH_VERDICT_UNSPECIFIED - Not stated. */
@@ -193,6 +246,14 @@ export interface ListMatchCandidatesRequest {
   organisationPath: string;
   /** Only candidates of this party, `parties/{uuid}`. */
   party: string;
+  /** Only candidates of this band; unspecified means all. */
+  band: MatchBand;
+  /** Only candidates of at least this weight, in bits. */
+  minWeight?:
+    | number
+    | undefined;
+  /** Only candidates of at most this weight, in bits. */
+  maxWeight?: number | undefined;
 }
 
 /** A page of candidates. */
@@ -227,6 +288,8 @@ export interface GetMatchCandidateResponse {
   prior: number;
   /** Bits taken back because two people of one household agree in so much, too; 0 or below. */
   household: number;
+  /** Which of the two goes on when they are merged, `parties/{uuid}`; PreviewMerge shows what it becomes. */
+  survivor: string;
 }
 
 /** Decides about a candidate. */
@@ -241,6 +304,8 @@ export interface DecideMatchRequest {
   reason: string;
   /** With `SAME`: the steward has seen that strong identifiers differ and says that they are one all the same. */
   identifiersMayDiffer: boolean;
+  /** With `SAME`: the steward knows of the legal hold on one of them, and the reason says why they are merged all the same. */
+  legalHoldKnown: boolean;
   /**
    * Makes the call idempotent, a UUID chosen by the caller. The same id with the same request answers the same again;
    * with another request it is refused.
@@ -674,7 +739,16 @@ export const MatchEvidence: MessageFns<MatchEvidence, "rapport.customer.v1.Match
 };
 
 function createBaseListMatchCandidatesRequest(): ListMatchCandidatesRequest {
-  return { pageSize: 0, pageToken: "", state: 0, organisationPath: "", party: "" };
+  return {
+    pageSize: 0,
+    pageToken: "",
+    state: 0,
+    organisationPath: "",
+    party: "",
+    band: 0,
+    minWeight: undefined,
+    maxWeight: undefined,
+  };
 }
 
 export const ListMatchCandidatesRequest: MessageFns<
@@ -698,6 +772,15 @@ export const ListMatchCandidatesRequest: MessageFns<
     }
     if (message.party !== "") {
       writer.uint32(42).string(message.party);
+    }
+    if (message.band !== 0) {
+      writer.uint32(48).int32(message.band);
+    }
+    if (message.minWeight !== undefined) {
+      writer.uint32(57).double(message.minWeight);
+    }
+    if (message.maxWeight !== undefined) {
+      writer.uint32(65).double(message.maxWeight);
     }
     return writer;
   },
@@ -755,6 +838,30 @@ export const ListMatchCandidatesRequest: MessageFns<
             message.party = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.band = reader.int32() as any;
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.minWeight = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.maxWeight = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -786,6 +893,17 @@ export const ListMatchCandidatesRequest: MessageFns<
         ? globalThis.String(object.organisation_path)
         : "",
       party: isSet(object.party) ? globalThis.String(object.party) : "",
+      band: isSet(object.band) ? matchBandFromJSON(object.band) : 0,
+      minWeight: isSet(object.minWeight)
+        ? globalThis.Number(object.minWeight)
+        : isSet(object.min_weight)
+        ? globalThis.Number(object.min_weight)
+        : undefined,
+      maxWeight: isSet(object.maxWeight)
+        ? globalThis.Number(object.maxWeight)
+        : isSet(object.max_weight)
+        ? globalThis.Number(object.max_weight)
+        : undefined,
     };
   },
 
@@ -806,6 +924,15 @@ export const ListMatchCandidatesRequest: MessageFns<
     if (message.party !== "") {
       obj.party = message.party;
     }
+    if (message.band !== 0) {
+      obj.band = matchBandToJSON(message.band);
+    }
+    if (message.minWeight !== undefined) {
+      obj.minWeight = floatToJson(message.minWeight);
+    }
+    if (message.maxWeight !== undefined) {
+      obj.maxWeight = floatToJson(message.maxWeight);
+    }
     return obj;
   },
 
@@ -819,6 +946,9 @@ export const ListMatchCandidatesRequest: MessageFns<
     message.state = object.state ?? 0;
     message.organisationPath = object.organisationPath ?? "";
     message.party = object.party ?? "";
+    message.band = object.band ?? 0;
+    message.minWeight = object.minWeight ?? undefined;
+    message.maxWeight = object.maxWeight ?? undefined;
     return message;
   },
 };
@@ -994,7 +1124,16 @@ export const GetMatchCandidateRequest: MessageFns<
 };
 
 function createBaseGetMatchCandidateResponse(): GetMatchCandidateResponse {
-  return { matchCandidate: undefined, parties: [], evidence: [], weight: 0, probability: 0, prior: 0, household: 0 };
+  return {
+    matchCandidate: undefined,
+    parties: [],
+    evidence: [],
+    weight: 0,
+    probability: 0,
+    prior: 0,
+    household: 0,
+    survivor: "",
+  };
 }
 
 export const GetMatchCandidateResponse: MessageFns<
@@ -1024,6 +1163,9 @@ export const GetMatchCandidateResponse: MessageFns<
     }
     if (message.household !== 0) {
       writer.uint32(57).double(message.household);
+    }
+    if (message.survivor !== "") {
+      writer.uint32(66).string(message.survivor);
     }
     return writer;
   },
@@ -1097,6 +1239,14 @@ export const GetMatchCandidateResponse: MessageFns<
             message.household = reader.double();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.survivor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1124,6 +1274,7 @@ export const GetMatchCandidateResponse: MessageFns<
       probability: isSet(object.probability) ? globalThis.Number(object.probability) : 0,
       prior: isSet(object.prior) ? globalThis.Number(object.prior) : 0,
       household: isSet(object.household) ? globalThis.Number(object.household) : 0,
+      survivor: isSet(object.survivor) ? globalThis.String(object.survivor) : "",
     };
   },
 
@@ -1150,6 +1301,9 @@ export const GetMatchCandidateResponse: MessageFns<
     if (message.household !== 0) {
       obj.household = floatToJson(message.household);
     }
+    if (message.survivor !== "") {
+      obj.survivor = message.survivor;
+    }
     return obj;
   },
 
@@ -1167,12 +1321,21 @@ export const GetMatchCandidateResponse: MessageFns<
     message.probability = object.probability ?? 0;
     message.prior = object.prior ?? 0;
     message.household = object.household ?? 0;
+    message.survivor = object.survivor ?? "";
     return message;
   },
 };
 
 function createBaseDecideMatchRequest(): DecideMatchRequest {
-  return { name: "", etag: "", verdict: 0, reason: "", identifiersMayDiffer: false, requestId: "" };
+  return {
+    name: "",
+    etag: "",
+    verdict: 0,
+    reason: "",
+    identifiersMayDiffer: false,
+    legalHoldKnown: false,
+    requestId: "",
+  };
 }
 
 export const DecideMatchRequest: MessageFns<DecideMatchRequest, "rapport.customer.v1.DecideMatchRequest"> = {
@@ -1193,6 +1356,9 @@ export const DecideMatchRequest: MessageFns<DecideMatchRequest, "rapport.custome
     }
     if (message.identifiersMayDiffer !== false) {
       writer.uint32(40).bool(message.identifiersMayDiffer);
+    }
+    if (message.legalHoldKnown !== false) {
+      writer.uint32(56).bool(message.legalHoldKnown);
     }
     if (message.requestId !== "") {
       writer.uint32(50).string(message.requestId);
@@ -1253,6 +1419,14 @@ export const DecideMatchRequest: MessageFns<DecideMatchRequest, "rapport.custome
             message.identifiersMayDiffer = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.legalHoldKnown = reader.bool();
+            continue;
+          }
           case 6: {
             if (tag !== 50) {
               break;
@@ -1284,6 +1458,11 @@ export const DecideMatchRequest: MessageFns<DecideMatchRequest, "rapport.custome
         : isSet(object.identifiers_may_differ)
         ? globalThis.Boolean(object.identifiers_may_differ)
         : false,
+      legalHoldKnown: isSet(object.legalHoldKnown)
+        ? globalThis.Boolean(object.legalHoldKnown)
+        : isSet(object.legal_hold_known)
+        ? globalThis.Boolean(object.legal_hold_known)
+        : false,
       requestId: isSet(object.requestId)
         ? globalThis.String(object.requestId)
         : isSet(object.request_id)
@@ -1309,6 +1488,9 @@ export const DecideMatchRequest: MessageFns<DecideMatchRequest, "rapport.custome
     if (message.identifiersMayDiffer !== false) {
       obj.identifiersMayDiffer = message.identifiersMayDiffer;
     }
+    if (message.legalHoldKnown !== false) {
+      obj.legalHoldKnown = message.legalHoldKnown;
+    }
     if (message.requestId !== "") {
       obj.requestId = message.requestId;
     }
@@ -1325,6 +1507,7 @@ export const DecideMatchRequest: MessageFns<DecideMatchRequest, "rapport.custome
     message.verdict = object.verdict ?? 0;
     message.reason = object.reason ?? "";
     message.identifiersMayDiffer = object.identifiersMayDiffer ?? false;
+    message.legalHoldKnown = object.legalHoldKnown ?? false;
     message.requestId = object.requestId ?? "";
     return message;
   },

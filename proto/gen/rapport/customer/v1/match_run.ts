@@ -120,6 +120,26 @@ export interface GetMatchRunResponse {
   matchRun?: MatchRun | undefined;
 }
 
+/** Asks for runs. Every filter that is set must match. */
+export interface ListMatchRunsRequest {
+  /** How many at most, 1 to 1000; 0 means 50. */
+  pageSize: number;
+  /** The next_page_token of the page before; empty for the first page. */
+  pageToken: string;
+  /** Only runs under this organisation path; empty means all that the caller may see. */
+  organisationPath: string;
+  /** Only runs that stand here; unspecified means all. */
+  state: MatchRunState;
+}
+
+/** A page of runs. */
+export interface ListMatchRunsResponse {
+  /** The runs, the newest first. */
+  matchRuns: MatchRun[];
+  /** Pass it as page_token to go on; empty on the last page. */
+  nextPageToken: string;
+}
+
 function createBaseMatchRun(): MatchRun {
   return {
     name: "",
@@ -745,6 +765,232 @@ export const GetMatchRunResponse: MessageFns<GetMatchRunResponse, "rapport.custo
     message.matchRun = (object.matchRun !== undefined && object.matchRun !== null)
       ? MatchRun.fromPartial(object.matchRun)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseListMatchRunsRequest(): ListMatchRunsRequest {
+  return { pageSize: 0, pageToken: "", organisationPath: "", state: 0 };
+}
+
+export const ListMatchRunsRequest: MessageFns<ListMatchRunsRequest, "rapport.customer.v1.ListMatchRunsRequest"> = {
+  $type: "rapport.customer.v1.ListMatchRunsRequest" as const,
+
+  encode(message: ListMatchRunsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    if (message.organisationPath !== "") {
+      writer.uint32(26).string(message.organisationPath);
+    }
+    if (message.state !== 0) {
+      writer.uint32(32).int32(message.state);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMatchRunsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMatchRunsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.organisationPath = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListMatchRunsRequest {
+    return {
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+      organisationPath: isSet(object.organisationPath)
+        ? globalThis.String(object.organisationPath)
+        : isSet(object.organisation_path)
+        ? globalThis.String(object.organisation_path)
+        : "",
+      state: isSet(object.state) ? matchRunStateFromJSON(object.state) : 0,
+    };
+  },
+
+  toJSON(message: ListMatchRunsRequest): unknown {
+    const obj: any = {};
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    if (message.organisationPath !== "") {
+      obj.organisationPath = message.organisationPath;
+    }
+    if (message.state !== 0) {
+      obj.state = matchRunStateToJSON(message.state);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListMatchRunsRequest>, I>>(base?: I): ListMatchRunsRequest {
+    return ListMatchRunsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListMatchRunsRequest>, I>>(object: I): ListMatchRunsRequest {
+    const message = createBaseListMatchRunsRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    message.organisationPath = object.organisationPath ?? "";
+    message.state = object.state ?? 0;
+    return message;
+  },
+};
+
+function createBaseListMatchRunsResponse(): ListMatchRunsResponse {
+  return { matchRuns: [], nextPageToken: "" };
+}
+
+export const ListMatchRunsResponse: MessageFns<ListMatchRunsResponse, "rapport.customer.v1.ListMatchRunsResponse"> = {
+  $type: "rapport.customer.v1.ListMatchRunsResponse" as const,
+
+  encode(message: ListMatchRunsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.matchRuns) {
+      MatchRun.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMatchRunsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMatchRunsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.matchRuns.push(MatchRun.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListMatchRunsResponse {
+    return {
+      matchRuns: globalThis.Array.isArray(object?.matchRuns)
+        ? object.matchRuns.map((e: any) => MatchRun.fromJSON(e))
+        : globalThis.Array.isArray(object?.match_runs)
+        ? object.match_runs.map((e: any) => MatchRun.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListMatchRunsResponse): unknown {
+    const obj: any = {};
+    if (message.matchRuns?.length) {
+      obj.matchRuns = message.matchRuns.map((e) => MatchRun.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListMatchRunsResponse>, I>>(base?: I): ListMatchRunsResponse {
+    return ListMatchRunsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListMatchRunsResponse>, I>>(object: I): ListMatchRunsResponse {
+    const message = createBaseListMatchRunsResponse();
+    message.matchRuns = object.matchRuns?.map((e) => MatchRun.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
     return message;
   },
 };

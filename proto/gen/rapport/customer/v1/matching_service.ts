@@ -30,7 +30,14 @@ import {
   ListMatchCandidatesResponse,
 } from "./match_candidate.js";
 import { MatchFileRequest, MatchFileResponse } from "./match_file.js";
-import { GetMatchRunRequest, GetMatchRunResponse, StartMatchRunRequest, StartMatchRunResponse } from "./match_run.js";
+import {
+  GetMatchRunRequest,
+  GetMatchRunResponse,
+  ListMatchRunsRequest,
+  ListMatchRunsResponse,
+  StartMatchRunRequest,
+  StartMatchRunResponse,
+} from "./match_run.js";
 
 /**
  * Which records are one party. Records are compared by the model of Fellegi and Sunter (1969), whose parameters are
@@ -146,6 +153,20 @@ export const MatchingServiceService = {
     responseSerialize: (value: GetMatchRunResponse): Buffer => Buffer.from(GetMatchRunResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetMatchRunResponse => GetMatchRunResponse.decode(value),
   },
+  /**
+   * Takes filters and gives a page of runs, the newest first. Changes nothing.
+   * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listMatchRuns: {
+    path: "/rapport.customer.v1.MatchingService/ListMatchRuns" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListMatchRunsRequest): Buffer => Buffer.from(ListMatchRunsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListMatchRunsRequest => ListMatchRunsRequest.decode(value),
+    responseSerialize: (value: ListMatchRunsResponse): Buffer =>
+      Buffer.from(ListMatchRunsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListMatchRunsResponse => ListMatchRunsResponse.decode(value),
+  },
 } as const;
 
 export interface MatchingServiceServer extends UntypedServiceImplementation {
@@ -192,6 +213,11 @@ export interface MatchingServiceServer extends UntypedServiceImplementation {
    * Errors: MATCH_RUN_NOT_FOUND (NOT_FOUND).
    */
   getMatchRun: handleUnaryCall<GetMatchRunRequest, GetMatchRunResponse>;
+  /**
+   * Takes filters and gives a page of runs, the newest first. Changes nothing.
+   * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listMatchRuns: handleUnaryCall<ListMatchRunsRequest, ListMatchRunsResponse>;
 }
 
 export interface MatchingServiceClient extends Client {
@@ -326,6 +352,25 @@ export interface MatchingServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetMatchRunResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes filters and gives a page of runs, the newest first. Changes nothing.
+   * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listMatchRuns(
+    request: ListMatchRunsRequest,
+    callback: (error: ServiceError | null, response: ListMatchRunsResponse) => void,
+  ): ClientUnaryCall;
+  listMatchRuns(
+    request: ListMatchRunsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListMatchRunsResponse) => void,
+  ): ClientUnaryCall;
+  listMatchRuns(
+    request: ListMatchRunsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListMatchRunsResponse) => void,
   ): ClientUnaryCall;
 }
 

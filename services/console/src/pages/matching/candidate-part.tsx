@@ -7,12 +7,14 @@ import { useSession } from '../../shared/session-context.js';
 import { StaffName, State, When } from '../../shared/show.js';
 import { useWords } from '../../shared/words.js';
 import { Evidence } from './evidence.js';
+import { MergePreview, useMergePreview } from './merge-preview.js';
 import { SideBySide } from './side-by-side.js';
 
 export interface Saying {
   verdict: Verdict;
   reason: string;
   identifiersMayDiffer?: boolean;
+  legalHoldKnown?: boolean;
 }
 
 interface CandidateProps {
@@ -30,21 +32,31 @@ export function CandidatePart({ name, busy, onDecide }: CandidateProps) {
   const { may } = useSession();
   const [reason, setReason] = useState('');
   const [knows, setKnows] = useState(false);
+  const [knowsHold, setKnowsHold] = useState(false);
   const { data, error, refetch } = useQuery({
     queryKey: ['match-candidate', name],
     queryFn: ({ signal }) => getMatchCandidate(name, signal),
   });
+  const survivor = data?.survivor ?? '';
+  const merged = data?.parties.find(({ name: one }) => one !== survivor)?.name ?? '';
+  const isOpen = data?.matchCandidate.state === 'MATCH_CANDIDATE_STATE_OPEN';
+  const preview = useMergePreview(survivor, merged, isOpen);
   if (error && !data) return <Failed error={error} retry={() => void refetch()} />;
   if (!data) return <Skeleton active paragraph={{ rows: 10 }} />;
   const { state, decidedBy, decideTime, reason: said } = data.matchCandidate;
   const open = state === 'MATCH_CANDIDATE_STATE_OPEN';
   const decided = /_(SAME|DIFFERENT|NEVER)$/.test(state);
-  const differ = identifiersDiffer(data);
+  const reasons = preview.data?.obstacles.map((one) => one.reason) ?? [];
+  const differ = identifiersDiffer(data) || reasons.includes('STRONG_IDENTIFIERS_DIFFER');
+  const held = reasons.includes('MERGE_UNDER_LEGAL_HOLD');
+  const restricted = reasons.includes('PARTY_RESTRICTED');
+  const refused = restricted || (differ && !knows) || (held && !knowsHold);
   const say = (verdict: Verdict): void =>
     onDecide(data, {
       verdict,
       reason: reason.trim() || t(`matching.reasons.${verdict}`),
       identifiersMayDiffer: verdict === 'SAME' && knows,
+      legalHoldKnown: verdict === 'SAME' && knowsHold,
     });
   return (
     <Flex vertical gap={16} data-testid="candidate">
@@ -77,6 +89,19 @@ export function CandidatePart({ name, busy, onDecide }: CandidateProps) {
                 }
               />
             ) : null}
+            {open && held ? (
+              <Alert
+                type="warning"
+                showIcon
+                title={t('matching.held')}
+                description={
+                  <Checkbox checked={knowsHold} onChange={(event) => setKnowsHold(event.target.checked)}>
+                    {t('matching.heldKnown')}
+                  </Checkbox>
+                }
+              />
+            ) : null}
+            {open && restricted ? <Alert type="error" showIcon title={t('matching.restricted')} /> : null}
             <Input
               aria-label={t('matching.reason')}
               placeholder={t('matching.reasonHint')}
@@ -87,7 +112,7 @@ export function CandidatePart({ name, busy, onDecide }: CandidateProps) {
             <Flex gap={8} wrap>
               {open ? (
                 <>
-                  <Button type="primary" disabled={busy || (differ && !knows)} onClick={() => say('SAME')}>
+                  <Button type="primary" disabled={busy || refused} onClick={() => say('SAME')}>
                     {t('matching.same')}
                   </Button>
                   <Button disabled={busy} onClick={() => say('DIFFERENT')}>
@@ -107,6 +132,11 @@ export function CandidatePart({ name, busy, onDecide }: CandidateProps) {
           </Flex>
         ) : null}
       </Card>
+      {open ? (
+        <Card size="small" title={t('matching.preview')}>
+          <MergePreview survivor={survivor} merged={merged} />
+        </Card>
+      ) : null}
       <Card size="small" title={t('matching.sideBySide')}>
         <SideBySide of={data} />
       </Card>

@@ -1,8 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { Card, Col, Empty, Flex, Row, Select, Table, Typography } from 'antd';
+import { Card, Col, Empty, Flex, InputNumber, Row, Select, Table, Typography } from 'antd';
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
 import {
+  bands,
   candidateStates,
   type Comparison,
   decideMatch,
@@ -18,6 +19,7 @@ import { useWrite } from '../../shared/use-write.js';
 import { useWords } from '../../shared/words.js';
 import { CandidatePart, type Saying } from './candidate-part.js';
 import { MatchRunPart, StartRunButton } from './match-run.js';
+import { RunsButton } from './match-runs.js';
 import { type StewardKey, useStewardKeys } from './use-steward-keys.js';
 
 const open = 'MATCH_CANDIDATE_STATE_OPEN';
@@ -35,6 +37,9 @@ export function QueuePage() {
     state: parameters.get('state') ?? open,
     party: parameters.get('party') ?? '',
     organisationPath: parameters.get('path') ?? '',
+    band: parameters.get('band') ?? '',
+    minWeight: parameters.get('from') ?? '',
+    maxWeight: parameters.get('to') ?? '',
   };
   const run = parameters.get('run') ?? '';
   const set = (name: string, value: string): void => {
@@ -53,7 +58,7 @@ export function QueuePage() {
   const chosen = candidates[at];
   const { mutate, isPending } = useWrite(decideMatch, {
     done: t('matching.decided'),
-    reload: [['match-candidates'], ['match-candidate'], ['party']],
+    reload: [['match-candidates'], ['match-candidate'], ['merge-preview'], ['party']],
     after: ({ matchCandidate }, { verdict }) => setLast(verdict === 'UNDO' ? undefined : matchCandidate),
   });
   const decide = ({ matchCandidate }: Comparison, saying: Saying): void =>
@@ -78,6 +83,7 @@ export function QueuePage() {
   return (
     <>
       <PageHead title={t('menu.matching')} note={t('matching.note')}>
+        <RunsButton onChosen={(id) => set('run', id)} />
         {may('startMatchRun') ? <StartRunButton onStarted={(id) => set('run', id)} /> : null}
       </PageHead>
       {run ? <MatchRunPart id={run} /> : null}
@@ -91,6 +97,32 @@ export function QueuePage() {
                 style={{ minWidth: 180 }}
                 options={candidateStates.map((value) => ({ value, label: label(value) }))}
                 onChange={(value: string) => set('state', value === open ? '' : value)}
+              />
+              <Select
+                aria-label={t('matching.band')}
+                value={filter.band}
+                style={{ minWidth: 170 }}
+                options={[
+                  { value: '', label: t('matching.allBands') },
+                  ...bands.map((value) => ({ value, label: label(value) })),
+                ]}
+                onChange={(value: string) => set('band', value)}
+              />
+              <InputNumber
+                aria-label={t('matching.fromBits')}
+                prefix={t('matching.fromBits')}
+                value={filter.minWeight === '' ? null : Number(filter.minWeight)}
+                min={-1000}
+                max={1000}
+                onChange={(value) => set('from', value === null ? '' : String(value))}
+              />
+              <InputNumber
+                aria-label={t('matching.toBits')}
+                prefix={t('matching.toBits')}
+                value={filter.maxWeight === '' ? null : Number(filter.maxWeight)}
+                min={-1000}
+                max={1000}
+                onChange={(value) => set('to', value === null ? '' : String(value))}
               />
               {may('decideMatch') ? (
                 <Typography.Text type="secondary">
