@@ -21,9 +21,10 @@ import {
 } from '@rapport/proto/customer/v1';
 import { Channel, type Money } from '@rapport/proto/type/v1';
 
+import { allTables } from './tables.js';
 import type { Alias } from '../merge/merge.js';
 
-export { factTables } from './tables.js';
+export { aliases, type FactTable, factTables, tables } from './tables.js';
 
 /** The events that become facts. */
 export const factEvents: readonly [
@@ -244,7 +245,7 @@ export async function storeFacts(analytics: Analytics, rows: Facts['rows']): Pro
 }
 
 /** The tables whose rows belong to a party. */
-export const partyTables = ['party', 'holding', 'booked_transaction', 'consent', 'party_alias'] as const;
+export const partyTables: readonly string[] = allTables.map(({ name }) => name);
 
 /**
  * Removes every fact of the parties, from the files too: the parts that held them are written anew before it returns.

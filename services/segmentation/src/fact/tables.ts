@@ -1,64 +1,145 @@
+/** A table of facts in ClickHouse. A new one is one declaration here. */
+export interface FactTable {
+  name: string;
+  /** The columns that it was first made with, and their types. */
+  columns: Readonly<Record<string, string>>;
+  /** Columns that came later; a table of before gets them at the next start. */
+  added?: Readonly<Record<string, string>>;
+  /** What a row is about: of rows with the same key the one with the highest `version` counts. Starts with `party`. */
+  key: readonly string[];
+  /** What tells rows apart that are told of several parties: where those are one golden record, it counts once. */
+  once: readonly string[];
+}
+
+const text = 'LowCardinality(String)';
+const money = 'Decimal(18, 4)';
+const moment = "DateTime64(3, 'UTC')";
+
 /**
- * What rules read, in ClickHouse. Each row is a fact as an event told it, keyed by what it is about, so that the same
- * event again makes the same row and the newest version of a row wins. Days are numbers such as 19940331, 0 for none.
- * Amounts are in whole units of their currency.
+ * What rules read. Each row is a fact as an event told it, keyed by what it is about, so that the same event again makes
+ * the same row and the newest version of a row wins. Days are numbers such as 19940331, 0 for none. Amounts are in whole
+ * units of their currency.
  */
-export const factTables: readonly string[] = [
-  `CREATE TABLE IF NOT EXISTS party (
-    party UUID,
-    organisation_path String,
-    manager String,
-    kind LowCardinality(String),
-    sex LowCardinality(String),
-    birth_date Int32,
-    region LowCardinality(String),
-    district LowCardinality(String),
-    branch LowCardinality(String),
-    source LowCardinality(String),
-    version UInt64
-  ) ENGINE = ReplacingMergeTree(version) ORDER BY party`,
-  `CREATE TABLE IF NOT EXISTS holding (
-    party UUID,
-    holding UUID,
-    organisation_path String,
-    kind LowCardinality(String),
-    owner Bool,
-    opened_date Int32,
-    version UInt64
-  ) ENGINE = ReplacingMergeTree(version) ORDER BY (party, holding)`,
-  `CREATE TABLE IF NOT EXISTS booked_transaction (
-    party UUID,
-    booking_date Int32,
-    transaction UUID,
-    holding UUID,
-    organisation_path String,
-    holding_kind LowCardinality(String),
-    owner Bool,
-    sequence Int32,
-    direction LowCardinality(String),
-    operation LowCardinality(String),
-    amount Decimal(18, 4),
-    balance_after Nullable(Decimal(18, 4)),
-    version UInt64
-  ) ENGINE = ReplacingMergeTree(version) ORDER BY (party, booking_date, transaction)`,
-  `CREATE TABLE IF NOT EXISTS consent (
-    party UUID,
-    purpose LowCardinality(String),
-    channel LowCardinality(String),
-    effective_time DateTime64(3, 'UTC'),
-    consent UUID,
-    organisation_path String,
-    granted Bool,
-    version UInt64
-  ) ENGINE = ReplacingMergeTree(version) ORDER BY (party, purpose, channel, effective_time, consent)`,
-  // The state came later than the table; a party of which it is not known counts as in ordinary use.
-  `ALTER TABLE party ADD COLUMN IF NOT EXISTS state LowCardinality(String) DEFAULT ''`,
-  // A merged party and the golden record that it answers as; its own id after an unmerge. The version is the time of
-  // the merge in milliseconds.
-  `CREATE TABLE IF NOT EXISTS party_alias (
-    party UUID,
-    golden UUID,
-    version UInt64
-  ) ENGINE = ReplacingMergeTree(version) ORDER BY party`,
-  `ALTER TABLE holding ADD COLUMN IF NOT EXISTS closed_date Int32 DEFAULT 0`,
-];
+export const tables = {
+  party: {
+    name: 'party',
+    columns: {
+      party: 'UUID',
+      organisation_path: 'String',
+      manager: 'String',
+      kind: text,
+      sex: text,
+      birth_date: 'Int32',
+      region: text,
+      district: text,
+      branch: text,
+      source: text,
+      version: 'UInt64',
+    },
+    // A party of which the state is not known counts as in ordinary use.
+    added: { state: text },
+    key: ['party'],
+    once: [],
+  },
+  holding: {
+    name: 'holding',
+    columns: {
+      party: 'UUID',
+      holding: 'UUID',
+      organisation_path: 'String',
+      kind: text,
+      owner: 'Bool',
+      opened_date: 'Int32',
+      version: 'UInt64',
+    },
+    added: { closed_date: 'Int32' },
+    key: ['party', 'holding'],
+    once: ['holding'],
+  },
+  transaction: {
+    name: 'booked_transaction',
+    columns: {
+      party: 'UUID',
+      booking_date: 'Int32',
+      transaction: 'UUID',
+      holding: 'UUID',
+      organisation_path: 'String',
+      holding_kind: text,
+      owner: 'Bool',
+      sequence: 'Int32',
+      direction: text,
+      operation: text,
+      amount: money,
+      balance_after: `Nullable(${money})`,
+      version: 'UInt64',
+    },
+    key: ['party', 'booking_date', 'transaction'],
+    once: ['transaction'],
+  },
+  consent: {
+    name: 'consent',
+    columns: {
+      party: 'UUID',
+      purpose: text,
+      channel: text,
+      effective_time: moment,
+      consent: 'UUID',
+      organisation_path: 'String',
+      granted: 'Bool',
+      version: 'UInt64',
+    },
+    key: ['party', 'purpose', 'channel', 'effective_time', 'consent'],
+    once: ['consent'],
+  },
+  /** Who stands on which static list: from a day to a day, both included; `until_date` 0 is for good. */
+  listed: {
+    name: 'listed',
+    columns: { party: 'UUID', list: text, from_date: 'Int32', until_date: 'Int32', version: 'UInt64' },
+    key: ['party', 'list', 'from_date'],
+    once: ['list', 'from_date', 'until_date'],
+  },
+  /**
+   * Which group of a scheme (a partition, value tiers, RFM, clusters, look-alikes) a party is in from a day on, until the
+   * next row of that scheme. An empty group is none, a score that is not known is NULL.
+   */
+  assigned: {
+    name: 'assigned',
+    columns: {
+      party: 'UUID',
+      scheme: text,
+      from_date: 'Int32',
+      group: text,
+      score: 'Nullable(Float64)',
+      version: 'UInt64',
+    },
+    key: ['party', 'scheme', 'from_date'],
+    once: ['scheme', 'from_date', 'version'],
+  },
+} as const satisfies Record<string, FactTable>;
+
+/**
+ * A merged party and the golden record that it answers as; its own id after an unmerge. The version is the time of the
+ * merge in milliseconds. No rule reads it by itself.
+ */
+export const aliases: FactTable = {
+  name: 'party_alias',
+  columns: { party: 'UUID', golden: 'UUID', version: 'UInt64' },
+  key: ['party'],
+  once: [],
+};
+
+/** Every table whose rows belong to parties. */
+export const allTables: readonly FactTable[] = [...Object.values(tables), aliases];
+
+function statementsOf({ name, columns, added = {}, key }: FactTable): string[] {
+  const all = Object.entries({ ...columns, ...added }).map(([column, type]) => `\`${column}\` ${type}`);
+  const later = Object.entries(added).map(([column, type]) => `ADD COLUMN IF NOT EXISTS \`${column}\` ${type}`);
+  return [
+    `CREATE TABLE IF NOT EXISTS ${name} (${all.join(', ')})
+      ENGINE = ReplacingMergeTree(version) ORDER BY (${key.join(', ')})`,
+    ...(later.length > 0 ? [`ALTER TABLE ${name} ${later.join(', ')}`] : []),
+  ];
+}
+
+/** The statements that make the tables; harmless when repeated. */
+export const factTables: readonly string[] = allTables.flatMap(statementsOf);

@@ -5,7 +5,7 @@ import type { Deps } from '../deps.js';
 import { factFilter } from '../fact/fact.js';
 import { anyMerged } from '../merge/merge.js';
 import { compileRules, type DayNumber } from '../rule/rule.js';
-import { dateMessage, dateText, dayOf, soundRule, today, type VersionRow } from '../segment/segment.js';
+import { dateMessage, dateText, dayOf, today, type VersionRow, soundRuleInUse } from '../segment/segment.js';
 import { type Change, publishChanges } from './changes.js';
 
 /** What a rule took, waiting in Postgres to become the membership of its version. */
@@ -51,7 +51,7 @@ async function store({ db }: Deps, evaluationId: string, matches: readonly Match
 
 /** Runs the rule of a version over all parties of its segment. Changes no membership. */
 export async function collectCandidates(deps: Deps, row: VersionRow, signal?: AbortSignal): Promise<Candidates> {
-  const rule = soundRule(row.rule);
+  const { rule, segments } = await soundRuleInUse(deps.db.system, row.rule, row.segment_id);
   const asOf = dayOf(row.as_of) ?? today(deps);
   const evaluationId = uuidv7();
   // What an evaluation that was killed has left behind goes first.
@@ -67,7 +67,7 @@ export async function collectCandidates(deps: Deps, row: VersionRow, signal?: Ab
       text: `${under.text} AND sipHash64(party) % {buckets:UInt32} = {bucket:UInt32}`,
       parameters: { ...under.parameters, buckets, bucket },
     };
-    const { from, conditions, parameters } = compileRules([{ rule, asOf }], deps.zone, { where, merged });
+    const { from, conditions, parameters } = compileRules([{ rule, asOf }], deps.zone, { where, merged, segments });
     const started = performance.now();
     const matches = await deps.analytics.query<Match>(
       `SELECT toString(p.party) AS party, p.organisation_path AS path, p.manager AS manager

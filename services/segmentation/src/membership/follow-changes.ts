@@ -4,8 +4,8 @@ import { span } from '@rapport/kit/telemetry';
 import { MembershipReason } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { anyMerged } from '../merge/merge.js';
-import { compileRules, type DayNumber, readRule, type Rule } from '../rule/rule.js';
-import { dateMessage, dayOf, today, type VersionRow, versionName, versionRows } from '../segment/segment.js';
+import { compileRules, type DayNumber, type Rule, type SegmentRules } from '../rule/rule.js';
+import { dateMessage, dayOf, today, type VersionRow, versionName, versionRows, readInUse } from '../segment/segment.js';
 import { type Change, publishChanges } from './changes.js';
 import { IN_USE } from './evaluate.js';
 
@@ -44,19 +44,15 @@ async function takeChanged(db: Database, shards: readonly number[]): Promise<Cha
     ORDER BY change_time LIMIT ${BATCH}`);
 }
 
-async function versionsInUse(deps: Deps): Promise<{ used: Used[]; known: VersionRow[] }> {
+async function versionsInUse(deps: Deps): Promise<{ used: Used[]; known: VersionRow[]; segments: SegmentRules }> {
   const known = await deps.db.system.rows<VersionRow>(sql`${versionRows} WHERE v.state = 3 ORDER BY v.segment_id`);
-  const used = known.flatMap((row) => {
-    const read = readRule(row.rule);
-    if ('rule' in read) return [{ row, rule: read.rule, asOf: dayOf(row.as_of) ?? today(deps) }];
+  const { used, segments, unsound } = readInUse(known);
+  for (const { row, problem } of unsound) {
     // The catalogue no longer knows what the rule speaks of: its members stay as they are.
-    logger.error(
-      { segment: versionName(row.segment_id, row.version), reason: read.problem.reason },
-      'a rule is unsound',
-    );
-    return [];
-  });
-  return { used, known };
+    logger.error({ segment: versionName(row.segment_id, row.version), reason: problem.reason }, 'a rule is unsound');
+  }
+  const day = today(deps);
+  return { used: used.map(({ row, rule }) => ({ row, rule, asOf: dayOf(row.as_of) ?? day })), known, segments };
 }
 
 /** Runs every rule over the parties, in as few statements as possible. */
@@ -64,12 +60,13 @@ async function look(
   { analytics, db, zone }: Deps,
   parties: readonly string[],
   used: readonly Used[],
+  segments: SegmentRules,
 ): Promise<Map<string, Seen>> {
   const seen = new Map<string, Seen>();
   const merged = await anyMerged(db.system);
   for (let start = 0; start < used.length; start += RULES) {
     const rules = used.slice(start, start + RULES);
-    const { from, conditions, parameters } = compileRules(rules, zone, { restricted: true, merged });
+    const { from, conditions, parameters } = compileRules(rules, zone, { restricted: true, merged, segments });
     const hits = conditions.map((condition) => `toUInt8(${condition})`).join(', ');
     const rows = await analytics.query<Seen>(
       `SELECT toString(p.party) AS party, p.organisation_path AS path, p.manager AS manager, [${hits}] AS hits FROM ${from}`,
@@ -197,9 +194,9 @@ async function commit(
 export async function followOnce(deps: Deps, shards: readonly number[], lease?: Lease): Promise<number> {
   const changed = await takeChanged(deps.db, shards);
   if (changed.length === 0) return 0;
-  const { used, known } = await versionsInUse(deps);
+  const { used, known, segments } = await versionsInUse(deps);
   const parties = changed.map(({ party_id: party }) => party);
-  const seen = used.length > 0 ? await look(deps, parties, used) : new Map<string, Seen>();
+  const seen = used.length > 0 ? await look(deps, parties, used, segments) : new Map<string, Seen>();
   await commit(deps, changed, { used, known }, seen, lease);
   return changed.length;
 }

@@ -1,6 +1,5 @@
-import { type ArgumentSpec, type AttributeSpec, directions, operations } from '../catalogue/catalogue.js';
+import type { Argument, Arguments, ArgumentSpec, AttributeSpec, Filter } from '../catalogue/catalogue.js';
 import { type Node, RuleError } from './problem.js';
-import type { Feature, TransactionFilter } from './tree.js';
 
 type At = (node: Node) => number;
 
@@ -25,11 +24,20 @@ function textOf(node: Node): string | undefined {
   return exprKind.value.constantKind.value;
 }
 
+function numberOf(node: Node): number | undefined {
+  const kind = node.exprKind.case === 'constExpr' ? node.exprKind.value.constantKind : undefined;
+  if (kind?.case !== 'int64Value' && kind?.case !== 'uint64Value' && kind?.case !== 'doubleValue') return undefined;
+  return Number(kind.value);
+}
+
+function isDuration({ exprKind }: Node): boolean {
+  return exprKind.case === 'callExpr' && !exprKind.value.target && exprKind.value.function === 'duration';
+}
+
 /** Milliseconds of duration("720h"); as in CEL, several units may follow each other. */
 function windowOf(node: Node, at: At): number {
-  const { exprKind } = node;
-  const call = exprKind.case === 'callExpr' && !exprKind.value.target ? exprKind.value : undefined;
-  const [argument] = call?.function === 'duration' ? call.args : [];
+  const call = node.exprKind.case === 'callExpr' && isDuration(node) ? node.exprKind.value : undefined;
+  const [argument] = call?.args ?? [];
   const text = argument && call?.args.length === 1 ? textOf(argument) : undefined;
   if (!argument || text === undefined) invalid(node, at, 'Here stands a length of time, as duration("720h").');
   if (!/^(\d+(\.\d+)?(h|ms|m|us|s|ns))+$/.test(text)) invalid(argument, at, 'A length of time is written as "720h".');
@@ -52,84 +60,75 @@ function textArgument(spec: ArgumentSpec, node: Node, at: At): string {
   return text;
 }
 
-function directionOf(node: Node, at: At): string {
-  const text = textOf(node);
-  if (text === undefined || !directions.some((one) => one === text)) {
-    invalid(node, at, `The direction is one of ${directions.join(', ')}.`);
+/** What stands behind a key of a map: the words that it stands for, or a number. */
+function filterValue(spec: ArgumentSpec, key: string, node: Node, at: At): readonly string[] | number {
+  const { values, number } = spec.keys?.[key] ?? {};
+  if (number) {
+    const value = numberOf(node);
+    if (value === undefined || Math.abs(value) > Number.MAX_SAFE_INTEGER) invalid(node, at, `${key} is a number.`);
+    return value;
   }
-  return text;
-}
-
-function kindsOf(node: Node, at: At): readonly string[] {
   const text = textOf(node);
-  const found = text === undefined ? undefined : Object.entries(operations).find(([name]) => name === text)?.[1];
-  if (!found) invalid(node, at, `The kind is one of ${Object.keys(operations).join(', ')}.`);
-  return found;
+  if (values) {
+    const found = text === undefined ? undefined : Object.entries(values).find(([word]) => word === text)?.[1];
+    if (!found) invalid(node, at, `The ${key} is one of ${Object.keys(values).join(', ')}.`);
+    return found;
+  }
+  if (text === undefined || text === '' || text.length > 100) {
+    invalid(node, at, `The ${key} is a text of 1 to 100 characters.`);
+  }
+  return [text];
 }
 
-/** "credit", or a map such as {"direction": "debit", "kind": "card"}. */
-function filterOf(node: Node, at: At): TransactionFilter {
+/** A map such as {"direction": "debit", "kind": "card"}, or a text for the key that it stands for. */
+function filterOf(spec: ArgumentSpec, node: Node, at: At): Filter {
   const { exprKind } = node;
-  if (exprKind.case !== 'structExpr') return { direction: directionOf(node, at) };
-  if (exprKind.value.messageName !== '') invalid(node, at, 'Here stands a direction or a map.');
-  const filter: TransactionFilter = {};
+  const keys = Object.keys(spec.keys ?? {});
+  if (exprKind.case !== 'structExpr' || exprKind.value.messageName !== '') {
+    if (!spec.short) invalid(node, at, `Here stands a map with the keys ${keys.join(', ')}.`);
+    return { [spec.short]: filterValue(spec, spec.short, node, at) };
+  }
+  const filter: Record<string, readonly string[] | number> = {};
   for (const { keyKind, value } of exprKind.value.entries) {
     const key = keyKind.case === 'mapKey' ? textOf(keyKind.value) : undefined;
-    if (!value || (key !== 'direction' && key !== 'kind')) {
-      invalid(keyKind.case === 'mapKey' ? keyKind.value : node, at, 'The map has the keys direction and kind.');
+    if (!value || key === undefined || !keys.includes(key)) {
+      invalid(keyKind.case === 'mapKey' ? keyKind.value : node, at, `The map has the keys ${keys.join(', ')}.`);
     }
-    if ((key === 'direction' ? filter.direction : filter.operations) !== undefined) {
-      invalid(value, at, `${key} stands twice in the map.`);
-    }
-    if (key === 'direction') filter.direction = directionOf(value, at);
-    else filter.operations = kindsOf(value, at);
+    if (key in filter) invalid(value, at, `${key} stands twice in the map.`);
+    filter[key] = filterValue(spec, key, value, at);
   }
-  return filter;
+  // In the order of the catalogue, so that the same question is asked once however it is written.
+  return Object.fromEntries(keys.flatMap((key) => (filter[key] === undefined ? [] : [[key, filter[key]]])));
 }
 
-/** Which argument stands where: an optional one in front is left out when the others alone fit. */
+/** Which argument stands where. An optional one is left out when what stands there is not of its kind. */
 function place(spec: AttributeSpec, node: Node, args: readonly Node[], at: At): (Node | undefined)[] {
   const specs = spec.arguments ?? [];
-  const required = specs.filter((one) => !one.optional).length;
-  if (args.length < required || args.length > specs.length) {
+  const waiting = [...args];
+  const placed = specs.map((one, index) => {
+    const [next] = waiting;
+    if (!next) return undefined;
+    const required = specs.slice(index + 1).filter((other) => !other.optional).length;
+    const fits = (one.type === 'duration') === isDuration(next) && waiting.length > required;
+    return !one.optional || fits ? waiting.shift() : undefined;
+  });
+  if (waiting.length > 0 || specs.some((one, index) => !one.optional && !placed[index])) {
     const shape = specs.map((one) => (one.optional ? `[${one.name}]` : one.name)).join(', ');
     invalid(node, at, `It is written ${spec.key}(${shape}).`);
   }
-  let missing = specs.length - args.length;
-  const waiting = [...args];
-  return specs.map((one) => {
-    if (one.optional && missing > 0) {
-      missing -= 1;
-      return undefined;
-    }
-    return waiting.shift();
-  });
+  return placed;
 }
 
-/** The checked feature of an attribute with its arguments. Throws RuleError. */
-export function readFeature(spec: AttributeSpec, node: Node, args: readonly Node[] | undefined, at: At): Feature {
-  const [first, second] = args ? place(spec, node, args, at) : [];
-  const specs = spec.arguments ?? [];
-  const filter = (): TransactionFilter => (first ? filterOf(first, at) : {});
-  switch (spec.key) {
-    case 'holdings.count':
-      return { key: spec.key, ...(first && specs[0] ? { kind: textArgument(specs[0], first, at) } : {}) };
-    case 'tx.count':
-    case 'tx.sum':
-    case 'tx.average':
-      return { key: spec.key, filter: filter(), windowMs: windowOf(second ?? node, at) };
-    case 'tx.last_days':
-      return { key: spec.key, filter: filter() };
-    case 'consent':
-      if (!first || !second || !specs[0] || !specs[1])
-        return invalid(node, at, 'It is written consent(purpose, channel).');
-      return {
-        key: spec.key,
-        purpose: textArgument(specs[0], first, at),
-        channel: textArgument(specs[1], second, at),
-      };
-    default:
-      // The rest has no arguments, and the catalogue knows no other key.
-      return { key: spec.key } as Feature;
-  }
+/** The checked arguments of an attribute. Throws RuleError. */
+export function readArguments(spec: AttributeSpec, node: Node, args: readonly Node[] | undefined, at: At): Arguments {
+  const placed = args ? place(spec, node, args, at) : [];
+  const read: Record<string, Argument> = {};
+  (spec.arguments ?? []).forEach((one, index) => {
+    const argument = placed[index];
+    if (!argument) return;
+    if (one.type === 'duration') read[one.name] = windowOf(argument, at);
+    else if (one.type === 'filter') read[one.name] = filterOf(one, argument, at);
+    else read[one.name] = textArgument(one, argument, at);
+  });
+  return read;
 }

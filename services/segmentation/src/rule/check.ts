@@ -1,8 +1,16 @@
 import { type AttributeSpec, declaredValue, findAttribute, isPrefix } from '../catalogue/catalogue.js';
-import { readFeature } from './arguments.js';
+import { readArguments } from './arguments.js';
 import { constantOf, type Constant } from './constant.js';
 import { type Node, RuleError, startOf } from './problem.js';
-import type { Comparison, Operand, Rule } from './tree.js';
+import {
+  type Arithmetic,
+  type Comparison,
+  type Operand,
+  type Rule,
+  type SegmentRules,
+  segmentsOf,
+  type Span,
+} from './tree.js';
 
 const comparisons: Readonly<Record<string, Comparison>> = {
   '_==_': '==',
@@ -12,6 +20,8 @@ const comparisons: Readonly<Record<string, Comparison>> = {
   '_>_': '>',
   '_>=_': '>=',
 };
+
+const arithmetics: Readonly<Record<string, Arithmetic>> = { '_+_': '+', '_-_': '-', '_*_': '*', '_/_': '/' };
 
 /** What is in the text for a comparison seen from the other side. */
 const mirrored: Readonly<Record<Comparison, Comparison>> = {
@@ -47,8 +57,46 @@ function compareValues(left: string | number | boolean, op: Comparison, right: s
   }
 }
 
-/** Checks the parsed tree against the catalogue. Throws RuleError at the first fault. */
-export function check(root: Node, positions: Readonly<Record<string, number>>): Rule {
+function reckon(left: number, op: Arithmetic, right: number): number {
+  switch (op) {
+    case '+':
+      return left + right;
+    case '-':
+      return left - right;
+    case '*':
+      return left * right;
+    default:
+      return left / right;
+  }
+}
+
+/** What a rule may ask for beside the catalogue. */
+export interface Surroundings {
+  /** The segments in use; undefined: every id is taken as it stands. */
+  segments?: SegmentRules | undefined;
+  /** The segment that the rule is of, which it must not ask for, nor may any that it asks for. */
+  self?: string | undefined;
+}
+
+/** The way by which a segment asks for another in the end; undefined when it does not. */
+function wayTo(wanted: string, from: string, segments: SegmentRules, seen: ReadonlySet<string>): string[] | undefined {
+  if (from === wanted) return [from];
+  const found = segments.get(from);
+  if (!found || seen.has(from)) return undefined;
+  for (const next of segmentsOf(found.rule)) {
+    const way = wayTo(wanted, next, segments, new Set([...seen, from]));
+    if (way) return [from, ...way];
+  }
+  return undefined;
+}
+
+/** Checks the parsed tree against the catalogue. Throws RuleError at the first fault. `spanOf` tells where a part stands. */
+export function check(
+  root: Node,
+  positions: Readonly<Record<string, number>>,
+  spanOf: (node: Node) => Span,
+  { segments, self }: Surroundings = {},
+): Rule {
   const at = (node: Node): number => startOf(node, positions);
 
   function fail(node: Node, reason: RuleError['reason'], message: string): never {
@@ -88,14 +136,61 @@ export function check(root: Node, positions: Readonly<Record<string, number>>): 
   function side(node: Node): Side {
     const constant = constantOf(node, at);
     if (constant) return { operand: constant, node };
+    const { exprKind } = node;
+    if (exprKind.case === 'callExpr' && !exprKind.value.target) {
+      const { function: name, args } = exprKind.value;
+      const op = arithmetics[name];
+      const [first, second] = args;
+      if (op && first && second) return arithmetic(node, op, side(first), side(second));
+      if (name === '-_' && first) {
+        return arithmetic(node, '-', { operand: { type: 'number', value: 0 }, node }, side(first));
+      }
+      if (name === 'size') return sizeOf(node, args);
+    }
     const found = attributeOf(node);
     if (found) {
-      const feature = readFeature(found.spec, node, found.args, at);
-      return { operand: { type: found.spec.type, feature }, node, spec: found.spec };
+      const args = readArguments(found.spec, node, found.args, at);
+      if (found.spec.key === 'segment.member') checkMember(node, String(args['segment']));
+      return { operand: { type: found.spec.type, feature: { key: found.spec.key, args } }, node, spec: found.spec };
     }
-    const { exprKind } = node;
     if (exprKind.case === 'callExpr') unknownFunction(node, exprKind.value.function);
     return fail(node, 'TYPE_MISMATCH', 'Here stands neither an attribute nor a constant.');
+  }
+
+  function arithmetic(node: Node, op: Arithmetic, left: Side, right: Side): Side {
+    for (const { operand, node: part } of [left, right]) {
+      if (operand.type !== 'number')
+        fail(part, 'TYPE_MISMATCH', `A ${operand.type} is not reckoned with, only numbers.`);
+    }
+    const { operand: l } = left;
+    const { operand: r } = right;
+    if (op === '/' && 'value' in r && r.value === 0) fail(right.node, 'ARGUMENT_INVALID', 'Nothing is divided by 0.');
+    if ('value' in l && 'value' in r) {
+      const value = reckon(Number(l.value), op, Number(r.value));
+      if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) return { operand: { type: 'number', value }, node };
+      fail(node, 'ARGUMENT_INVALID', `A number is at most ${Number.MAX_SAFE_INTEGER}.`);
+    }
+    return { operand: { type: 'number', op, parts: [l, r] }, node };
+  }
+
+  function sizeOf(node: Node, args: readonly Node[]): Side {
+    const [argument] = args;
+    if (!argument || args.length !== 1) fail(node, 'ARGUMENT_INVALID', 'size takes one text.');
+    const { operand } = side(argument);
+    if (operand.type !== 'string') fail(argument, 'TYPE_MISMATCH', 'Only a text has a size here.');
+    if ('value' in operand) return { operand: { type: 'number', value: [...String(operand.value)].length }, node };
+    return { operand: { type: 'number', size: operand }, node };
+  }
+
+  function checkMember(node: Node, segment: string): void {
+    if (!segments) return;
+    const way = self === undefined ? undefined : wayTo(self, segment, segments, new Set());
+    if (way) {
+      const circle = [self, ...way].join(' → ');
+      fail(node, 'ARGUMENT_INVALID', `The segment would ask for itself: ${circle}.`);
+    }
+    if (segments.has(segment)) return;
+    fail(node, 'ARGUMENT_INVALID', `No segment ${segment} is in use; publish it first, or mend its id.`);
   }
 
   function unknownFunction(node: Node, name: string): never {
@@ -136,13 +231,16 @@ export function check(root: Node, positions: Readonly<Record<string, number>>): 
     }
     const { operand: l } = left;
     const { operand: r } = right;
-    if ('value' in l && 'value' in r) return { kind: 'constant', value: compareValues(l.value, op, r.value) };
-    if ('value' in l) return { kind: 'compare', op: mirrored[op], left: r, right: fitting(l, left.node, right.spec) };
-    if ('value' in r) return { kind: 'compare', op, left: l, right: fitting(r, right.node, left.spec) };
-    return { kind: 'compare', op, left: l, right: r };
+    const span = spanOf(node);
+    if ('value' in l && 'value' in r) return { kind: 'constant', value: compareValues(l.value, op, r.value), span };
+    if ('value' in l) {
+      return { kind: 'compare', op: mirrored[op], left: r, right: fitting(l, left.node, right.spec), span };
+    }
+    if ('value' in r) return { kind: 'compare', op, left: l, right: fitting(r, right.node, left.spec), span };
+    return { kind: 'compare', op, left: l, right: r, span };
   }
 
-  function membership(leftNode: Node, listNode: Node): Rule {
+  function membership(node: Node, leftNode: Node, listNode: Node): Rule {
     const left = side(leftNode);
     if (listNode.exprKind.case !== 'listExpr')
       fail(listNode, 'TYPE_MISMATCH', 'After in stands a list, as ["a", "b"].');
@@ -154,9 +252,10 @@ export function check(root: Node, positions: Readonly<Record<string, number>>): 
       }
       return fitting(constant, element, left.spec).value;
     });
-    if ('value' in left.operand) return { kind: 'constant', value: values.includes(left.operand.value) };
+    const span = spanOf(node);
+    if ('value' in left.operand) return { kind: 'constant', value: values.includes(left.operand.value), span };
     if (left.operand.type === 'bool') fail(listNode, 'TYPE_MISMATCH', 'A bool is compared with == and !=.');
-    return { kind: 'in', left: left.operand, values: values as (string | number)[] };
+    return { kind: 'in', left: left.operand, values: values as (string | number)[], span };
   }
 
   function prefix(node: Node, target: Node, args: readonly Node[]): Rule {
@@ -169,9 +268,9 @@ export function check(root: Node, positions: Readonly<Record<string, number>>): 
       fail(argument, 'TYPE_MISMATCH', 'startsWith takes a constant text.');
     }
     if ('value' in left.operand) {
-      return { kind: 'constant', value: String(left.operand.value).startsWith(constant.value) };
+      return { kind: 'constant', value: String(left.operand.value).startsWith(constant.value), span: spanOf(node) };
     }
-    return { kind: 'startsWith', left: left.operand, prefix: constant.value };
+    return { kind: 'startsWith', left: left.operand, prefix: constant.value, span: spanOf(node) };
   }
 
   /** Joins what the parser has split in two, again and again, into one list. */
@@ -190,16 +289,16 @@ export function check(root: Node, positions: Readonly<Record<string, number>>): 
       if (name === '!_' && first) return { kind: 'not', part: condition(first) };
       const op = target ? undefined : comparisons[name];
       if (op && first && second) return comparison(node, op, first, second);
-      if (name === '@in' && first && second) return membership(first, second);
+      if (name === '@in' && first && second) return membership(node, first, second);
       if (name === 'startsWith' && target) return prefix(node, target, args);
     }
     if (exprKind.case === 'comprehensionExpr')
       fail(node, 'FUNCTION_UNKNOWN', 'Macros are not part of the rule language.');
     const { operand } = side(node);
     if (operand.type !== 'bool') fail(node, 'NOT_BOOLEAN', 'Here stands a value where a condition is needed.');
-    return 'value' in operand
-      ? { kind: 'constant', value: operand.value === true }
-      : { kind: 'feature', feature: operand.feature };
+    if ('value' in operand) return { kind: 'constant', value: operand.value === true, span: spanOf(node) };
+    if (!('feature' in operand)) fail(node, 'NOT_BOOLEAN', 'Here stands a value where a condition is needed.');
+    return { kind: 'feature', feature: operand.feature, span: spanOf(node) };
   }
 
   return condition(root);

@@ -1,6 +1,11 @@
 import type { Parameter } from '@rapport/kit/analytics';
+import type { Column, Columns, Source } from '../catalogue/catalogue.js';
+import { findAttribute } from '../catalogue/catalogue.js';
+import { tables } from '../fact/fact.js';
 import { endOfDay, firstDayOfWindow } from './calendar.js';
-import type { Comparison, DayNumber, Feature, Operand, Rule, TransactionFilter } from './tree.js';
+import { type Reach, rowsFor } from './sources.js';
+import type { Comparison, DayNumber, Feature, Leaf, Operand, Rule, SegmentRules } from './tree.js';
+import { featuresOfLeaf, leavesOf } from './tree.js';
 
 /** A rule and the day that it looks at. */
 export interface Dated {
@@ -8,14 +13,12 @@ export interface Dated {
   asOf: DayNumber;
 }
 
-/** How the parties that rules look at are limited. */
-export interface Limits {
-  /** Only the parties that are bound as `parties`, in every table that is read. */
-  restricted?: boolean;
-  /** Whether parties are merged: then a golden record has what all of its members have, and they are not looked at. */
-  merged?: boolean;
+/** How the parties that rules look at are limited, and what else rules may ask for. */
+export interface Limits extends Reach {
   /** A condition on the columns of `p`, with what it binds. */
   where?: { text: string; parameters: Record<string, Parameter> };
+  /** The versions in use, for rules that ask for the members of another segment. */
+  segments?: SegmentRules | undefined;
 }
 
 /** Several rules as parts of one statement. Values are bound, never in the text. */
@@ -25,12 +28,6 @@ export interface CompiledRules {
   /** One condition per rule, in their order: 0 or 1, never NULL. */
   conditions: string[];
   parameters: Record<string, Parameter>;
-}
-
-/** A feature in SQL, and whether it can be NULL. */
-interface Column {
-  sql: string;
-  nullable: boolean;
 }
 
 const operators: Readonly<Record<Comparison, string>> = {
@@ -44,68 +41,23 @@ const operators: Readonly<Record<Comparison, string>> = {
 
 const valueTypes = { number: 'Float64', string: 'String', bool: 'Bool', date: 'Int32' } as const;
 
-/** One source of columns beside the party: named expressions over one grouped scan. */
-function columnsOf(prefix: string) {
-  const known = new Map<string, string>();
-  return {
-    /** The column of that expression, shared by all rules that need it. */
-    add(expression: string): string {
-      const name = known.get(expression) ?? `${prefix}${known.size}`;
-      known.set(expression, name);
-      return `${prefix}.${name}`;
-    },
-    list: (): [expression: string, name: string][] => [...known],
-  };
+/** A grouped scan that the statement needs, with the columns asked of it. */
+interface Scan {
+  source: Source;
+  /** By the aggregate and how its parts are put together. */
+  columns: Map<string, { name: string; aggregate: string; total: ((part: string) => string) | undefined }>;
 }
 
-/** The tables of facts, and what tells the rows of a joint holding apart where its owners are one golden record. */
-const once = { party: '', holding: 'holding', booked_transaction: 'transaction', consent: 'consent' } as const;
-
-type Source = (table: keyof typeof once, where?: string) => string;
-
-const CHANGED = 'party IN {parties:Array(UUID)}';
-
-/** The rows of a table of facts without duplicates: FINAL keeps the newest version of each. */
-function sourceOf(restricted: boolean): Source {
-  return (table, where = '1') => `(SELECT * FROM ${table} FINAL WHERE ${where}${restricted ? ` AND ${CHANGED}` : ''})`;
+/** The value of a comparison: what has no answer is false, so that conditions are two-valued. */
+function answered(text: string, nullable: boolean): string {
+  return nullable ? `ifNull(${text}, 0)` : `(${text})`;
 }
 
-const ALIASES = '(SELECT party, golden FROM party_alias FINAL WHERE golden != party)';
-/** Every party of a golden record that has several, itself included. */
-const GROUPED = `(SELECT party, golden FROM ${ALIASES} UNION DISTINCT SELECT golden AS party, golden FROM ${ALIASES})`;
-
-/**
- * The same where parties are merged: rows of a merged party count for its golden record, what two of its members have
- * together once. All others are read as they are, so that merges cost by their number and not by that of all parties.
- */
-function sourceOfMerged(restricted: boolean): Source {
-  const changed = restricted ? ` AND ${CHANGED}` : '';
-  return (table, where = '1') => {
-    if (table === 'party') {
-      return `(SELECT * FROM party FINAL WHERE ${where}${changed} AND party NOT IN (SELECT party FROM ${ALIASES}))`;
-    }
-    const group = restricted ? `(SELECT * FROM ${GROUPED} WHERE golden IN {parties:Array(UUID)})` : GROUPED;
-    return `(SELECT * FROM ${table} FINAL WHERE ${where}${changed} AND party NOT IN (SELECT party FROM ${GROUPED})
-      UNION ALL SELECT * FROM (
-        SELECT g.golden AS party, f.* EXCEPT (party)
-        FROM (SELECT * FROM ${table} FINAL WHERE ${where} AND party IN (SELECT party FROM ${group})) AS f
-          INNER JOIN ${group} AS g ON f.party = g.party)
-      LIMIT 1 BY party, ${once[table]})`;
-  };
-}
-
-/**
- * Compiles rules to one statement: each fact table is read once and grouped by owner, whatever the number of rules and
- * of features, and joined to the parties. The same tables, days and windows serve every rule.
- */
-export function compileRules(rules: readonly Dated[], zone: string, limits: Limits = {}): CompiledRules {
+/** Collects what rules ask for into one statement. */
+function statement(zone: string, limits: Limits) {
   const bound = new Map<string, string>();
   const parameters: Record<string, Parameter> = { ...limits.where?.parameters };
-  const holdings = columnsOf('h');
-  const transactions = columnsOf('t');
-  const accounts = columnsOf('b');
-  const consents = columnsOf('c');
-  const source = limits.merged ? sourceOfMerged(limits.restricted ?? false) : sourceOf(limits.restricted ?? false);
+  const scans = new Map<string, Scan>();
 
   function bind(value: Parameter, type: string): string {
     const key = `${type} ${value instanceof Date ? value.toISOString() : JSON.stringify(value)}`;
@@ -118,133 +70,158 @@ export function compileRules(rules: readonly Dated[], zone: string, limits: Limi
     return placeholder;
   }
 
-  function transactionFilter(asOf: DayNumber, filter: TransactionFilter, windowMs?: number): string {
-    const parts = [`booking_date <= ${bind(asOf, 'Int32')}`];
-    if (windowMs !== undefined) {
-      parts.push(`booking_date >= ${bind(firstDayOfWindow(asOf, windowMs, zone), 'Int32')}`);
+  function from(source: Source, aggregate: string, total?: (part: string) => string): string {
+    const scan = scans.get(source.alias) ?? { source, columns: new Map() };
+    scans.set(source.alias, scan);
+    const key = `${aggregate} ${total?.('') ?? ''}`;
+    const column = scan.columns.get(key) ?? { name: `${source.alias}${scan.columns.size}`, aggregate, total };
+    scan.columns.set(key, column);
+    return `${source.alias}.${column.name}`;
+  }
+
+  /** What attributes make their SQL with on one day; `way` are the segments on the way to this rule. */
+  function columnsOn(asOf: DayNumber, way: readonly string[]): Columns {
+    return {
+      bind,
+      from,
+      day: () => bind(asOf, 'Int32'),
+      firstDay: (windowMs, agoMs = 0) => bind(firstDayOfWindow(asOf, windowMs + agoMs, zone), 'Int32'),
+      moment: (beforeMs = 0) => bind(new Date(endOfDay(asOf, zone).getTime() - beforeMs), "DateTime64(3, 'UTC')"),
+      member: (segmentId) => {
+        const used = limits.segments?.get(segmentId);
+        if (!used || way.includes(segmentId)) throw new Error(`the rule asks for the segment ${segmentId} in vain`);
+        const inside = condition(used.rule, used.asOf ?? asOf, [...way, segmentId]);
+        if (used.organisationPath === '/') return inside;
+        const path = bind(used.organisationPath, 'String');
+        const below = bind(`${used.organisationPath}/`, 'String');
+        return `((p.organisation_path = ${path} OR startsWith(p.organisation_path, ${below})) AND ${inside})`;
+      },
+    };
+  }
+
+  function column({ key, args }: Feature, asOf: DayNumber, way: readonly string[]): Column {
+    const spec = findAttribute(key);
+    if (!spec) throw new Error(`the catalogue has no ${key}`);
+    return spec.column(args, columnsOn(asOf, way));
+  }
+
+  function operand(side: Operand, asOf: DayNumber, way: readonly string[]): Column {
+    if ('feature' in side) return column(side.feature, asOf, way);
+    if ('value' in side) return { sql: bind(side.value, valueTypes[side.type]), nullable: false };
+    if ('size' in side) {
+      const text = operand(side.size, asOf, way);
+      return { sql: `lengthUTF8(${text.sql})`, nullable: text.nullable };
     }
-    if (filter.direction) parts.push(`direction = ${bind(filter.direction, 'String')}`);
-    if (filter.operations) parts.push(`operation IN ${bind(filter.operations, 'Array(String)')}`);
-    return parts.join(' AND ');
+    const [left, right] = side.parts.map((part) => operand(part, asOf, way)) as [Column, Column];
+    const [l, r] = [left, right].map(({ sql }) => `toFloat64(${sql})`) as [string, string];
+    // Divided by nothing is not known.
+    if (side.op === '/') return { sql: `(${l} / nullIf(${r}, 0))`, nullable: true };
+    return { sql: `(${l} ${side.op} ${r})`, nullable: left.nullable || right.nullable };
   }
 
-  function column(feature: Feature, asOf: DayNumber): Column {
-    const day = bind(asOf, 'Int32');
-    switch (feature.key) {
-      case 'party.age':
-        return {
-          sql: `if(p.birth_date = 0 OR p.birth_date > ${day}, NULL, intDiv(${day} - p.birth_date, 10000))`,
-          nullable: true,
-        };
-      case 'party.birth_date':
-        return { sql: 'nullIf(p.birth_date, 0)', nullable: true };
-      case 'holdings.count': {
-        const kind = feature.kind ? ` AND kind = ${bind(feature.kind, 'String')}` : '';
-        return {
-          sql: holdings.add(`countIf(opened_date <= ${day} AND (closed_date = 0 OR closed_date > ${day})${kind})`),
-          nullable: false,
-        };
-      }
-      case 'holdings.balance': {
-        // A transaction whose balance is not known (NULL) is passed over for the one before it.
-        const last = `argMaxIf(balance_after, (booking_date, sequence, transaction), booking_date <= ${day})`;
-        return { sql: accounts.add(last), nullable: false };
-      }
-      case 'tx.count':
-        return {
-          sql: transactions.add(`countIf(${transactionFilter(asOf, feature.filter, feature.windowMs)})`),
-          nullable: false,
-        };
-      case 'tx.sum': {
-        const filter = transactionFilter(asOf, feature.filter, feature.windowMs);
-        return { sql: transactions.add(`toFloat64(sumIf(amount, ${filter}))`), nullable: false };
-      }
-      case 'tx.average': {
-        const filter = transactionFilter(asOf, feature.filter, feature.windowMs);
-        const average = `toFloat64(sumIf(amount, ${filter})) / nullIf(countIf(${filter}), 0)`;
-        return { sql: transactions.add(average), nullable: true };
-      }
-      case 'tx.last_days': {
-        const filter = transactionFilter(asOf, feature.filter);
-        const last = `nullIf(maxIf(booking_date, ${filter}), 0)`;
-        const days = `dateDiff('day', YYYYMMDDToDate32(${last}), YYYYMMDDToDate32(${day}))`;
-        return { sql: transactions.add(days), nullable: true };
-      }
-      case 'consent': {
-        const end = bind(endOfDay(asOf, zone), "DateTime64(3, 'UTC')");
-        const filter = `purpose = ${bind(feature.purpose, 'String')} AND channel = ${bind(feature.channel, 'String')} AND effective_time < ${end}`;
-        return {
-          sql: `(${consents.add(`argMaxIf(granted, (effective_time, version), ${filter})`)} = 1)`,
-          nullable: false,
-        };
-      }
-      default:
-        return { sql: `nullIf(p.${feature.key.slice('party.'.length)}, '')`, nullable: true };
-    }
-  }
-
-  function operand(side: Operand, asOf: DayNumber): Column {
-    if ('feature' in side) return column(side.feature, asOf);
-    return { sql: bind(side.value, valueTypes[side.type]), nullable: false };
-  }
-
-  /** Conditions are two-valued: what has no answer is false. */
-  function answered(text: string, nullable: boolean): string {
-    return nullable ? `ifNull(${text}, 0)` : `(${text})`;
-  }
-
-  function condition(rule: Rule, asOf: DayNumber): string {
+  function condition(rule: Rule, asOf: DayNumber, way: readonly string[] = []): string {
     switch (rule.kind) {
       case 'and':
       case 'or':
-        return `(${rule.parts.map((part) => condition(part, asOf)).join(rule.kind === 'and' ? ' AND ' : ' OR ')})`;
+        return `(${rule.parts.map((part) => condition(part, asOf, way)).join(rule.kind === 'and' ? ' AND ' : ' OR ')})`;
       case 'not':
-        return `(NOT ${condition(rule.part, asOf)})`;
+        return `(NOT ${condition(rule.part, asOf, way)})`;
       case 'constant':
         return rule.value ? '(1 = 1)' : '(1 = 0)';
       case 'feature':
-        return column(rule.feature, asOf).sql;
+        return column(rule.feature, asOf, way).sql;
       case 'compare': {
-        const left = operand(rule.left, asOf);
-        const right = operand(rule.right, asOf);
+        const left = operand(rule.left, asOf, way);
+        const right = operand(rule.right, asOf, way);
         return answered(`${left.sql} ${operators[rule.op]} ${right.sql}`, left.nullable || right.nullable);
       }
       case 'in': {
         if (rule.values.length === 0) return '(1 = 0)';
-        const left = operand(rule.left, asOf);
+        const left = operand(rule.left, asOf, way);
         const values = bind(rule.values, `Array(${valueTypes[rule.left.type]})`);
         return answered(`has(${values}, ${left.sql})`, left.nullable);
       }
       default: {
-        const left = operand(rule.left, asOf);
+        const left = operand(rule.left, asOf, way);
         return answered(`startsWith(${left.sql}, ${bind(rule.prefix, 'String')})`, left.nullable);
       }
     }
   }
 
-  const conditions = rules.map(({ rule, asOf }) => condition(rule, asOf));
-  // Whoever's processing is restricted is in no segment: a rule is not even asked about them.
-  const parts = [`(SELECT * FROM ${source('party', "state != 'restricted'")} WHERE ${limits.where?.text ?? '1'}) AS p`];
-  const join = (table: string, alias: string): void => {
-    parts.push(`LEFT ANY JOIN ${table} AS ${alias} ON p.party = ${alias}.party`);
-  };
-  const select = (columns: [string, string][], table: keyof typeof once, where: string): string =>
-    `(SELECT party, ${columns.map(([sql, name]) => `${sql} AS ${name}`).join(', ')}
-      FROM ${source(table, where)} GROUP BY party)`;
-  if (holdings.list().length > 0) join(select(holdings.list(), 'holding', 'owner'), 'h');
-  // What is booked on loans, cards and deposits is seen from those: a loan paid back is a credit of the loan.
-  const onAccounts = `owner AND holding_kind = 'account'`;
-  if (transactions.list().length > 0) join(select(transactions.list(), 'booked_transaction', onAccounts), 't');
-  if (consents.list().length > 0) join(select(consents.list(), 'consent', '1'), 'c');
-  if (accounts.list().length > 0) {
-    const inner = accounts.list().map(([sql, name]) => `${sql} AS ${name}_last`);
-    const outer = accounts.list().map(([, name]) => `toFloat64(ifNull(sum(${name}_last), 0)) AS ${name}`);
-    join(
-      `(SELECT party, ${outer.join(', ')} FROM (SELECT party, holding, ${inner.join(', ')}
-        FROM ${source('booked_transaction', onAccounts)} GROUP BY party, holding)
-        GROUP BY party)`,
-      'b',
-    );
+  /** Each scan reads its table once and groups it by party, whatever the number of rules and of columns. */
+  function joined({ source, columns }: Scan, rows: string): string {
+    const list = [...columns.values()];
+    if (!source.per) {
+      return `(SELECT party, ${list.map(({ name, aggregate }) => `${aggregate} AS ${name}`).join(', ')}
+        FROM ${rows} GROUP BY party)`;
+    }
+    const parts = list.map(({ name, aggregate }) => `${aggregate} AS ${name}_part`);
+    const totals = list.map(({ name, total }) => `${total?.(`${name}_part`) ?? `sum(${name}_part)`} AS ${name}`);
+    return `(SELECT party, ${totals.join(', ')} FROM (SELECT party, ${[...source.per, ...parts].join(', ')}
+      FROM ${rows} GROUP BY party, ${source.per.join(', ')}) GROUP BY party)`;
   }
-  return { from: parts.join('\n'), conditions, parameters };
+
+  return {
+    parameters,
+    condition,
+    column,
+    /** To be asked last, when all columns are known. */
+    from: (): string => {
+      const rows = rowsFor(limits);
+      // Whoever's processing is restricted is in no segment: a rule is not even asked about them.
+      const parties = rows(tables.party, "state != 'restricted'");
+      const joins = [...scans.values()].map((scan) => {
+        const { alias, table, where } = scan.source;
+        return `LEFT ANY JOIN ${joined(scan, rows(table, where))} AS ${alias} ON p.party = ${alias}.party`;
+      });
+      return [`(SELECT * FROM ${parties} WHERE ${limits.where?.text ?? '1'}) AS p`, ...joins].join('\n');
+    },
+  };
+}
+
+/**
+ * Compiles rules to one statement: each source of facts is read once and grouped by owner, whatever the number of rules
+ * and of features, and joined to the parties. The same tables, days and windows serve every rule.
+ */
+export function compileRules(rules: readonly Dated[], zone: string, limits: Limits = {}): CompiledRules {
+  const { parameters, condition, from } = statement(zone, limits);
+  const conditions = rules.map(({ rule, asOf }) => condition(rule, asOf));
+  return { from: from(), conditions, parameters };
+}
+
+/** A leaf of a rule in SQL. */
+export interface CompiledLeaf {
+  leaf: Leaf;
+  /** Whether it holds: 0 or 1, never NULL. */
+  verdict: string;
+  /** The party's own values that it looks at, in the order in which they stand; NULL is missing. */
+  features: { feature: Feature; type: 'number' | 'string' | 'bool' | 'date'; sql: string }[];
+}
+
+/** A rule in SQL, leaf by leaf. */
+export interface CompiledFeatures {
+  from: string;
+  /** Whether the rule holds: 0 or 1. */
+  condition: string;
+  leaves: CompiledLeaf[];
+  parameters: Record<string, Parameter>;
+}
+
+/**
+ * Compiles one rule so that the values behind it can be shown: of each leaf, from left to right, whether it holds and
+ * what the party has for the features in it. Dates are day numbers. The leaf's `span` says where in the text it stands.
+ */
+export function compileFeatures({ rule, asOf }: Dated, zone: string, limits: Limits = {}): CompiledFeatures {
+  const { parameters, condition, column, from } = statement(zone, limits);
+  const whole = condition(rule, asOf);
+  const leaves = leavesOf(rule).map((leaf) => ({
+    leaf,
+    verdict: condition(leaf, asOf),
+    features: featuresOfLeaf(leaf).map((feature) => ({
+      feature,
+      type: findAttribute(feature.key)?.type ?? 'string',
+      sql: column(feature, asOf, []).sql,
+    })),
+  }));
+  return { from: from(), condition: whole, leaves, parameters };
 }

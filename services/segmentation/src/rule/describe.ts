@@ -1,4 +1,5 @@
-import type { Comparison, Feature, Operand, Rule, TransactionFilter } from './tree.js';
+import { findAttribute } from '../catalogue/catalogue.js';
+import type { Comparison, Feature, Operand, Rule } from './tree.js';
 
 const words: Readonly<Record<Comparison, string>> = {
   '==': 'is',
@@ -9,55 +10,16 @@ const words: Readonly<Record<Comparison, string>> = {
   '>=': 'is at least',
 };
 
-const plain: Readonly<Partial<Record<Feature['key'], string>>> = {
-  'party.birth_date': 'date of birth',
-  'holdings.balance': 'balance of the owned accounts',
-};
+const arithmetic = { '+': 'plus', '-': 'minus', '*': 'times', '/': 'divided by' } as const;
 
-const nouns: Readonly<Record<string, string>> = {
-  account: 'owned accounts',
-  loan: 'owned loans',
-  card: 'owned cards',
-  standing_order: 'standing orders',
-};
-
-function lengthOf(milliseconds: number): string {
-  const units = [
-    ['day', 86_400_000],
-    ['hour', 3_600_000],
-    ['minute', 60_000],
-    ['second', 1000],
-  ] as const;
-  const [name, size] = units.find(([, size]) => milliseconds % size === 0) ?? (['millisecond', 1] as const);
-  const count = milliseconds / size;
-  return count === 1 ? `last ${name}` : `last ${count} ${name}s`;
+/** A feature in words: "number of credits in the last 30 days". */
+export function featureWords({ key, args }: Feature): string {
+  const spec = findAttribute(key);
+  return spec?.words?.(args) ?? key.slice(key.indexOf('.') + 1);
 }
 
-function transactionsOf({ direction, operations }: TransactionFilter): string {
-  const noun = direction === 'credit' ? 'credits' : direction === 'debit' ? 'debits' : 'transactions';
-  return operations ? `${noun} (${operations.join(', ').replaceAll('_', ' ')})` : noun;
-}
-
-function featureWords(feature: Feature): string {
-  switch (feature.key) {
-    case 'holdings.count':
-      return `number of ${feature.kind ? nouns[feature.kind] : 'owned holdings'}`;
-    case 'tx.count':
-      return `number of ${transactionsOf(feature.filter)} in the ${lengthOf(feature.windowMs)}`;
-    case 'tx.sum':
-      return `sum of ${transactionsOf(feature.filter)} in the ${lengthOf(feature.windowMs)}`;
-    case 'tx.average':
-      return `average of ${transactionsOf(feature.filter)} in the ${lengthOf(feature.windowMs)}`;
-    case 'tx.last_days':
-      return `days since the last of all ${transactionsOf(feature.filter)}`;
-    case 'consent':
-      return `consent to ${feature.purpose} by ${feature.channel}`;
-    default:
-      return plain[feature.key] ?? feature.key.slice(feature.key.indexOf('.') + 1);
-  }
-}
-
-function valueWords(type: Operand['type'], value: string | number | boolean): string {
+/** A value in words; of a date the day as 1994-03-31. */
+export function valueWords(type: Operand['type'], value: string | number | boolean): string {
   if (type === 'date') {
     const digits = String(value).padStart(8, '0');
     return `${digits.slice(0, 4)}-${digits.slice(4, 6)}-${digits.slice(6)}`;
@@ -65,8 +27,13 @@ function valueWords(type: Operand['type'], value: string | number | boolean): st
   return String(value);
 }
 
-function operandWords(operand: Operand): string {
-  return 'feature' in operand ? featureWords(operand.feature) : valueWords(operand.type, operand.value);
+function operandWords(operand: Operand, inside = false): string {
+  if ('feature' in operand) return featureWords(operand.feature);
+  if ('value' in operand) return valueWords(operand.type, operand.value);
+  if ('size' in operand) return `number of characters of ${operandWords(operand.size)}`;
+  const [left, right] = operand.parts;
+  const text = `${operandWords(left, true)} ${arithmetic[operand.op]} ${operandWords(right, true)}`;
+  return inside ? `(${text})` : text;
 }
 
 function inBrackets(rule: Rule, inside: 'and' | 'or'): string {

@@ -60,3 +60,10 @@ export function startOf(node: Node, positions: Readonly<Record<string, number>>)
   for (const child of children(node)) start = Math.min(start, startOf(child, positions));
   return start;
 }
+
+/** The rightmost offset at which a piece of a node begins. */
+export function endOf(node: Node, positions: Readonly<Record<string, number>>): number {
+  let end = positions[String(node.id)] ?? 0;
+  for (const child of children(node)) end = Math.max(end, endOf(child, positions));
+  return end;
+}

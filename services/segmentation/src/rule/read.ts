@@ -1,7 +1,7 @@
 import { parse } from '@bufbuild/cel';
-import { check } from './check.js';
-import { children, type Node, type ParsedRule, type Problem, RuleError } from './problem.js';
-import type { Rule } from './tree.js';
+import { check, type Surroundings } from './check.js';
+import { children, endOf, type Node, type ParsedRule, type Problem, RuleError, startOf } from './problem.js';
+import type { Rule, Span } from './tree.js';
 
 const MAX_BYTES = 4096;
 const MAX_DEPTH = 32;
@@ -50,7 +50,38 @@ function parseText(text: string): ParsedRule {
   }
 }
 
-function readText(text: string): Rule {
+/** Texts, brackets and what joins conditions: all that has to be known to see where a part ends. */
+const TOKEN = /"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[([{]|[)\]}]|&&|\|\||,/gs;
+
+/**
+ * Where a part stands that joins nothing. The parser tells where its pieces begin: it reaches over the last of them to
+ * the next && or || or the bracket around it, and takes in the brackets that open before its first piece.
+ */
+function spanIn(text: string, node: Node, positions: Readonly<Record<string, number>>): Span {
+  let start = startOf(node, positions);
+  const last = endOf(node, positions);
+  const opened: number[] = [];
+  let end = text.length;
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+    if ('([{'.includes(token)) opened.push(index);
+    else if (')]}'.includes(token)) {
+      const open = opened.pop() ?? 0;
+      if (open < start && index >= start) {
+        if (index > last) {
+          end = index;
+          break;
+        }
+        start = open;
+      }
+    } else if (index > last && !opened.some((open) => open >= start)) {
+      end = index;
+      break;
+    }
+  }
+  return { start, end: start + text.slice(start, end).trimEnd().length };
+}
+
+function readText(text: string, around: Surroundings): Rule {
   if (Buffer.byteLength(text) > MAX_BYTES) {
     throw new RuleError(0, 'TOO_COMPLEX', `The rule is longer than ${MAX_BYTES} bytes.`);
   }
@@ -60,13 +91,17 @@ function readText(text: string): Rule {
   if (countNodes(parsed.expr) > MAX_NODES) {
     throw new RuleError(0, 'TOO_COMPLEX', `The rule has more than ${MAX_NODES} parts.`);
   }
-  return check(parsed.expr, parsed.sourceInfo?.positions ?? {});
+  const positions = parsed.sourceInfo?.positions ?? {};
+  return check(parsed.expr, positions, (node) => spanIn(text, node, positions), around);
 }
 
-/** Reads a rule: the checked tree, or what is wrong with it first. Pure. */
-export function readRule(text: string): { rule: Rule } | { problem: Problem } {
+/**
+ * Reads a rule: the checked tree, or what is wrong with it first. With the segments in use, one that asks for a segment
+ * that is not in use, or in the end for its own segment, is refused. Pure.
+ */
+export function readRule(text: string, around: Surroundings = {}): { rule: Rule } | { problem: Problem } {
   try {
-    return { rule: readText(text) };
+    return { rule: readText(text, around) };
   } catch (error) {
     if (!(error instanceof RuleError)) throw error;
     return { problem: { ...positionOf(text, error.offset), reason: error.reason, message: error.message } };

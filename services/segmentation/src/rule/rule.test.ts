@@ -1,4 +1,4 @@
-import { describeRule, readRule } from './rule.js';
+import { describeRule, leavesOf, readRule, type SegmentRule } from './rule.js';
 
 function problemOf(text: string): { line: number; column: number; reason: string } | undefined {
   const read = readRule(text);
@@ -45,8 +45,15 @@ describe('a rule is refused with its position', () => {
     ['consent("marketing", "pigeon")', 1, 22, 'ARGUMENT_INVALID'],
     ['party.birth_date < date("1950-02-30")', 1, 25, 'ARGUMENT_INVALID'],
     ['party.birth_date < date(party.region)', 1, 20, 'ARGUMENT_INVALID'],
-    ['party.age + 1 > 3', 1, 1, 'FUNCTION_UNKNOWN'],
-    ['size(party.region) > 3', 1, 1, 'FUNCTION_UNKNOWN'],
+    ['party.age + party.region > 3', 1, 13, 'TYPE_MISMATCH'],
+    ['"a" + "b" == party.region', 1, 1, 'TYPE_MISMATCH'],
+    ['party.age / 0 > 3', 1, 13, 'ARGUMENT_INVALID'],
+    ['party.age % 2 == 0', 1, 1, 'FUNCTION_UNKNOWN'],
+    ['party.age + 1', 1, 1, 'NOT_BOOLEAN'],
+    ['size(party.age) > 3', 1, 6, 'TYPE_MISMATCH'],
+    ['size([1, 2]) > 3', 1, 6, 'TYPE_MISMATCH'],
+    ['list.has() && true', 1, 1, 'ARGUMENT_INVALID'],
+    ['scheme.score("wealth") == "gold"', 1, 27, 'TYPE_MISMATCH'],
     ['party.region.matches("a.*")', 1, 1, 'FUNCTION_UNKNOWN'],
     ['party.age > 3 ? true : false', 1, 1, 'FUNCTION_UNKNOWN'],
     ['has(party.age)', 1, 1, 'FUNCTION_UNKNOWN'],
@@ -77,7 +84,7 @@ test.each([
   ],
   [
     'tx.count({"kind": "card"}, duration("720h")) >= 1.0',
-    'number of transactions (card withdrawal) in the last 30 days is at least 1',
+    'number of transactions (card withdrawal, card payment) in the last 30 days is at least 1',
   ],
   ['tx.sum("credit", duration("36h")) > 5', 'sum of credits in the last 36 hours is more than 5'],
   [
@@ -87,7 +94,56 @@ test.each([
   ['party.region in ["a", "b"] && (true || false)', 'region is one of a, b and (everybody or nobody)'],
   ['tx.last_days("debit") < -1', 'days since the last of all debits is less than -1'],
   ['party.branch.startsWith("P")', 'branch starts with P'],
+  [
+    'holdings.balance / (party.age + 1.0) >= 100 * 2',
+    'balance of the owned accounts divided by (age plus 1) is at least 200',
+  ],
+  ['size(party.region) > 3', 'number of characters of region is more than 3'],
+  ['scheme.group("wealth") == "gold"', 'group of wealth is gold'],
+  ['list.has("vip") || segment.member("young")', 'on the list vip or in the segment young'],
 ])('%s reads as words', (text, words) => {
   const read = readRule(text);
   expect('rule' in read ? describeRule(read.rule) : read.problem).toBe(words);
+});
+
+test.each<[string, string[]]>([
+  ['party.age > 3', ['party.age > 3']],
+  [
+    ' (party.age + 1) * 2 > 3\n && !( party.region in ["a)", \'b && c\'] )',
+    ['(party.age + 1) * 2 > 3', 'party.region in ["a)", \'b && c\']'],
+  ],
+  [
+    '((consent("marketing", "email"))) || 3 > (party.age - (1)) || true',
+    ['consent("marketing", "email")', '3 > (party.age - (1))', 'true'],
+  ],
+  [
+    'tx.count({"direction": "debit", "kind": "card"}, duration("720h")) >= 3 && party.region.startsWith("n")',
+    ['tx.count({"direction": "debit", "kind": "card"}, duration("720h")) >= 3', 'party.region.startsWith("n")'],
+  ],
+])('the parts of %s know where they stand', (text, parts) => {
+  const read = readRule(text);
+  if ('problem' in read) throw new Error(read.problem.message);
+  expect(leavesOf(read.rule).map(({ span }) => text.slice(span.start, span.end))).toEqual(parts);
+});
+
+describe('a rule that asks for another segment', () => {
+  const ruleOf = (text: string): SegmentRule => {
+    const read = readRule(text);
+    if ('problem' in read) throw new Error(read.problem.message);
+    return { rule: read.rule, organisationPath: '/' };
+  };
+  const segments = new Map([
+    ['young', ruleOf('party.age < 30')],
+    ['wide', ruleOf('segment.member("young") || segment.member("mine")')],
+  ]);
+
+  test.each([
+    ['party.age > 3 && segment.member("young")', undefined],
+    ['party.age > 3 && segment.member("old")', 'No segment old is in use; publish it first, or mend its id.'],
+    ['segment.member("wide")', 'The segment would ask for itself: mine → wide → mine.'],
+    ['segment.member("mine")', 'The segment would ask for itself: mine → mine.'],
+  ])('%s', (text, message) => {
+    const read = readRule(text, { segments, self: 'mine' });
+    expect('problem' in read ? read.problem.message : undefined).toBe(message);
+  });
 });

@@ -1,8 +1,27 @@
 // The rule language: what other features may use of it.
 export { dayAt } from './calendar.js';
-export { compileRules } from './compile.js';
+export {
+  type CompiledFeatures,
+  type CompiledLeaf,
+  compileFeatures,
+  compileRules,
+  type Dated,
+  type Limits,
+} from './compile.js';
 export { dayNumber } from './constant.js';
-export { describeRule } from './describe.js';
+export { describeRule, featureWords, valueWords } from './describe.js';
 export type { Problem } from './problem.js';
 export { readRule } from './read.js';
-export { type DayNumber, featuresOf, type Rule } from './tree.js';
+export {
+  type DayNumber,
+  type Feature,
+  featuresOf,
+  isDated,
+  type Leaf,
+  leavesOf,
+  type Operand,
+  type Rule,
+  type SegmentRule,
+  type SegmentRules,
+  segmentsOf,
+} from './tree.js';

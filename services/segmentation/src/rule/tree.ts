@@ -1,53 +1,104 @@
-import type { ValueType } from '../catalogue/catalogue.js';
-
-/** Which transactions an attribute looks at; empty lists mean all. */
-export interface TransactionFilter {
-  direction?: string;
-  operations?: readonly string[];
-}
+import { type Arguments, findAttribute, type ValueType } from '../catalogue/catalogue.js';
 
 /** A checked attribute with its arguments: a value that every party has or misses. */
-export type Feature =
-  | { key: 'party.kind' | 'party.sex' | 'party.region' | 'party.district' | 'party.branch' | 'party.source' }
-  | { key: 'party.age' | 'party.birth_date' | 'holdings.balance' }
-  | { key: 'holdings.count'; kind?: string }
-  | { key: 'tx.count' | 'tx.sum' | 'tx.average'; filter: TransactionFilter; windowMs: number }
-  | { key: 'tx.last_days'; filter: TransactionFilter }
-  | { key: 'consent'; purpose: string; channel: string };
+export interface Feature {
+  key: string;
+  args: Arguments;
+}
 
 /** A calendar day as one number, 19940331: it sorts as days do, and no day is out of its range. */
 export type DayNumber = number;
 
-/** One side of a comparison. The value of a date is its day number. */
-export type Operand = { type: ValueType; feature: Feature } | { type: ValueType; value: string | number | boolean };
+export type Arithmetic = '+' | '-' | '*' | '/';
+
+/** A value in a rule. That of a date is its day number; numbers are reckoned with as decimals. */
+export type Operand =
+  | { type: ValueType; feature: Feature }
+  | { type: ValueType; value: string | number | boolean }
+  | { type: 'number'; op: Arithmetic; parts: readonly [Operand, Operand] }
+  /** How many characters a text has. */
+  | { type: 'number'; size: Operand };
 
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
-/** A rule that was checked: every name is known and every comparison is of like types. */
-export type Rule =
-  | { kind: 'and' | 'or'; parts: readonly Rule[] }
-  | { kind: 'not'; part: Rule }
+/** Where a part stands in the text of its rule, in UTF-16 units; `end` is behind it. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+/** A part of a rule that asks one question, with nothing joined or turned around in it. */
+export type Leaf = (
   | { kind: 'constant'; value: boolean }
   | { kind: 'feature'; feature: Feature }
   | { kind: 'compare'; op: Comparison; left: Operand; right: Operand }
   | { kind: 'in'; left: Operand; values: readonly (string | number)[] }
-  | { kind: 'startsWith'; left: Operand; prefix: string };
+  | { kind: 'startsWith'; left: Operand; prefix: string }
+) & { span: Span };
 
-/** Every feature of a rule, as often as it occurs. */
-export function featuresOf(rule: Rule): Feature[] {
+/** A rule that was checked: every name is known and every comparison is of like types. */
+export type Rule = { kind: 'and' | 'or'; parts: readonly Rule[] } | { kind: 'not'; part: Rule } | Leaf;
+
+/** The rule of the version in use of a segment, as others ask for its members. */
+export interface SegmentRule {
+  rule: Rule;
+  /** It takes only parties under it. */
+  organisationPath: string;
+  /** The day it always looks at, if it has one. */
+  asOf?: DayNumber | undefined;
+}
+
+/** The versions in use, by the id of their segment. */
+export type SegmentRules = ReadonlyMap<string, SegmentRule>;
+
+/** Every leaf of a rule, from left to right. */
+export function leavesOf(rule: Rule): Leaf[] {
   switch (rule.kind) {
     case 'and':
     case 'or':
-      return rule.parts.flatMap(featuresOf);
+      return rule.parts.flatMap(leavesOf);
     case 'not':
-      return featuresOf(rule.part);
+      return leavesOf(rule.part);
+    default:
+      return [rule];
+  }
+}
+
+function featuresOfOperand(operand: Operand): Feature[] {
+  if ('feature' in operand) return [operand.feature];
+  if ('parts' in operand) return operand.parts.flatMap(featuresOfOperand);
+  return 'size' in operand ? featuresOfOperand(operand.size) : [];
+}
+
+/** The features of a leaf, as often as they occur. */
+export function featuresOfLeaf(leaf: Leaf): Feature[] {
+  switch (leaf.kind) {
     case 'constant':
       return [];
     case 'feature':
-      return [rule.feature];
+      return [leaf.feature];
     case 'compare':
-      return [rule.left, rule.right].flatMap((side) => ('feature' in side ? [side.feature] : []));
+      return [leaf.left, leaf.right].flatMap(featuresOfOperand);
     default:
-      return 'feature' in rule.left ? [rule.left.feature] : [];
+      return featuresOfOperand(leaf.left);
   }
+}
+
+/** Every feature of a rule, as often as it occurs. */
+export function featuresOf(rule: Rule): Feature[] {
+  return leavesOf(rule).flatMap(featuresOfLeaf);
+}
+
+/** The ids of the segments whose members a rule asks for, each once. */
+export function segmentsOf(rule: Rule): string[] {
+  const asked = featuresOf(rule).filter(({ key }) => key === 'segment.member');
+  return [...new Set(asked.map(({ args }) => String(args['segment'])))];
+}
+
+/**
+ * Whether what a rule says can change with the day alone, without anything happening to a party. That of the segments it
+ * asks for is not looked into: `segment.member` counts as dated.
+ */
+export function isDated(rule: Rule): boolean {
+  return featuresOf(rule).some(({ key }) => findAttribute(key)?.dated);
 }

@@ -9,9 +9,9 @@ import {
   findVersions,
   parseName,
   requestedDay,
-  soundRule,
   versionMessage,
   versionName,
+  soundRuleInUse,
 } from './segment.js';
 
 /** Adds the next version of a segment as a draft. Throws SEGMENT_NOT_FOUND, RULE_INVALID. */
@@ -22,7 +22,7 @@ export async function createSegmentVersion(
 ): Promise<CreateSegmentVersionResponse> {
   const { segmentId } = parseName(request.parent);
   const { rule } = request;
-  soundRule(rule);
+  await soundRuleInUse(db.system, rule, segmentId);
   const asOf = requestedDay(request.asOf);
   return idempotent(db, call, request, CreateSegmentVersionResponse, async (tx) => {
     // Whoever adds a version at the same time waits here.

@@ -4,7 +4,7 @@ import { type Call, idempotent } from '@rapport/kit/rpc';
 import { type CreateSegmentRequest, CreateSegmentResponse } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { dateText, findVersions, reaches, requestedDay, segmentMessage, soundRule } from './segment.js';
+import { dateText, findVersions, reaches, requestedDay, segmentMessage, soundRuleInUse } from './segment.js';
 
 /** Creates a segment with version 1 as a draft. Throws RULE_INVALID, SEGMENT_EXISTS, ORGANISATION_PATH_OUTSIDE. */
 export async function createSegment(
@@ -14,7 +14,7 @@ export async function createSegment(
 ): Promise<CreateSegmentResponse> {
   const { segmentId, title, organisationPath, rule } = request;
   if (!reaches(call.scope, organisationPath)) throw fail('ORGANISATION_PATH_OUTSIDE');
-  soundRule(rule);
+  await soundRuleInUse(db.system, rule, segmentId);
   const asOf = requestedDay(request.asOf);
   return idempotent(db, call, request, CreateSegmentResponse, async (tx) => {
     // Ids are unique in the whole suite, so one that the caller cannot see is taken as well.

@@ -4,7 +4,7 @@ import type { Deps } from '../deps.js';
 import { factFilter } from '../fact/fact.js';
 import { anyMerged } from '../merge/merge.js';
 import { compileRules, describeRule } from '../rule/rule.js';
-import { dateMessage, requestedDay, soundRule, today } from './segment.js';
+import { dateMessage, requestedDay, today, soundRuleInUse } from './segment.js';
 
 /** Counts the parties that a rule takes, among those that the caller may see. Throws RULE_INVALID, DATE_INVALID. */
 export async function previewSegment(
@@ -12,11 +12,11 @@ export async function previewSegment(
   request: PreviewSegmentRequest,
   call: Call,
 ): Promise<PreviewSegmentResponse> {
-  const rule = soundRule(request.rule);
+  const { rule, segments } = await soundRuleInUse(deps.db.system, request.rule);
   const asOf = requestedDay(request.asOf) ?? today(deps);
   const merged = await anyMerged(deps.db.system);
   const where = factFilter(call.scope, request.organisationPath, { manager: true });
-  const { from, conditions, parameters } = compileRules([{ rule, asOf }], deps.zone, { where, merged });
+  const { from, conditions, parameters } = compileRules([{ rule, asOf }], deps.zone, { where, merged, segments });
   const started = performance.now();
   const [row] = await deps.analytics.query<{ count: number; sample: string[] }>(
     `SELECT count() AS count, groupArraySorted(100)(toString(p.party)) AS sample FROM ${from} WHERE ${conditions[0]}`,

@@ -3,7 +3,18 @@ import type { DateMessage } from '@rapport/proto/google/type';
 import type { Segment, SegmentState, SegmentVersion } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { type DayNumber, dayAt, dayNumber, describeRule, type Problem, type Rule, readRule } from '../rule/rule.js';
+import {
+  type DayNumber,
+  dayAt,
+  dayNumber,
+  describeRule,
+  type Problem,
+  type Rule,
+  readRule,
+  type SegmentRule,
+  type SegmentRules,
+  segmentsOf,
+} from '../rule/rule.js';
 
 /** The id and, if the name has one, the version of `segments/{id}` or `segments/{id}@{version}`. */
 export function parseName(name: string): { segmentId: string; version: number | undefined } {
@@ -58,13 +69,6 @@ export function ruleInvalid(problem: Problem): Error {
     metadata: { line: String(line), column: String(column), rule_reason: reason },
     violations: [{ field: 'rule', description: `line ${line}, column ${column}: ${message}` }],
   });
-}
-
-/** The rule of a request. Throws RULE_INVALID with its position. */
-export function soundRule(text: string): Rule {
-  const read = readRule(text);
-  if ('problem' in read) throw ruleInvalid(read.problem);
-  return read.rule;
 }
 
 /** A version with its segment, as Postgres gives it. */
@@ -142,4 +146,69 @@ export function segmentMessage(latest: VersionRow, publishedVersion: number): Se
     createTime: latest.segment_create_time,
     updateTime: latest.segment_update_time,
   };
+}
+
+/** The versions in use, read: what can be evaluated, and what cannot. */
+export interface InUse {
+  used: { row: VersionRow; rule: Rule }[];
+  /** What rules that ask for other segments find. */
+  segments: SegmentRules;
+  unsound: { row: VersionRow; problem: Problem }[];
+}
+
+/**
+ * Reads the rules of the versions in use. A rule is unsound when the catalogue no longer knows a word of it, or when it
+ * asks for a segment that is not in use, is unsound itself, or asks for it in turn. Pure.
+ */
+export function readInUse(rows: readonly VersionRow[]): InUse {
+  const segments = new Map<string, SegmentRule>();
+  const unsound: InUse['unsound'] = [];
+  let used: InUse['used'] = [];
+  for (const row of rows) {
+    const read = readRule(row.rule);
+    if ('problem' in read) {
+      unsound.push({ row, problem: read.problem });
+      continue;
+    }
+    used.push({ row, rule: read.rule });
+    const { organisation_path: organisationPath, segment_id: id } = row;
+    segments.set(id, { rule: read.rule, organisationPath, asOf: dayOf(row.as_of) });
+  }
+  // One that is left out may take others with it, so again until all that are left find what they ask for.
+  for (let before = -1; before !== used.length; ) {
+    before = used.length;
+    used = used.filter(({ row, rule }) => {
+      if (segmentsOf(rule).length === 0) return true;
+      const read = readRule(row.rule, { segments, self: row.segment_id });
+      if ('rule' in read) return true;
+      unsound.push({ row, problem: read.problem });
+      return false;
+    });
+    const left = new Set(used.map(({ row }) => row.segment_id));
+    for (const id of segments.keys()) if (!left.has(id)) segments.delete(id);
+  }
+  return { used, segments, unsound };
+}
+
+/** The rules of the versions in use, for rules that ask for the members of other segments. */
+export async function segmentsInUse(on: Queryable): Promise<SegmentRules> {
+  return readInUse(await on.rows<VersionRow>(sql`${versionRows} WHERE v.state = 3 ORDER BY v.segment_id`)).segments;
+}
+
+/**
+ * A rule, checked against the segments in use where it asks for any; `self` is the segment that it is for. Throws
+ * RULE_INVALID with its position.
+ */
+export async function soundRuleInUse(
+  on: Queryable,
+  text: string,
+  self?: string,
+): Promise<{ rule: Rule; segments: SegmentRules | undefined }> {
+  const read = readRule(text);
+  if ('problem' in read) throw ruleInvalid(read.problem);
+  if (segmentsOf(read.rule).length === 0) return { rule: read.rule, segments: undefined };
+  const segments = await segmentsInUse(on);
+  const again = readRule(text, { segments, self });
+  if ('problem' in again) throw ruleInvalid(again.problem);
+  return { rule: again.rule, segments };
 }

@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { DataClass, dataClassFromJSON, dataClassToJSON } from "../../type/v1/options.js";
 
 /** The type of an attribute's value or of an argument, as rules compare it. */
 export enum AttributeType {
@@ -98,6 +99,18 @@ export interface Attribute {
   values: string[];
   /** True when it depends on the day: its value as of another date is another. */
   dated: boolean;
+  /** What people call it in English. */
+  titleEn: string;
+  /** What people call it in Chinese. */
+  titleZh: string;
+  /** What it means, in Chinese. */
+  descriptionZh: string;
+  /** The unit of its value in Chinese; empty where it has none. */
+  unitZh: string;
+  /** How much care its values ask for. */
+  dataClass: DataClass;
+  /** True when a party may not have it; every comparison with a missing value is false. */
+  missing: boolean;
 }
 
 /** One argument of an attribute. */
@@ -110,6 +123,20 @@ export interface AttributeArgument {
   optional: boolean;
   /** What it means. */
   description: string;
+  /** The values that it can take, where they are few and known. */
+  values: string[];
+  /** What it means, in Chinese. */
+  descriptionZh: string;
+  /** What may stand in it where it is a map, such as {"direction": "debit", "kind": "card"}; empty for others. */
+  keys: AttributeArgumentKey[];
+}
+
+/** A key of a map in the brackets of an attribute. */
+export interface AttributeArgumentKey {
+  /** The key, for example "direction". */
+  key: string;
+  /** The type of its value. */
+  type: AttributeType;
   /** The values that it can take, where they are few and known. */
   values: string[];
 }
@@ -141,6 +168,12 @@ function createBaseAttribute(): Attribute {
     arguments: [],
     values: [],
     dated: false,
+    titleEn: "",
+    titleZh: "",
+    descriptionZh: "",
+    unitZh: "",
+    dataClass: 0,
+    missing: false,
   };
 }
 
@@ -174,6 +207,24 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
     }
     if (message.dated !== false) {
       writer.uint32(72).bool(message.dated);
+    }
+    if (message.titleEn !== "") {
+      writer.uint32(82).string(message.titleEn);
+    }
+    if (message.titleZh !== "") {
+      writer.uint32(90).string(message.titleZh);
+    }
+    if (message.descriptionZh !== "") {
+      writer.uint32(98).string(message.descriptionZh);
+    }
+    if (message.unitZh !== "") {
+      writer.uint32(106).string(message.unitZh);
+    }
+    if (message.dataClass !== 0) {
+      writer.uint32(112).int32(message.dataClass);
+    }
+    if (message.missing !== false) {
+      writer.uint32(120).bool(message.missing);
     }
     return writer;
   },
@@ -263,6 +314,54 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
             message.dated = reader.bool();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.titleEn = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.titleZh = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.descriptionZh = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.unitZh = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.dataClass = reader.int32() as any;
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.missing = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -288,6 +387,32 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
         : [],
       values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.String(e)) : [],
       dated: isSet(object.dated) ? globalThis.Boolean(object.dated) : false,
+      titleEn: isSet(object.titleEn)
+        ? globalThis.String(object.titleEn)
+        : isSet(object.title_en)
+        ? globalThis.String(object.title_en)
+        : "",
+      titleZh: isSet(object.titleZh)
+        ? globalThis.String(object.titleZh)
+        : isSet(object.title_zh)
+        ? globalThis.String(object.title_zh)
+        : "",
+      descriptionZh: isSet(object.descriptionZh)
+        ? globalThis.String(object.descriptionZh)
+        : isSet(object.description_zh)
+        ? globalThis.String(object.description_zh)
+        : "",
+      unitZh: isSet(object.unitZh)
+        ? globalThis.String(object.unitZh)
+        : isSet(object.unit_zh)
+        ? globalThis.String(object.unit_zh)
+        : "",
+      dataClass: isSet(object.dataClass)
+        ? dataClassFromJSON(object.dataClass)
+        : isSet(object.data_class)
+        ? dataClassFromJSON(object.data_class)
+        : 0,
+      missing: isSet(object.missing) ? globalThis.Boolean(object.missing) : false,
     };
   },
 
@@ -320,6 +445,24 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
     if (message.dated !== false) {
       obj.dated = message.dated;
     }
+    if (message.titleEn !== "") {
+      obj.titleEn = message.titleEn;
+    }
+    if (message.titleZh !== "") {
+      obj.titleZh = message.titleZh;
+    }
+    if (message.descriptionZh !== "") {
+      obj.descriptionZh = message.descriptionZh;
+    }
+    if (message.unitZh !== "") {
+      obj.unitZh = message.unitZh;
+    }
+    if (message.dataClass !== 0) {
+      obj.dataClass = dataClassToJSON(message.dataClass);
+    }
+    if (message.missing !== false) {
+      obj.missing = message.missing;
+    }
     return obj;
   },
 
@@ -337,12 +480,18 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
     message.arguments = object.arguments?.map((e) => AttributeArgument.fromPartial(e)) || [];
     message.values = object.values?.map((e) => e) || [];
     message.dated = object.dated ?? false;
+    message.titleEn = object.titleEn ?? "";
+    message.titleZh = object.titleZh ?? "";
+    message.descriptionZh = object.descriptionZh ?? "";
+    message.unitZh = object.unitZh ?? "";
+    message.dataClass = object.dataClass ?? 0;
+    message.missing = object.missing ?? false;
     return message;
   },
 };
 
 function createBaseAttributeArgument(): AttributeArgument {
-  return { name: "", type: 0, optional: false, description: "", values: [] };
+  return { name: "", type: 0, optional: false, description: "", values: [], descriptionZh: "", keys: [] };
 }
 
 export const AttributeArgument: MessageFns<AttributeArgument, "rapport.segmentation.v1.AttributeArgument"> = {
@@ -363,6 +512,12 @@ export const AttributeArgument: MessageFns<AttributeArgument, "rapport.segmentat
     }
     for (const v of message.values) {
       writer.uint32(42).string(v!);
+    }
+    if (message.descriptionZh !== "") {
+      writer.uint32(50).string(message.descriptionZh);
+    }
+    for (const v of message.keys) {
+      AttributeArgumentKey.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -420,6 +575,22 @@ export const AttributeArgument: MessageFns<AttributeArgument, "rapport.segmentat
             message.values.push(reader.string());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.descriptionZh = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.keys.push(AttributeArgumentKey.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -439,6 +610,12 @@ export const AttributeArgument: MessageFns<AttributeArgument, "rapport.segmentat
       optional: isSet(object.optional) ? globalThis.Boolean(object.optional) : false,
       description: isSet(object.description) ? globalThis.String(object.description) : "",
       values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.String(e)) : [],
+      descriptionZh: isSet(object.descriptionZh)
+        ? globalThis.String(object.descriptionZh)
+        : isSet(object.description_zh)
+        ? globalThis.String(object.description_zh)
+        : "",
+      keys: globalThis.Array.isArray(object?.keys) ? object.keys.map((e: any) => AttributeArgumentKey.fromJSON(e)) : [],
     };
   },
 
@@ -459,6 +636,12 @@ export const AttributeArgument: MessageFns<AttributeArgument, "rapport.segmentat
     if (message.values?.length) {
       obj.values = message.values;
     }
+    if (message.descriptionZh !== "") {
+      obj.descriptionZh = message.descriptionZh;
+    }
+    if (message.keys?.length) {
+      obj.keys = message.keys.map((e) => AttributeArgumentKey.toJSON(e));
+    }
     return obj;
   },
 
@@ -471,6 +654,111 @@ export const AttributeArgument: MessageFns<AttributeArgument, "rapport.segmentat
     message.type = object.type ?? 0;
     message.optional = object.optional ?? false;
     message.description = object.description ?? "";
+    message.values = object.values?.map((e) => e) || [];
+    message.descriptionZh = object.descriptionZh ?? "";
+    message.keys = object.keys?.map((e) => AttributeArgumentKey.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseAttributeArgumentKey(): AttributeArgumentKey {
+  return { key: "", type: 0, values: [] };
+}
+
+export const AttributeArgumentKey: MessageFns<AttributeArgumentKey, "rapport.segmentation.v1.AttributeArgumentKey"> = {
+  $type: "rapport.segmentation.v1.AttributeArgumentKey" as const,
+
+  encode(message: AttributeArgumentKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.type !== 0) {
+      writer.uint32(16).int32(message.type);
+    }
+    for (const v of message.values) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AttributeArgumentKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAttributeArgumentKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.type = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.values.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AttributeArgumentKey {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      type: isSet(object.type) ? attributeTypeFromJSON(object.type) : 0,
+      values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: AttributeArgumentKey): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.type !== 0) {
+      obj.type = attributeTypeToJSON(message.type);
+    }
+    if (message.values?.length) {
+      obj.values = message.values;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AttributeArgumentKey>, I>>(base?: I): AttributeArgumentKey {
+    return AttributeArgumentKey.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AttributeArgumentKey>, I>>(object: I): AttributeArgumentKey {
+    const message = createBaseAttributeArgumentKey();
+    message.key = object.key ?? "";
+    message.type = object.type ?? 0;
     message.values = object.values?.map((e) => e) || [];
     return message;
   },

@@ -1,0 +1,147 @@
+import type { Parameter } from '@rapport/kit/analytics';
+import type { FactTable } from '../fact/fact.js';
+
+/** The types that values of a rule have. Whole numbers and numbers with decimals compare with each other. */
+export type ValueType = 'number' | 'string' | 'bool' | 'date';
+
+/** A text for people, in both languages. */
+export interface Words {
+  en: string;
+  zh: string;
+}
+
+/** A checked map such as {"direction": "debit", "kind": "card"}: of a key the words that it stands for, or a number. */
+export type Filter = Readonly<Record<string, readonly string[] | number>>;
+/** A checked argument: a text, a length of time in milliseconds, or a map. */
+export type Argument = string | number | Filter;
+/** The checked arguments of an attribute by name; what was left out is not there. */
+export type Arguments = Readonly<Record<string, Argument>>;
+
+/** A key of a map in brackets. */
+export interface FilterKey {
+  /** The words that may stand there, each with what it stands for; undefined: any code, or a number. */
+  values?: Readonly<Record<string, readonly string[]>>;
+  number?: boolean;
+}
+
+/** What may stand in the brackets of an attribute. */
+export interface ArgumentSpec {
+  name: string;
+  /** A `filter` is a map with the keys of `keys`, or a text that stands for the key `short`. */
+  type: 'string' | 'duration' | 'filter';
+  optional?: boolean;
+  values?: readonly string[];
+  keys?: Readonly<Record<string, FilterKey>>;
+  short?: string;
+  description: Words;
+}
+
+/** A value in SQL, and whether it can be NULL, which is missing. */
+export interface Column {
+  sql: string;
+  nullable: boolean;
+}
+
+/** One grouped scan of a fact table, joined to the parties. Several attributes share one; it is read once. */
+export interface Source {
+  /** What its columns are called after; one letter or two, unlike all others. */
+  alias: string;
+  table: FactTable;
+  /** A fixed condition on its rows. */
+  where?: string;
+  /** Columns by which its rows are first grouped within each party; what comes out is then put together by `total`. */
+  per?: readonly string[];
+}
+
+/** What an attribute makes its SQL with: one day, one statement. */
+export interface Columns {
+  /** A bound value. */
+  bind(value: Parameter, type: string): string;
+  /** The day that is looked at, a number such as 19940331. */
+  day(): string;
+  /** The first day of the window of that length which ends `agoMs` before the end of the day. */
+  firstDay(windowMs: number, agoMs?: number): string;
+  /** The end of the day, less that length of time. */
+  moment(beforeMs?: number): string;
+  /** The value of an aggregate over the rows of a source; `total` puts the parts of a source with `per` together. */
+  from(source: Source, aggregate: string, total?: (part: string) => string): string;
+  /** The condition of being in the version in use of a segment. */
+  member(segmentId: string): string;
+}
+
+/** One word of the rule language. */
+export interface AttributeSpec {
+  key: string;
+  type: ValueType;
+  /** Whether its numbers have decimals; comparison does not tell them apart. */
+  decimals?: boolean;
+  unit?: Words;
+  title: Words;
+  description: Words;
+  /** The class of JR/T 0171-2020: C1 inside the bank, C2 tells of a person or their money. */
+  sensitivity: 'C1' | 'C2' | 'C3';
+  /** Undefined: written without brackets. */
+  arguments?: readonly ArgumentSpec[];
+  /** The only constants that it may be compared with, each with other spellings that are accepted. */
+  values?: Readonly<Record<string, readonly string[]>>;
+  /** The smallest and the largest number that it can be. */
+  range?: { least?: number; most?: number };
+  /** Whether it can be missing; then every comparison with it is false. */
+  missing?: boolean;
+  /** Whether its value depends on the day. */
+  dated?: boolean;
+  /** The events that it comes from, full message names. */
+  sources: readonly string[];
+  /** How soon after an event its value is right; seconds, unless said otherwise. */
+  freshness?: string;
+  /** Its value in SQL. Pure. */
+  column(args: Arguments, sql: Columns): Column;
+  /** It with these arguments in English words; the title, where there are none. */
+  words?(args: Arguments): string;
+}
+
+/** The argument of that name as a text. */
+export function textOf(args: Arguments, name: string): string {
+  const value = args[name];
+  return typeof value === 'string' ? value : '';
+}
+
+/** The argument of that name as milliseconds; 0 when it was left out. */
+export function lengthOf(args: Arguments, name: string): number {
+  const value = args[name];
+  return typeof value === 'number' ? value : 0;
+}
+
+/** The argument of that name as a map; empty when it was left out. */
+export function filterOf(args: Arguments, name: string): Filter {
+  const value = args[name];
+  return typeof value === 'object' ? value : {};
+}
+
+/** A length of time in words: "30 days". */
+export function lengthWords(milliseconds: number): string {
+  const units = [
+    ['day', 86_400_000],
+    ['hour', 3_600_000],
+    ['minute', 60_000],
+    ['second', 1000],
+  ] as const;
+  const [name, size] = units.find(([, one]) => milliseconds % one === 0) ?? (['millisecond', 1] as const);
+  const count = milliseconds / size;
+  return count === 1 ? `1 ${name}` : `${count} ${name}s`;
+}
+
+/** The window of an attribute in words: "last 30 days". */
+export function windowWords(milliseconds: number): string {
+  return `last ${lengthWords(milliseconds).replace(/^1 /, '')}`;
+}
+
+/** The window that most attributes of behaviour have. */
+export const window: ArgumentSpec = {
+  name: 'window',
+  type: 'duration',
+  description: {
+    en: 'How far back from the end of the day, for example duration("720h").',
+    zh: '从当日结束往前的时间长度，例如 duration("720h")。',
+  },
+};

@@ -1,0 +1,108 @@
+import { tables } from '../fact/fact.js';
+import type { AttributeSpec, Words } from './attribute.js';
+
+const sources = ['rapport.customer.v1.PartyCreated', 'rapport.customer.v1.PartyUpdated'];
+
+/** A text of the party itself; an empty one is missing. */
+function text(
+  name: Exclude<keyof typeof tables.party.columns, 'party' | 'version' | 'birth_date'>,
+  title: Words,
+  description: Words,
+  more: Pick<Partial<AttributeSpec>, 'values'> & { sensitivity?: AttributeSpec['sensitivity'] } = {},
+): AttributeSpec {
+  return {
+    key: `party.${name}`,
+    type: 'string',
+    title,
+    description,
+    sensitivity: 'C1',
+    missing: true,
+    sources,
+    column: () => ({ sql: `nullIf(p.${name}, '')`, nullable: true }),
+    ...more,
+  };
+}
+
+/** What a party is. */
+export const partyAttributes: readonly AttributeSpec[] = [
+  {
+    key: 'party.age',
+    type: 'number',
+    unit: { en: 'years', zh: '岁' },
+    title: { en: 'Age', zh: '年龄' },
+    description: {
+      en: 'Completed years. Missing without a day of birth, and before birth.',
+      zh: '周岁。没有出生日期或尚未出生时缺失。',
+    },
+    sensitivity: 'C2',
+    range: { least: 0, most: 9999 },
+    missing: true,
+    dated: true,
+    sources,
+    column: (_args, sql) => {
+      const day = sql.day();
+      return {
+        sql: `if(p.birth_date = 0 OR p.birth_date > ${day}, NULL, intDiv(${day} - p.birth_date, 10000))`,
+        nullable: true,
+      };
+    },
+    words: () => 'age',
+  },
+  {
+    key: 'party.birth_date',
+    type: 'date',
+    title: { en: 'Date of birth', zh: '出生日期' },
+    description: {
+      en: 'The day of birth. Compare it with date("1950-01-01"), or with timestamp("1950-01-01T00:00:00Z") of which the written day counts.',
+      zh: '出生日期。可与 date("1950-01-01") 比较；与 timestamp("1950-01-01T00:00:00Z") 比较时以所写的日期为准。',
+    },
+    sensitivity: 'C2',
+    missing: true,
+    sources,
+    column: () => ({ sql: 'nullIf(p.birth_date, 0)', nullable: true }),
+    words: () => 'date of birth',
+  },
+  text(
+    'branch',
+    { en: 'Branch', zh: '网点' },
+    { en: 'The branch, as the bank names it.', zh: '所属网点，用本行的名称。' },
+  ),
+  text(
+    'district',
+    { en: 'District', zh: '区县' },
+    { en: 'The district, as the bank names it.', zh: '所在区县，用本行的名称。' },
+  ),
+  text(
+    'kind',
+    { en: 'Kind of party', zh: '客户类型' },
+    { en: 'Whether the party is a person or an organisation.', zh: '个人（person）或机构（organisation）。' },
+    { values: { person: ['individual', 'natural_person'], organisation: ['organization', 'company', 'legal_entity'] } },
+  ),
+  text(
+    'manager',
+    { en: 'Relationship manager', zh: '客户经理' },
+    {
+      en: 'The employee who looks after the party, "staff/12". Missing when nobody does.',
+      zh: '负责该客户的员工，如 "staff/12"。无人负责时缺失。',
+    },
+  ),
+  text(
+    'region',
+    { en: 'Region', zh: '地区' },
+    { en: 'The region, as the bank names it.', zh: '所在地区，用本行的名称。' },
+  ),
+  text(
+    'sex',
+    { en: 'Sex', zh: '性别' },
+    {
+      en: 'The sex of a person, as the bank recorded it. Missing for an organisation.',
+      zh: '本行登记的个人性别。机构客户缺失。',
+    },
+    { values: { male: ['m', 'man'], female: ['f', 'w', 'woman'], other: ['x', 'o'] }, sensitivity: 'C2' },
+  ),
+  text(
+    'source',
+    { en: 'Source system', zh: '来源系统' },
+    { en: 'The system that the party came from.', zh: '客户数据的来源系统。' },
+  ),
+];
