@@ -32,11 +32,16 @@ test('a merge makes two customers one in every service, and an unmerge two again
   const golden = client({ service: GoldenServiceService }, suite.grpc('customer'), as('data_steward'));
   const cases = client({ service: CasesServiceService }, suite.grpc('cases'), as('operator'));
   const segmentation = client({ service: SegmentationServiceService }, suite.grpc('segmentation'), as('marketer'));
+  const segmentApprover = client(
+    { service: SegmentationServiceService },
+    suite.grpc('segmentation'),
+    as('marketing_approver'),
+  );
   const marketing = client({ service: MarketingServiceService }, suite.grpc('marketing'), as('marketer'));
   const approver = client({ service: MarketingServiceService }, suite.grpc('marketing'), as('marketing_approver'));
   const admin = client({ service: MarketingServiceService }, suite.grpc('marketing'), as('administrator'));
   const reporting = client({ service: ReportingServiceService }, suite.grpc('reporting'), as('analyst'));
-  const clients = [customer, golden, cases, segmentation, marketing, approver, admin, reporting];
+  const clients = [customer, golden, cases, segmentation, segmentApprover, marketing, approver, admin, reporting];
 
   const opened = new Map<string, string>();
   async function become(
@@ -146,6 +151,7 @@ test('a merge makes two customers one in every service, and an unmerge two again
   await segmentation.createSegment({ ...common, segmentId: 'all', rule });
   const two = { members: names.toSorted(), customers: { [`${bank}/north`]: 1, [`${bank}/south`]: 1 } };
   await until(names, { customers: two.customers });
+  await segmentApprover.approveSegmentVersion({ name: 'segments/all@1', requestId: randomUUID() });
   await segmentation.publishSegment({ name: 'segments/all@1', requestId: randomUUID() });
   const apart = names.map((name) => [opened.get(name) ?? '']);
   const own = names.map((name) => [name]);

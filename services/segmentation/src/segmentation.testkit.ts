@@ -37,6 +37,8 @@ export interface Suite {
   /** A client with the token of an employee of these roles at that place. */
   as(roles: string[], orgPath?: string, sub?: string): Client;
   asService(name: 'marketing'): Client;
+  /** Puts a draft into use as two people do: one approves it, another publishes it. */
+  publish(version: string): Promise<void>;
   customer: Customer;
   /** Stops hearing events and starts again, as a restart does. */
   restart(): Promise<void>;
@@ -144,6 +146,22 @@ async function openCustomer(nats: Nats): Promise<{ customer: Customer; relay: Ru
   };
 }
 
+/** The bank's marketing: publishes what a marketing service would. */
+export async function openMarketing(nats: Nats): Promise<{ send: Customer['send']; close(): Promise<void> }> {
+  const database = await testDatabase('kit');
+  const db = openDatabase({ url: database.url, application: 'marketing' });
+  const relay = startRelay({ db, nats, domain: 'marketing' });
+  return {
+    send: (codec, message, aggregate) =>
+      db.transaction(everything, (tx) => publish(tx, codec, message, { aggregate })),
+    close: async () => {
+      await relay.stop();
+      await db.close();
+      await database.drop();
+    },
+  };
+}
+
 /** Starts the service in this process; `at` is the time its clock shows, which stands still. Embedded unless told. */
 export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), clickhouse?: string): Promise<Suite> {
   const folder = mkdtempSync(join(tmpdir(), 'segmentation-'));
@@ -195,6 +213,12 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
     as: (roles, orgPath = '/demo', sub = 'tester') => connect(testToken({ roles, orgPath, sub })),
     asService: (name) =>
       connect(testToken({ sub: `service:${name}`, roles: ['service'], typ: 'service', signedBy: name })),
+    publish: async (name) => {
+      await suite
+        .as(['marketing_approver'], '/', 'staff/approver')
+        .approveSegmentVersion({ name, requestId: uuidv7() });
+      await suite.as(['marketer'], '/').publishSegment({ name, requestId: uuidv7() });
+    },
     pause,
     restart: async () => {
       await pause();

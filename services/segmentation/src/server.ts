@@ -3,6 +3,7 @@ import { type Route, route } from '@rapport/kit/rpc';
 import type { Running } from '@rapport/kit/runtime';
 import { PartyErasureRequested } from '@rapport/proto/customer/v1';
 import { SegmentationServiceService } from '@rapport/proto/segmentation/v1';
+import { campaignEvents } from './campaign/campaign.js';
 import { listAttributes } from './catalogue/list-attributes.js';
 import type { Deps } from './deps.js';
 import { applyCustomerEvents } from './fact/apply-customer-events.js';
@@ -14,13 +15,17 @@ import { followCalendar } from './membership/follow-calendar.js';
 import { getMemberships } from './membership/get-memberships.js';
 import { listMembers } from './membership/list-members.js';
 import { checkRule } from './rule/check-rule.js';
+import { approveSegmentVersion } from './segment/approve-segment-version.js';
 import { createSegment } from './segment/create-segment.js';
 import { createSegmentVersion } from './segment/create-segment-version.js';
 import { evaluateSegment } from './segment/evaluate-segment.js';
 import { getSegment } from './segment/get-segment.js';
+import { listSegmentVersions } from './segment/list-segment-versions.js';
 import { listSegments } from './segment/list-segments.js';
 import { previewSegment } from './segment/preview-segment.js';
 import { publishSegment } from './segment/publish-segment.js';
+import { rejectSegmentVersion } from './segment/reject-segment-version.js';
+import { retireSegmentVersion } from './segment/retire-segment-version.js';
 
 import { erasing, onPartyErasureRequested } from './privacy/erase-party.js';
 import { personalData } from './privacy/personal-data.js';
@@ -34,7 +39,11 @@ export function routes(deps: Deps): Route[] {
       previewSegment: (request, call) => previewSegment(deps, request, call),
       createSegment: (request, call) => createSegment(deps, request, call),
       createSegmentVersion: (request, call) => createSegmentVersion(deps, request, call),
+      approveSegmentVersion: (request, call) => approveSegmentVersion(deps, request, call),
+      rejectSegmentVersion: (request, call) => rejectSegmentVersion(deps, request, call),
       publishSegment: (request, call) => publishSegment(deps, request, call),
+      retireSegmentVersion: (request, call) => retireSegmentVersion(deps, request, call),
+      listSegmentVersions: (request, call) => listSegmentVersions(deps, request, call),
       getSegment: (request, call) => getSegment(deps, request, call),
       listSegments: (request, call) => listSegments(deps, request, call),
       listMembers: (request, call) => listMembers(deps, request, call),
@@ -78,6 +87,7 @@ export function follow(deps: Deps, nats: Nats, changes: Changes): Running[] {
       handlers: [on(PartyErasureRequested, onPartyErasureRequested)],
       shards: 1,
     }),
+    startConsumer({ db: deps.db, nats, name: 'segmentation-campaigns', handlers: campaignEvents, shards: 1 }),
     startEraser(erasing(deps)),
     followChanges(deps, changes, workers),
     followCalendar(deps),

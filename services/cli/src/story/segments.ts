@@ -30,7 +30,7 @@ export function plannedSegments(story: Story, savers: SaverRule): readonly [Plan
   ];
 }
 
-/** Creates and publishes a segment pinned to the story's day. Gives its version 1 as it stands now. */
+/** Creates a segment pinned to the story's day, has it approved by somebody else and publishes it. Gives its version 1. */
 export async function publishSegment(story: Story, planned: PlannedSegment): Promise<SegmentVersion> {
   const { segmentation } = story.clients;
   await segmentation.createSegment({
@@ -41,6 +41,11 @@ export async function publishSegment(story: Story, planned: PlannedSegment): Pro
     asOf: story.bank.asOf,
     requestId: story.request('segment', planned.id),
   });
+  const approver = await story.clients.as(story.employee('approver'));
+  await segmentation.approveSegmentVersion(
+    { name: `segments/${planned.id}@1`, requestId: story.request('approve segment', planned.id) },
+    approver,
+  );
   await segmentation.publishSegment({
     name: `segments/${planned.id}@1`,
     requestId: story.request('publish', planned.id),

@@ -1,9 +1,11 @@
 import { type Database, sql } from '@rapport/kit/db';
+import { publish } from '@rapport/kit/events';
 import { logger, uuidv7 } from '@rapport/kit/runtime';
 import { continueTrace } from '@rapport/kit/telemetry';
-import { CampaignState } from '@rapport/proto/marketing/v1';
+import { CampaignCompleted, CampaignState } from '@rapport/proto/marketing/v1';
 import { idOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
+import { type CampaignRow, campaignColumns, toCampaign } from './campaign.js';
 
 /** A campaign whose audience is being read, and where the reading goes on. */
 interface Filling {
@@ -89,12 +91,24 @@ export async function fillAudiences(
   return complete;
 }
 
-/** Completes running campaigns for which everything is decided and that wait for nobody. */
+/**
+ * Completes running campaigns for which everything is decided and that wait for nobody, and tells so. Gives how many.
+ */
 export async function completeCampaigns({ db, clock }: Pick<Deps, 'db' | 'clock'>): Promise<number> {
-  return db.system.run(sql`
-    UPDATE campaign SET state = ${CampaignState.CAMPAIGN_STATE_COMPLETED}, complete_time = ${clock.now()},
-      version = version + 1
-    WHERE state = ${CampaignState.CAMPAIGN_STATE_RUNNING} AND audience_done AND NOT on_enter
-      AND NOT EXISTS (
-        SELECT FROM delivery WHERE delivery.campaign_id = campaign.campaign_id AND delivery.due_time IS NOT NULL)`);
+  const completeTime = clock.now();
+  return db.transaction({ kind: 'everything' }, async (tx) => {
+    const completed = await tx.rows<CampaignRow>(sql`
+      UPDATE campaign SET state = ${CampaignState.CAMPAIGN_STATE_COMPLETED}, complete_time = ${completeTime},
+        version = version + 1
+      WHERE state = ${CampaignState.CAMPAIGN_STATE_RUNNING} AND audience_done AND NOT on_enter
+        AND NOT EXISTS (
+          SELECT FROM delivery WHERE delivery.campaign_id = campaign.campaign_id AND delivery.due_time IS NOT NULL)
+      RETURNING ${campaignColumns}`);
+    for (const row of completed) {
+      const { name, organisationPath, segmentVersion } = toCampaign(row);
+      const message = { campaign: name, organisationPath, segmentVersion, completeTime };
+      await publish(tx, CampaignCompleted, message, { aggregate: row.campaignId, subject: name });
+    }
+    return completed.length;
+  });
 }

@@ -5,6 +5,7 @@ import { type Call, idempotent } from '@rapport/kit/rpc';
 import { inject } from '@rapport/kit/telemetry';
 import {
   CampaignLaunched,
+  CampaignResumed,
   CampaignState,
   DeliveryReason,
   type LaunchCampaignRequest,
@@ -55,8 +56,14 @@ export async function launchCampaign(
         UPDATE delivery SET due_time = ${now}, retry_time = ${now}
         WHERE campaign_id = ${before.campaignId}::uuid AND state = 3
           AND reason = ${DeliveryReason.DELIVERY_REASON_CAMPAIGN_PAUSED}`);
-      if (first) {
-        const { name, templateVersion, organisationPath, channel, purpose, onEnter, holdoutPercent } = toCampaign(row);
+      const { name, organisationPath } = toCampaign(row);
+      const options = { aggregate: row.campaignId, subject: name };
+      const by = call.principal.subject;
+      if (!first) {
+        const message = { campaign: name, organisationPath, segmentVersion, resumedBy: by, resumeTime: now };
+        await publish(tx, CampaignResumed, message, options);
+      } else {
+        const { templateVersion, channel, purpose, onEnter, holdoutPercent } = toCampaign(row);
         const message = {
           campaign: name,
           organisationPath,
@@ -66,10 +73,10 @@ export async function launchCampaign(
           purpose,
           onEnter,
           holdoutPercent,
-          launchedBy: call.principal.subject,
+          launchedBy: by,
           launchTime: now,
         };
-        await publish(tx, CampaignLaunched, message, { aggregate: row.campaignId, subject: name });
+        await publish(tx, CampaignLaunched, message, options);
       }
       await audit(tx, call, { resource: request.name, change: { state: CampaignState[row.state] } });
       tx.afterCommit(wake);

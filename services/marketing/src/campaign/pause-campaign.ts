@@ -1,12 +1,18 @@
 import { audit } from '@rapport/kit/crypto';
 import { sql } from '@rapport/kit/db';
+import { publish } from '@rapport/kit/events';
 import { type Call, idempotent } from '@rapport/kit/rpc';
-import { CampaignState, type PauseCampaignRequest, PauseCampaignResponse } from '@rapport/proto/marketing/v1';
+import {
+  CampaignPaused,
+  CampaignState,
+  type PauseCampaignRequest,
+  PauseCampaignResponse,
+} from '@rapport/proto/marketing/v1';
 import type { Deps } from '../deps.js';
 import { type CampaignRow, campaignColumns, lockCampaign, toCampaign } from './campaign.js';
 
 export async function pauseCampaign(
-  { db }: Deps,
+  { db, clock }: Deps,
   request: PauseCampaignRequest,
   call: Call,
 ): Promise<PauseCampaignResponse> {
@@ -22,8 +28,18 @@ export async function pauseCampaign(
       const row = await tx.one<CampaignRow>(sql`
         UPDATE campaign SET state = ${CampaignState.CAMPAIGN_STATE_PAUSED}, version = version + 1
         WHERE campaign_id = ${campaignId}::uuid RETURNING ${campaignColumns}`);
+      const campaign = toCampaign(row);
+      const { organisationPath, segmentVersion } = campaign;
+      const message = {
+        campaign: campaign.name,
+        organisationPath,
+        segmentVersion,
+        pausedBy: call.principal.subject,
+        pauseTime: clock.now(),
+      };
+      await publish(tx, CampaignPaused, message, { aggregate: campaignId, subject: campaign.name });
       await audit(tx, call, { resource: request.name, change: { state: CampaignState[row.state] } });
-      return { campaign: toCampaign(row) };
+      return { campaign };
     },
     { scope },
   );

@@ -61,7 +61,7 @@ async function publish(segmentId: string, rule: string, organisationPath = '/dem
     asOf: undefined,
     requestId: uuidv7(),
   });
-  await marketer.publishSegment({ name: `segments/${segmentId}@1`, requestId: uuidv7() });
+  await suite.publish(`segments/${segmentId}@1`);
 }
 
 const of = (segmentId: string, party: string) =>
@@ -211,7 +211,7 @@ test('what happens while a version is being published is not lost', async () => 
       return rows as never;
     },
   };
-  await marketer.publishSegment({ name: 'segments/racing@1', requestId: uuidv7() });
+  await suite.publish('segments/racing@1');
   deps.analytics = whole;
   await until(() => of('racing', party).length === 1);
 });

@@ -27,7 +27,7 @@ describe('members and memberships', () => {
     const common = { organisationPath: '/demo', rule: 'true', asOf: undefined };
     await marketer.createSegment({ ...common, segmentId: 'everyone', title: 'Everyone', requestId: uuidv7() });
     await marketer.createSegment({ ...common, segmentId: 'draft', title: 'Draft', requestId: uuidv7() });
-    await marketer.publishSegment({ name: 'segments/everyone@1', requestId: uuidv7() });
+    await suite.publish('segments/everyone@1');
   });
   const name = 'segments/everyone@1';
 

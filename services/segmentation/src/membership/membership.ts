@@ -3,7 +3,7 @@ import type { Membership } from '@rapport/proto/segmentation/v1';
 import { describeRule, readRule } from '../rule/rule.js';
 import { versionName } from '../segment/segment.js';
 
-export { applyCandidates, collectCandidates, dismissMembers } from './evaluate.js';
+export { applyCandidates, type Candidates, collectCandidates, dismissMembers } from './evaluate.js';
 
 /** A membership with what is shown of its version. */
 export interface MembershipRow {

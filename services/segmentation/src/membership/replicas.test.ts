@@ -47,7 +47,7 @@ test('two replicas share the work on a ClickHouse server; one leaves, and each p
     asOf: undefined,
     requestId: uuidv7(),
   });
-  await marketer.publishSegment({ name: 'segments/all@1', requestId: uuidv7() });
+  await suite.publish('segments/all@1');
 
   const db = openDatabase({
     url: deps.db.pool.options.connectionString ?? '',

@@ -48,7 +48,7 @@ async function publish(segmentId: string, text: string): Promise<string> {
   const marketer = suite.as(['marketer']);
   const common = { organisationPath: '/demo', rule: text, asOf: undefined, title: segmentId };
   await marketer.createSegment({ ...common, segmentId, requestId: uuidv7() });
-  await marketer.publishSegment({ name: `segments/${segmentId}@1`, requestId: uuidv7() });
+  await suite.publish(`segments/${segmentId}@1`);
   return `segments/${segmentId}@1`;
 }
 

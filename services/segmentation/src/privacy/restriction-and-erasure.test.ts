@@ -52,7 +52,7 @@ test('a restricted party is in no segment until it may be used again; an erased 
     requestId: uuidv7(),
   });
   await suite.settled();
-  await marketer.publishSegment({ name: `segments/${segment}@1`, requestId: uuidv7() });
+  await suite.publish(`segments/${segment}@1`);
   expect(await members()).toEqual([jana, eva].sort());
   await tell(jana, PartyState.PARTY_STATE_RESTRICTED);
   await suite.settled();

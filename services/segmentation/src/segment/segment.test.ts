@@ -122,7 +122,9 @@ describe('the life of a segment', () => {
   test('published, evaluated, replaced by its next version', async () => {
     const marketer = suite.as(['marketer']);
     await marketer.createSegment(create('seniors'));
+    const approver = suite.as(['marketing_approver'], '/demo', 'staff/adam');
     const publish = { name: 'segments/seniors@1', requestId: uuidv7() };
+    await approver.approveSegmentVersion({ name: 'segments/seniors@1', requestId: uuidv7() });
     const { version } = await marketer.publishSegment(publish);
     expect(version).toMatchObject({ state: SegmentState.SEGMENT_STATE_PUBLISHED, members: 2n });
     const before = await segmentCount();
@@ -142,7 +144,7 @@ describe('the life of a segment', () => {
       requestId: uuidv7(),
     });
     expect((await marketer.getSegment({ name: 'segments/seniors' })).version?.version).toBe(1);
-    await marketer.publishSegment({ name: 'segments/seniors@2', requestId: uuidv7() });
+    await suite.publish('segments/seniors@2');
     const { segment, version: used } = await marketer.getSegment({ name: 'segments/seniors' });
     // The loan is of 2026-03-10, a day after the one that the version looks at.
     expect(used).toMatchObject({ version: 2, members: 0n });

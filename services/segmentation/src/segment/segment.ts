@@ -89,13 +89,22 @@ export interface VersionRow {
   created_by: string;
   create_time: Date;
   publish_time: Date | null;
+  approved_by: string;
+  approve_time: Date | null;
+  rejected_by: string;
+  reject_time: Date | null;
+  reject_reason: string;
+  published_by: string;
+  retired_by: string;
+  retire_time: Date | null;
 }
 
 /** What `VersionRow` is selected from; conditions may name `s` and `v`. */
 export const versionRows: Sql = sql`
   SELECT s.segment_id, s.title, s.organisation_path, s.created_by AS segment_created_by,
     s.create_time AS segment_create_time, s.update_time AS segment_update_time, v.version, v.rule, v.as_of, v.state,
-    v.members, v.evaluated_day, v.evaluate_time, v.created_by, v.create_time, v.publish_time
+    v.members, v.evaluated_day, v.evaluate_time, v.created_by, v.create_time, v.publish_time, v.approved_by,
+    v.approve_time, v.rejected_by, v.reject_time, v.reject_reason, v.published_by, v.retired_by, v.retire_time
   FROM segment s JOIN segment_version v USING (segment_id)`;
 
 /** Every version of a segment inside the scope, the newest first. Throws SEGMENT_NOT_FOUND when there is none. */
@@ -131,6 +140,14 @@ export function versionMessage(row: VersionRow): SegmentVersion {
     createdBy: row.created_by,
     createTime: row.create_time,
     publishTime: row.publish_time ?? undefined,
+    approvedBy: row.approved_by,
+    approveTime: row.approve_time ?? undefined,
+    rejectedBy: row.rejected_by,
+    rejectTime: row.reject_time ?? undefined,
+    rejectReason: row.reject_reason,
+    publishedBy: row.published_by,
+    retiredBy: row.retired_by,
+    retireTime: row.retire_time ?? undefined,
   };
 }
 

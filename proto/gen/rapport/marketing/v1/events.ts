@@ -42,6 +42,46 @@ export interface CampaignLaunched {
   launchTime?: Date | undefined;
 }
 
+/** A campaign was stopped for the time being: nothing is sent, and nobody new comes into its audience until it goes on. */
+export interface CampaignPaused {
+  /** The campaign, `campaigns/{uuid}`. */
+  campaign: string;
+  /** Where in the bank it belongs, an organisation path. */
+  organisationPath: string;
+  /** Whom it goes to, `segments/{id}@{version}`. */
+  segmentVersion: string;
+  /** Who paused it: the subject of the caller. */
+  pausedBy: string;
+  /** When it was paused. */
+  pauseTime?: Date | undefined;
+}
+
+/** A paused campaign goes on. */
+export interface CampaignResumed {
+  /** The campaign, `campaigns/{uuid}`. */
+  campaign: string;
+  /** Where in the bank it belongs, an organisation path. */
+  organisationPath: string;
+  /** Whom it goes to, `segments/{id}@{version}`. */
+  segmentVersion: string;
+  /** Who let it go on: the subject of the caller. */
+  resumedBy: string;
+  /** When it went on. */
+  resumeTime?: Date | undefined;
+}
+
+/** A campaign is over: everything is decided, nothing is held, and it does not wait for new members. */
+export interface CampaignCompleted {
+  /** The campaign, `campaigns/{uuid}`. */
+  campaign: string;
+  /** Where in the bank it belongs, an organisation path. */
+  organisationPath: string;
+  /** Whom it went to, `segments/{id}@{version}`. */
+  segmentVersion: string;
+  /** When it was over. */
+  completeTime?: Date | undefined;
+}
+
 /** A message was sent to a party. */
 export interface MessageSent {
   /** The delivery, `campaigns/{uuid}/deliveries/{uuid}`. */
@@ -464,6 +504,439 @@ export const CampaignLaunched: MessageFns<CampaignLaunched, "rapport.marketing.v
     message.holdoutPercent = object.holdoutPercent ?? 0;
     message.launchedBy = object.launchedBy ?? "";
     message.launchTime = object.launchTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseCampaignPaused(): CampaignPaused {
+  return { campaign: "", organisationPath: "", segmentVersion: "", pausedBy: "", pauseTime: undefined };
+}
+
+export const CampaignPaused: MessageFns<CampaignPaused, "rapport.marketing.v1.CampaignPaused"> = {
+  $type: "rapport.marketing.v1.CampaignPaused" as const,
+
+  encode(message: CampaignPaused, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.campaign !== "") {
+      writer.uint32(10).string(message.campaign);
+    }
+    if (message.organisationPath !== "") {
+      writer.uint32(18).string(message.organisationPath);
+    }
+    if (message.segmentVersion !== "") {
+      writer.uint32(26).string(message.segmentVersion);
+    }
+    if (message.pausedBy !== "") {
+      writer.uint32(34).string(message.pausedBy);
+    }
+    if (message.pauseTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.pauseTime), writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CampaignPaused {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCampaignPaused();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.campaign = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.organisationPath = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.segmentVersion = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pausedBy = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pauseTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CampaignPaused {
+    return {
+      campaign: isSet(object.campaign) ? globalThis.String(object.campaign) : "",
+      organisationPath: isSet(object.organisationPath)
+        ? globalThis.String(object.organisationPath)
+        : isSet(object.organisation_path)
+        ? globalThis.String(object.organisation_path)
+        : "",
+      segmentVersion: isSet(object.segmentVersion)
+        ? globalThis.String(object.segmentVersion)
+        : isSet(object.segment_version)
+        ? globalThis.String(object.segment_version)
+        : "",
+      pausedBy: isSet(object.pausedBy)
+        ? globalThis.String(object.pausedBy)
+        : isSet(object.paused_by)
+        ? globalThis.String(object.paused_by)
+        : "",
+      pauseTime: isSet(object.pauseTime)
+        ? fromJsonTimestamp(object.pauseTime)
+        : isSet(object.pause_time)
+        ? fromJsonTimestamp(object.pause_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: CampaignPaused): unknown {
+    const obj: any = {};
+    if (message.campaign !== "") {
+      obj.campaign = message.campaign;
+    }
+    if (message.organisationPath !== "") {
+      obj.organisationPath = message.organisationPath;
+    }
+    if (message.segmentVersion !== "") {
+      obj.segmentVersion = message.segmentVersion;
+    }
+    if (message.pausedBy !== "") {
+      obj.pausedBy = message.pausedBy;
+    }
+    if (message.pauseTime !== undefined) {
+      obj.pauseTime = message.pauseTime.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CampaignPaused>, I>>(base?: I): CampaignPaused {
+    return CampaignPaused.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CampaignPaused>, I>>(object: I): CampaignPaused {
+    const message = createBaseCampaignPaused();
+    message.campaign = object.campaign ?? "";
+    message.organisationPath = object.organisationPath ?? "";
+    message.segmentVersion = object.segmentVersion ?? "";
+    message.pausedBy = object.pausedBy ?? "";
+    message.pauseTime = object.pauseTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseCampaignResumed(): CampaignResumed {
+  return { campaign: "", organisationPath: "", segmentVersion: "", resumedBy: "", resumeTime: undefined };
+}
+
+export const CampaignResumed: MessageFns<CampaignResumed, "rapport.marketing.v1.CampaignResumed"> = {
+  $type: "rapport.marketing.v1.CampaignResumed" as const,
+
+  encode(message: CampaignResumed, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.campaign !== "") {
+      writer.uint32(10).string(message.campaign);
+    }
+    if (message.organisationPath !== "") {
+      writer.uint32(18).string(message.organisationPath);
+    }
+    if (message.segmentVersion !== "") {
+      writer.uint32(26).string(message.segmentVersion);
+    }
+    if (message.resumedBy !== "") {
+      writer.uint32(34).string(message.resumedBy);
+    }
+    if (message.resumeTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.resumeTime), writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CampaignResumed {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCampaignResumed();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.campaign = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.organisationPath = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.segmentVersion = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.resumedBy = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.resumeTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CampaignResumed {
+    return {
+      campaign: isSet(object.campaign) ? globalThis.String(object.campaign) : "",
+      organisationPath: isSet(object.organisationPath)
+        ? globalThis.String(object.organisationPath)
+        : isSet(object.organisation_path)
+        ? globalThis.String(object.organisation_path)
+        : "",
+      segmentVersion: isSet(object.segmentVersion)
+        ? globalThis.String(object.segmentVersion)
+        : isSet(object.segment_version)
+        ? globalThis.String(object.segment_version)
+        : "",
+      resumedBy: isSet(object.resumedBy)
+        ? globalThis.String(object.resumedBy)
+        : isSet(object.resumed_by)
+        ? globalThis.String(object.resumed_by)
+        : "",
+      resumeTime: isSet(object.resumeTime)
+        ? fromJsonTimestamp(object.resumeTime)
+        : isSet(object.resume_time)
+        ? fromJsonTimestamp(object.resume_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: CampaignResumed): unknown {
+    const obj: any = {};
+    if (message.campaign !== "") {
+      obj.campaign = message.campaign;
+    }
+    if (message.organisationPath !== "") {
+      obj.organisationPath = message.organisationPath;
+    }
+    if (message.segmentVersion !== "") {
+      obj.segmentVersion = message.segmentVersion;
+    }
+    if (message.resumedBy !== "") {
+      obj.resumedBy = message.resumedBy;
+    }
+    if (message.resumeTime !== undefined) {
+      obj.resumeTime = message.resumeTime.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CampaignResumed>, I>>(base?: I): CampaignResumed {
+    return CampaignResumed.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CampaignResumed>, I>>(object: I): CampaignResumed {
+    const message = createBaseCampaignResumed();
+    message.campaign = object.campaign ?? "";
+    message.organisationPath = object.organisationPath ?? "";
+    message.segmentVersion = object.segmentVersion ?? "";
+    message.resumedBy = object.resumedBy ?? "";
+    message.resumeTime = object.resumeTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseCampaignCompleted(): CampaignCompleted {
+  return { campaign: "", organisationPath: "", segmentVersion: "", completeTime: undefined };
+}
+
+export const CampaignCompleted: MessageFns<CampaignCompleted, "rapport.marketing.v1.CampaignCompleted"> = {
+  $type: "rapport.marketing.v1.CampaignCompleted" as const,
+
+  encode(message: CampaignCompleted, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.campaign !== "") {
+      writer.uint32(10).string(message.campaign);
+    }
+    if (message.organisationPath !== "") {
+      writer.uint32(18).string(message.organisationPath);
+    }
+    if (message.segmentVersion !== "") {
+      writer.uint32(26).string(message.segmentVersion);
+    }
+    if (message.completeTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.completeTime), writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CampaignCompleted {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCampaignCompleted();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.campaign = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.organisationPath = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.segmentVersion = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.completeTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CampaignCompleted {
+    return {
+      campaign: isSet(object.campaign) ? globalThis.String(object.campaign) : "",
+      organisationPath: isSet(object.organisationPath)
+        ? globalThis.String(object.organisationPath)
+        : isSet(object.organisation_path)
+        ? globalThis.String(object.organisation_path)
+        : "",
+      segmentVersion: isSet(object.segmentVersion)
+        ? globalThis.String(object.segmentVersion)
+        : isSet(object.segment_version)
+        ? globalThis.String(object.segment_version)
+        : "",
+      completeTime: isSet(object.completeTime)
+        ? fromJsonTimestamp(object.completeTime)
+        : isSet(object.complete_time)
+        ? fromJsonTimestamp(object.complete_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: CampaignCompleted): unknown {
+    const obj: any = {};
+    if (message.campaign !== "") {
+      obj.campaign = message.campaign;
+    }
+    if (message.organisationPath !== "") {
+      obj.organisationPath = message.organisationPath;
+    }
+    if (message.segmentVersion !== "") {
+      obj.segmentVersion = message.segmentVersion;
+    }
+    if (message.completeTime !== undefined) {
+      obj.completeTime = message.completeTime.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CampaignCompleted>, I>>(base?: I): CampaignCompleted {
+    return CampaignCompleted.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CampaignCompleted>, I>>(object: I): CampaignCompleted {
+    const message = createBaseCampaignCompleted();
+    message.campaign = object.campaign ?? "";
+    message.organisationPath = object.organisationPath ?? "";
+    message.segmentVersion = object.segmentVersion ?? "";
+    message.completeTime = object.completeTime ?? undefined;
     return message;
   },
 };

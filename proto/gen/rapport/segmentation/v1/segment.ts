@@ -15,11 +15,11 @@ export enum SegmentState {
   SEGMENT_STATE_UNSPECIFIED = 0,
   /** SEGMENT_STATE_DRAFT - Being written; has no members. */
   SEGMENT_STATE_DRAFT = 1,
-  /** SEGMENT_STATE_APPROVED - Approved and not yet in use. */
+  /** SEGMENT_STATE_APPROVED - Approved by another person than its author, and not yet in use. */
   SEGMENT_STATE_APPROVED = 2,
   /** SEGMENT_STATE_PUBLISHED - In use: its members are kept up to date. */
   SEGMENT_STATE_PUBLISHED = 3,
-  /** SEGMENT_STATE_RETIRED - No longer kept up to date; a later version took its place. */
+  /** SEGMENT_STATE_RETIRED - Out of use for good: has no members, and does not come back. */
   SEGMENT_STATE_RETIRED = 4,
   UNRECOGNIZED = -1,
 }
@@ -119,7 +119,29 @@ export interface SegmentVersion {
     | Date
     | undefined;
   /** When it was published; unset when never. */
-  publishTime?: Date | undefined;
+  publishTime?:
+    | Date
+    | undefined;
+  /** Who approved it; empty when nobody did. */
+  approvedBy: string;
+  /** When it was approved. */
+  approveTime?:
+    | Date
+    | undefined;
+  /** Who sent it back to its author; empty when nobody did, or when it was approved since. */
+  rejectedBy: string;
+  /** When it was sent back. */
+  rejectTime?:
+    | Date
+    | undefined;
+  /** What was to be done better. */
+  rejectReason: string;
+  /** Who published it; empty when nobody did. */
+  publishedBy: string;
+  /** Who retired it, or published the version that took its place; empty when nobody did. */
+  retiredBy: string;
+  /** When it was retired. */
+  retireTime?: Date | undefined;
 }
 
 /** Asks to create a segment with its first version. */
@@ -483,6 +505,14 @@ function createBaseSegmentVersion(): SegmentVersion {
     createdBy: "",
     createTime: undefined,
     publishTime: undefined,
+    approvedBy: "",
+    approveTime: undefined,
+    rejectedBy: "",
+    rejectTime: undefined,
+    rejectReason: "",
+    publishedBy: "",
+    retiredBy: "",
+    retireTime: undefined,
   };
 }
 
@@ -525,6 +555,30 @@ export const SegmentVersion: MessageFns<SegmentVersion, "rapport.segmentation.v1
     }
     if (message.publishTime !== undefined) {
       Timestamp.encode(toTimestamp(message.publishTime), writer.uint32(90).fork()).join();
+    }
+    if (message.approvedBy !== "") {
+      writer.uint32(98).string(message.approvedBy);
+    }
+    if (message.approveTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.approveTime), writer.uint32(106).fork()).join();
+    }
+    if (message.rejectedBy !== "") {
+      writer.uint32(114).string(message.rejectedBy);
+    }
+    if (message.rejectTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.rejectTime), writer.uint32(122).fork()).join();
+    }
+    if (message.rejectReason !== "") {
+      writer.uint32(130).string(message.rejectReason);
+    }
+    if (message.publishedBy !== "") {
+      writer.uint32(138).string(message.publishedBy);
+    }
+    if (message.retiredBy !== "") {
+      writer.uint32(146).string(message.retiredBy);
+    }
+    if (message.retireTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.retireTime), writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -630,6 +684,70 @@ export const SegmentVersion: MessageFns<SegmentVersion, "rapport.segmentation.v1
             message.publishTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.approvedBy = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.approveTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.rejectedBy = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.rejectTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.rejectReason = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.publishedBy = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.retiredBy = reader.string();
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.retireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -675,6 +793,46 @@ export const SegmentVersion: MessageFns<SegmentVersion, "rapport.segmentation.v1
         : isSet(object.publish_time)
         ? fromJsonTimestamp(object.publish_time)
         : undefined,
+      approvedBy: isSet(object.approvedBy)
+        ? globalThis.String(object.approvedBy)
+        : isSet(object.approved_by)
+        ? globalThis.String(object.approved_by)
+        : "",
+      approveTime: isSet(object.approveTime)
+        ? fromJsonTimestamp(object.approveTime)
+        : isSet(object.approve_time)
+        ? fromJsonTimestamp(object.approve_time)
+        : undefined,
+      rejectedBy: isSet(object.rejectedBy)
+        ? globalThis.String(object.rejectedBy)
+        : isSet(object.rejected_by)
+        ? globalThis.String(object.rejected_by)
+        : "",
+      rejectTime: isSet(object.rejectTime)
+        ? fromJsonTimestamp(object.rejectTime)
+        : isSet(object.reject_time)
+        ? fromJsonTimestamp(object.reject_time)
+        : undefined,
+      rejectReason: isSet(object.rejectReason)
+        ? globalThis.String(object.rejectReason)
+        : isSet(object.reject_reason)
+        ? globalThis.String(object.reject_reason)
+        : "",
+      publishedBy: isSet(object.publishedBy)
+        ? globalThis.String(object.publishedBy)
+        : isSet(object.published_by)
+        ? globalThis.String(object.published_by)
+        : "",
+      retiredBy: isSet(object.retiredBy)
+        ? globalThis.String(object.retiredBy)
+        : isSet(object.retired_by)
+        ? globalThis.String(object.retired_by)
+        : "",
+      retireTime: isSet(object.retireTime)
+        ? fromJsonTimestamp(object.retireTime)
+        : isSet(object.retire_time)
+        ? fromJsonTimestamp(object.retire_time)
+        : undefined,
     };
   },
 
@@ -713,6 +871,30 @@ export const SegmentVersion: MessageFns<SegmentVersion, "rapport.segmentation.v1
     if (message.publishTime !== undefined) {
       obj.publishTime = message.publishTime.toISOString();
     }
+    if (message.approvedBy !== "") {
+      obj.approvedBy = message.approvedBy;
+    }
+    if (message.approveTime !== undefined) {
+      obj.approveTime = message.approveTime.toISOString();
+    }
+    if (message.rejectedBy !== "") {
+      obj.rejectedBy = message.rejectedBy;
+    }
+    if (message.rejectTime !== undefined) {
+      obj.rejectTime = message.rejectTime.toISOString();
+    }
+    if (message.rejectReason !== "") {
+      obj.rejectReason = message.rejectReason;
+    }
+    if (message.publishedBy !== "") {
+      obj.publishedBy = message.publishedBy;
+    }
+    if (message.retiredBy !== "") {
+      obj.retiredBy = message.retiredBy;
+    }
+    if (message.retireTime !== undefined) {
+      obj.retireTime = message.retireTime.toISOString();
+    }
     return obj;
   },
 
@@ -734,6 +916,14 @@ export const SegmentVersion: MessageFns<SegmentVersion, "rapport.segmentation.v1
     message.createdBy = object.createdBy ?? "";
     message.createTime = object.createTime ?? undefined;
     message.publishTime = object.publishTime ?? undefined;
+    message.approvedBy = object.approvedBy ?? "";
+    message.approveTime = object.approveTime ?? undefined;
+    message.rejectedBy = object.rejectedBy ?? "";
+    message.rejectTime = object.rejectTime ?? undefined;
+    message.rejectReason = object.rejectReason ?? "";
+    message.publishedBy = object.publishedBy ?? "";
+    message.retiredBy = object.retiredBy ?? "";
+    message.retireTime = object.retireTime ?? undefined;
     return message;
   },
 };

@@ -42,6 +42,16 @@ import {
   PublishSegmentRequest,
   PublishSegmentResponse,
 } from "./segment.js";
+import {
+  ApproveSegmentVersionRequest,
+  ApproveSegmentVersionResponse,
+  ListSegmentVersionsRequest,
+  ListSegmentVersionsResponse,
+  RejectSegmentVersionRequest,
+  RejectSegmentVersionResponse,
+  RetireSegmentVersionRequest,
+  RetireSegmentVersionResponse,
+} from "./segment_lifecycle.js";
 
 /**
  * Which parties belong together. Rules see what events have told, so they follow the customer service by seconds; they
@@ -128,10 +138,45 @@ export const SegmentationServiceService = {
     responseDeserialize: (value: Buffer): CreateSegmentVersionResponse => CreateSegmentVersionResponse.decode(value),
   },
   /**
-   * Takes a version, puts it into use, evaluates it and gives it with its count of members; the version in use before
-   * is retired. Publishes SegmentEntered for each member, and SegmentExited for each member of the retired version.
-   * Publishing what is published changes nothing.
-   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_RETIRED (FAILED_PRECONDITION). Idempotent by request_id.
+   * Takes a draft and gives it approved: from then on it may be published. Whoever wrote it cannot approve it.
+   * Approving what is approved changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), FOUR_EYES (FAILED_PRECONDITION), SEGMENT_STATE (FAILED_PRECONDITION, with the
+   * state in the metadata). Idempotent by request_id.
+   */
+  approveSegmentVersion: {
+    path: "/rapport.segmentation.v1.SegmentationService/ApproveSegmentVersion" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ApproveSegmentVersionRequest): Buffer =>
+      Buffer.from(ApproveSegmentVersionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ApproveSegmentVersionRequest => ApproveSegmentVersionRequest.decode(value),
+    responseSerialize: (value: ApproveSegmentVersionResponse): Buffer =>
+      Buffer.from(ApproveSegmentVersionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ApproveSegmentVersionResponse => ApproveSegmentVersionResponse.decode(value),
+  },
+  /**
+   * Takes a draft or an approved version with a reason and gives it as a draft that its author is to do better: rules do
+   * not change, so by a next version. It may be approved all the same later.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_STATE (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  rejectSegmentVersion: {
+    path: "/rapport.segmentation.v1.SegmentationService/RejectSegmentVersion" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RejectSegmentVersionRequest): Buffer =>
+      Buffer.from(RejectSegmentVersionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RejectSegmentVersionRequest => RejectSegmentVersionRequest.decode(value),
+    responseSerialize: (value: RejectSegmentVersionResponse): Buffer =>
+      Buffer.from(RejectSegmentVersionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RejectSegmentVersionResponse => RejectSegmentVersionResponse.decode(value),
+  },
+  /**
+   * Takes an approved version, puts it into use, evaluates it and gives it with its count of members; the version in use
+   * before is retired. Publishes SegmentEntered for each member, and SegmentExited for each member of the retired
+   * version. Publishing what is published changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_NOT_APPROVED (FAILED_PRECONDITION), SEGMENT_RETIRED
+   * (FAILED_PRECONDITION), SEGMENT_IN_USE (FAILED_PRECONDITION, with the campaigns of the version before in the
+   * metadata). Idempotent by request_id.
    */
   publishSegment: {
     path: "/rapport.segmentation.v1.SegmentationService/PublishSegment" as const,
@@ -143,6 +188,38 @@ export const SegmentationServiceService = {
     responseSerialize: (value: PublishSegmentResponse): Buffer =>
       Buffer.from(PublishSegmentResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PublishSegmentResponse => PublishSegmentResponse.decode(value),
+  },
+  /**
+   * Takes a version and gives it retired, for good; one in use loses its members, with SegmentExited for each. Refused
+   * while a campaign sends to it. Retiring what is retired changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_IN_USE (FAILED_PRECONDITION, with the campaigns in the metadata).
+   * Idempotent by request_id.
+   */
+  retireSegmentVersion: {
+    path: "/rapport.segmentation.v1.SegmentationService/RetireSegmentVersion" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RetireSegmentVersionRequest): Buffer =>
+      Buffer.from(RetireSegmentVersionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetireSegmentVersionRequest => RetireSegmentVersionRequest.decode(value),
+    responseSerialize: (value: RetireSegmentVersionResponse): Buffer =>
+      Buffer.from(RetireSegmentVersionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetireSegmentVersionResponse => RetireSegmentVersionResponse.decode(value),
+  },
+  /**
+   * Takes a segment and gives its versions, the newest first. Changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listSegmentVersions: {
+    path: "/rapport.segmentation.v1.SegmentationService/ListSegmentVersions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListSegmentVersionsRequest): Buffer =>
+      Buffer.from(ListSegmentVersionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListSegmentVersionsRequest => ListSegmentVersionsRequest.decode(value),
+    responseSerialize: (value: ListSegmentVersionsResponse): Buffer =>
+      Buffer.from(ListSegmentVersionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListSegmentVersionsResponse => ListSegmentVersionsResponse.decode(value),
   },
   /**
    * Takes the name of a segment or of a version and gives both. Changes nothing.
@@ -267,12 +344,39 @@ export interface SegmentationServiceServer extends UntypedServiceImplementation 
    */
   createSegmentVersion: handleUnaryCall<CreateSegmentVersionRequest, CreateSegmentVersionResponse>;
   /**
-   * Takes a version, puts it into use, evaluates it and gives it with its count of members; the version in use before
-   * is retired. Publishes SegmentEntered for each member, and SegmentExited for each member of the retired version.
-   * Publishing what is published changes nothing.
-   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_RETIRED (FAILED_PRECONDITION). Idempotent by request_id.
+   * Takes a draft and gives it approved: from then on it may be published. Whoever wrote it cannot approve it.
+   * Approving what is approved changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), FOUR_EYES (FAILED_PRECONDITION), SEGMENT_STATE (FAILED_PRECONDITION, with the
+   * state in the metadata). Idempotent by request_id.
+   */
+  approveSegmentVersion: handleUnaryCall<ApproveSegmentVersionRequest, ApproveSegmentVersionResponse>;
+  /**
+   * Takes a draft or an approved version with a reason and gives it as a draft that its author is to do better: rules do
+   * not change, so by a next version. It may be approved all the same later.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_STATE (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  rejectSegmentVersion: handleUnaryCall<RejectSegmentVersionRequest, RejectSegmentVersionResponse>;
+  /**
+   * Takes an approved version, puts it into use, evaluates it and gives it with its count of members; the version in use
+   * before is retired. Publishes SegmentEntered for each member, and SegmentExited for each member of the retired
+   * version. Publishing what is published changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_NOT_APPROVED (FAILED_PRECONDITION), SEGMENT_RETIRED
+   * (FAILED_PRECONDITION), SEGMENT_IN_USE (FAILED_PRECONDITION, with the campaigns of the version before in the
+   * metadata). Idempotent by request_id.
    */
   publishSegment: handleUnaryCall<PublishSegmentRequest, PublishSegmentResponse>;
+  /**
+   * Takes a version and gives it retired, for good; one in use loses its members, with SegmentExited for each. Refused
+   * while a campaign sends to it. Retiring what is retired changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_IN_USE (FAILED_PRECONDITION, with the campaigns in the metadata).
+   * Idempotent by request_id.
+   */
+  retireSegmentVersion: handleUnaryCall<RetireSegmentVersionRequest, RetireSegmentVersionResponse>;
+  /**
+   * Takes a segment and gives its versions, the newest first. Changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listSegmentVersions: handleUnaryCall<ListSegmentVersionsRequest, ListSegmentVersionsResponse>;
   /**
    * Takes the name of a segment or of a version and gives both. Changes nothing.
    * Errors: SEGMENT_NOT_FOUND (NOT_FOUND).
@@ -401,10 +505,53 @@ export interface SegmentationServiceClient extends Client {
     callback: (error: ServiceError | null, response: CreateSegmentVersionResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Takes a version, puts it into use, evaluates it and gives it with its count of members; the version in use before
-   * is retired. Publishes SegmentEntered for each member, and SegmentExited for each member of the retired version.
-   * Publishing what is published changes nothing.
-   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_RETIRED (FAILED_PRECONDITION). Idempotent by request_id.
+   * Takes a draft and gives it approved: from then on it may be published. Whoever wrote it cannot approve it.
+   * Approving what is approved changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), FOUR_EYES (FAILED_PRECONDITION), SEGMENT_STATE (FAILED_PRECONDITION, with the
+   * state in the metadata). Idempotent by request_id.
+   */
+  approveSegmentVersion(
+    request: ApproveSegmentVersionRequest,
+    callback: (error: ServiceError | null, response: ApproveSegmentVersionResponse) => void,
+  ): ClientUnaryCall;
+  approveSegmentVersion(
+    request: ApproveSegmentVersionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ApproveSegmentVersionResponse) => void,
+  ): ClientUnaryCall;
+  approveSegmentVersion(
+    request: ApproveSegmentVersionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ApproveSegmentVersionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a draft or an approved version with a reason and gives it as a draft that its author is to do better: rules do
+   * not change, so by a next version. It may be approved all the same later.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_STATE (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  rejectSegmentVersion(
+    request: RejectSegmentVersionRequest,
+    callback: (error: ServiceError | null, response: RejectSegmentVersionResponse) => void,
+  ): ClientUnaryCall;
+  rejectSegmentVersion(
+    request: RejectSegmentVersionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RejectSegmentVersionResponse) => void,
+  ): ClientUnaryCall;
+  rejectSegmentVersion(
+    request: RejectSegmentVersionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RejectSegmentVersionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes an approved version, puts it into use, evaluates it and gives it with its count of members; the version in use
+   * before is retired. Publishes SegmentEntered for each member, and SegmentExited for each member of the retired
+   * version. Publishing what is published changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_NOT_APPROVED (FAILED_PRECONDITION), SEGMENT_RETIRED
+   * (FAILED_PRECONDITION), SEGMENT_IN_USE (FAILED_PRECONDITION, with the campaigns of the version before in the
+   * metadata). Idempotent by request_id.
    */
   publishSegment(
     request: PublishSegmentRequest,
@@ -420,6 +567,46 @@ export interface SegmentationServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PublishSegmentResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a version and gives it retired, for good; one in use loses its members, with SegmentExited for each. Refused
+   * while a campaign sends to it. Retiring what is retired changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_IN_USE (FAILED_PRECONDITION, with the campaigns in the metadata).
+   * Idempotent by request_id.
+   */
+  retireSegmentVersion(
+    request: RetireSegmentVersionRequest,
+    callback: (error: ServiceError | null, response: RetireSegmentVersionResponse) => void,
+  ): ClientUnaryCall;
+  retireSegmentVersion(
+    request: RetireSegmentVersionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RetireSegmentVersionResponse) => void,
+  ): ClientUnaryCall;
+  retireSegmentVersion(
+    request: RetireSegmentVersionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RetireSegmentVersionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a segment and gives its versions, the newest first. Changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listSegmentVersions(
+    request: ListSegmentVersionsRequest,
+    callback: (error: ServiceError | null, response: ListSegmentVersionsResponse) => void,
+  ): ClientUnaryCall;
+  listSegmentVersions(
+    request: ListSegmentVersionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListSegmentVersionsResponse) => void,
+  ): ClientUnaryCall;
+  listSegmentVersions(
+    request: ListSegmentVersionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListSegmentVersionsResponse) => void,
   ): ClientUnaryCall;
   /**
    * Takes the name of a segment or of a version and gives both. Changes nothing.

@@ -1,0 +1,43 @@
+import { audit } from '@rapport/kit/crypto';
+import { everything, sql } from '@rapport/kit/db';
+import { type Call, idempotent } from '@rapport/kit/rpc';
+import {
+  type RetireSegmentVersionRequest,
+  RetireSegmentVersionResponse,
+  SegmentState,
+} from '@rapport/proto/segmentation/v1';
+import type { Deps } from '../deps.js';
+import { lockVersion, retireVersion, stateAfter } from './lifecycle.js';
+import { findVersion, versionMessage } from './segment.js';
+
+/** Takes a version out of use for good; its members leave. Throws SEGMENT_NOT_FOUND, SEGMENT_IN_USE. */
+export async function retireSegmentVersion(
+  deps: Deps,
+  request: RetireSegmentVersionRequest,
+  call: Call,
+): Promise<RetireSegmentVersionResponse> {
+  const { db, clock } = deps;
+  const asked = await findVersion(db.scoped(call.scope), call.scope, request.name);
+  // Members whom the caller does not see leave as well.
+  const options = { scope: everything };
+  return idempotent(
+    db,
+    call,
+    request,
+    RetireSegmentVersionResponse,
+    async (tx) => {
+      const row = await lockVersion(tx, asked);
+      if (stateAfter(row.state, 'retire') !== 'unchanged') {
+        const at = clock.now();
+        await retireVersion(tx, deps, row, call.principal.subject, at);
+        await tx.run(sql`UPDATE segment SET update_time = ${at} WHERE segment_id = ${row.segment_id}`);
+      }
+      await audit(tx, call, {
+        resource: request.name,
+        change: { state: SegmentState[SegmentState.SEGMENT_STATE_RETIRED], members: Number(row.members) },
+      });
+      return { version: versionMessage(await findVersion(tx, everything, request.name)) };
+    },
+    options,
+  );
+}
