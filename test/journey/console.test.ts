@@ -109,6 +109,13 @@ describe('the console', () => {
       await text.fill('party.age >= 18');
       await page.getByRole('button', { name: '保存客群' }).click();
       await page.waitForURL((url) => url.pathname.startsWith('/segments/adults'));
+      await page.locator('h1').getByText('草稿').waitFor();
+      expect(await page.getByRole('button', { name: '发布', exact: true }).count()).toBe(0);
+      const adam = await desk.visit('adam.approver');
+      await adam.go(new URL(page.url()).pathname);
+      await confirm(adam.page, 'Approve', 'Yes');
+      await adam.page.locator('h1').getByText('Approved').waitFor();
+      await page.reload();
       await confirm(page, '发布', '是');
       await page.getByText('已发布').first().waitFor();
       await page.locator('.ant-card', { hasText: '成员(' }).locator('tbody tr.ant-table-row').first().waitFor();
@@ -125,7 +132,6 @@ describe('the console', () => {
       await page.locator('h1').getByText('待审批').waitFor();
       expect(await page.getByRole('button', { name: '审批通过' }).count()).toBe(0);
 
-      const adam = await desk.visit('adam.approver');
       await adam.go(new URL(page.url()).pathname);
       await confirm(adam.page, 'Approve', 'Yes');
       await adam.page.locator('h1').getByText('Approved').waitFor();

@@ -152,8 +152,7 @@ export async function openMarketing(nats: Nats): Promise<{ send: Customer['send'
   const db = openDatabase({ url: database.url, application: 'marketing' });
   const relay = startRelay({ db, nats, domain: 'marketing' });
   return {
-    send: (codec, message, aggregate) =>
-      db.transaction(everything, (tx) => publish(tx, codec, message, { aggregate })),
+    send: (codec, message, aggregate) => db.transaction(everything, (tx) => publish(tx, codec, message, { aggregate })),
     close: async () => {
       await relay.stop();
       await db.close();

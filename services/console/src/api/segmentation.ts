@@ -25,6 +25,10 @@ export interface SegmentVersion {
   createdBy: string;
   createTime: string;
   publishTime?: string;
+  approvedBy: string;
+  approveTime?: string;
+  rejectedBy: string;
+  rejectReason: string;
 }
 
 export interface Segment {
@@ -96,6 +100,8 @@ export const createSegment = (segment: {
 
 export const createSegmentVersion = (id: string, rule: string, asOf: CalendarDate | undefined) =>
   write<{ version: SegmentVersion }>(`${nameOf('segments', id)}/versions`, { rule, ...(asOf ? { asOf } : {}) });
+
+export const approveSegmentVersion = (version: string) => write<{ version: SegmentVersion }>(`${version}:approve`, {});
 
 export const publishSegment = (version: string) => write<{ version: SegmentVersion }>(`${version}:publish`, {});
 

@@ -1,3 +1,4 @@
+import { sql } from '@rapport/kit/db';
 import { SegmentState } from '@rapport/proto/segmentation/v1';
 import { CampaignState } from '@rapport/proto/marketing/v1';
 import { failureOf, openSuite, request, rowCounts, type Suite } from '../marketing.testkit.js';
@@ -46,6 +47,13 @@ describe('a campaign', () => {
       const next = way[index];
       if (next) await steps[next]();
     }
+    const events = await suite.rows<{ type: string }>(sql`
+      SELECT type FROM kit.outbox WHERE aggregate = ${name.slice('campaigns/'.length)} ORDER BY id`);
+    expect(events.map(({ type }) => type.split('.').pop())).toEqual([
+      'CampaignLaunched',
+      'CampaignPaused',
+      'CampaignResumed',
+    ]);
   });
 
   it('is not approved as something else than what was read', async () => {

@@ -63,6 +63,7 @@ describe('a campaign', () => {
     const events = await suite.rows<{ type: string; count: bigint }>(sql`
       SELECT type, count(*) AS count FROM kit.outbox GROUP BY type ORDER BY type`);
     expect(events).toEqual([
+      { type: 'rapport.marketing.v1.CampaignCompleted', count: 1n },
       { type: 'rapport.marketing.v1.CampaignLaunched', count: 1n },
       { type: 'rapport.marketing.v1.MessageSent', count: 2n },
       { type: 'rapport.marketing.v1.MessageSuppressed', count: 5n },

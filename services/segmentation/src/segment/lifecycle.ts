@@ -79,7 +79,12 @@ export async function retireVersion(tx: Tx, deps: Deps, row: VersionRow, by: str
 export async function publishVersion(
   tx: Tx,
   deps: Deps,
-  { row, before, candidates, by }: { row: VersionRow; before: VersionRow | undefined; candidates: Candidates; by: string },
+  {
+    row,
+    before,
+    candidates,
+    by,
+  }: { row: VersionRow; before: VersionRow | undefined; candidates: Candidates; by: string },
 ): Promise<void> {
   const at = deps.clock.now();
   if (before) await retireVersion(tx, deps, before, by, at);

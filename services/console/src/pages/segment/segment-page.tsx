@@ -3,6 +3,7 @@ import { Button, Card, Col, Descriptions, Flex, Popconfirm, Row, Skeleton, Typog
 import { useState } from 'react';
 import { useParams } from 'react-router';
 import {
+  approveSegmentVersion,
   createSegmentVersion,
   evaluateSegment,
   getSegment,
@@ -78,7 +79,7 @@ function RuleWork({ id, version, organisationPath }: WorkProps) {
 /** One segment: what it means, its rule with a live count, and who is in it. */
 export function SegmentPage() {
   const { t, language } = useWords();
-  const { may } = useSession();
+  const { may, subject } = useSession();
   const say = useRuleWords();
   const { segment: id = '' } = useParams();
   const { data, error, refetch } = useQuery({
@@ -86,6 +87,7 @@ export function SegmentPage() {
     queryFn: ({ signal }) => getSegment(id, signal),
   });
   const reload = [['segment', id], ['segments'], ['members']];
+  const approve = useWrite(approveSegmentVersion, { done: t('segment.approved'), reload });
   const publish = useWrite(publishSegment, { done: t('segment.published'), reload });
   const evaluate = useWrite(evaluateSegment, { done: t('segment.evaluated'), reload });
   if (error && !data) {
@@ -115,7 +117,19 @@ export function SegmentPage() {
             {t('segment.evaluate')}
           </Button>
         ) : null}
-        {may('editSegments') && !publishedNow ? (
+        {may('approveSegments') && version.state === 'SEGMENT_STATE_DRAFT' && version.createdBy !== subject ? (
+          <Popconfirm
+            title={t('segment.approveQuestion')}
+            okText={t('common.yes')}
+            cancelText={t('common.no')}
+            onConfirm={() => approve.mutate(version.name)}
+          >
+            <Button type="primary" loading={approve.isPending}>
+              {t('segment.approve')}
+            </Button>
+          </Popconfirm>
+        ) : null}
+        {may('editSegments') && version.state === 'SEGMENT_STATE_APPROVED' ? (
           <Popconfirm
             title={t('segment.publishQuestion')}
             okText={t('common.yes')}
@@ -148,6 +162,7 @@ export function SegmentPage() {
               },
               { key: 'version', label: t('segment.version'), children: version.version },
               { key: 'publish', label: t('segment.publishTime'), children: <When time={version.publishTime} /> },
+              { key: 'approver', label: t('segment.approver'), children: <StaffName name={version.approvedBy} /> },
               { key: 'author', label: t('segment.author'), children: <StaffName name={version.createdBy} /> },
             ]}
           />
