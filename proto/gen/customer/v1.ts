@@ -19,6 +19,7 @@ export * from '../rapport/customer/v1/identifier.js';
 export * from '../rapport/customer/v1/import.js';
 export * from '../rapport/customer/v1/import_row.js';
 export * from '../rapport/customer/v1/interaction.js';
+export * from '../rapport/customer/v1/key_rotation.js';
 export * from '../rapport/customer/v1/legal_hold.js';
 export * from '../rapport/customer/v1/life_event.js';
 export * from '../rapport/customer/v1/match_candidate.js';

@@ -1,6 +1,6 @@
 import { type ClientOf, client, type Identity, type OutgoingOptions, signer, signingIdentity } from '@rapport/kit/rpc';
 import { CasesServiceService } from '@rapport/proto/cases/v1';
-import { CustomerServiceService, MatchingServiceService } from '@rapport/proto/customer/v1';
+import { CustomerServiceService, MatchingServiceService, PrivacyServiceService } from '@rapport/proto/customer/v1';
 import { MarketingServiceService } from '@rapport/proto/marketing/v1';
 import { OperationsServiceService } from '@rapport/proto/operations/v1';
 import { PerformanceServiceService } from '@rapport/proto/performance/v1';
@@ -19,6 +19,7 @@ export interface Person {
 export interface Clients {
   readonly customer: ClientOf<typeof CustomerServiceService>;
   readonly matching: ClientOf<typeof MatchingServiceService>;
+  readonly privacy: ClientOf<typeof PrivacyServiceService>;
   readonly segmentation: ClientOf<typeof SegmentationServiceService>;
   readonly marketing: ClientOf<typeof MarketingServiceService>;
   readonly cases: ClientOf<typeof CasesServiceService>;
@@ -49,6 +50,7 @@ export function openClients(suite: Suite, patient: boolean): Clients {
   const open = {
     customer: client({ service: CustomerServiceService }, suite.addresses.customer, options),
     matching: client({ service: MatchingServiceService }, suite.addresses.customer, options),
+    privacy: client({ service: PrivacyServiceService }, suite.addresses.customer, options),
     segmentation: client({ service: SegmentationServiceService }, suite.addresses.segmentation, options),
     marketing: client({ service: MarketingServiceService }, suite.addresses.marketing, options),
     cases: client({ service: CasesServiceService }, suite.addresses.cases, options),

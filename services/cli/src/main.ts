@@ -6,7 +6,9 @@ import { verifyAudit } from './commands/audit-verify.js';
 import { listDeadLetters, redriveDeadLetters } from './commands/dead-letters.js';
 import { eventsLag } from './commands/events-lag.js';
 import { importCommands } from './commands/import.js';
+import { keysStatus, rotateKeys } from './commands/keys.js';
 import { match } from './commands/match.js';
+import { replayErasures } from './commands/replay-erasures.js';
 import { searchParties } from './commands/search-parties.js';
 import { segmentPreview } from './commands/segment-preview.js';
 import { storyCommand } from './commands/story.js';
@@ -83,6 +85,30 @@ program
   .option('--from <position>', 'from this record of the chain on, and the signed root before it; needs --service')
   .option('--json', 'print JSON')
   .action((flags) => withClients((clients) => verifyAudit(clients, flags)));
+
+const keys = program.command('keys').description('the keys that wrap the keys of parties');
+keys
+  .command('rotate')
+  .description('wrap every party key with the current key of the key-encryption-key file, and follow it')
+  .option('--file <path>', 'first add a new current key to this key-encryption-key file')
+  .option('--id <id>', 'the name of that key (day and minute)')
+  .option('--json', 'print one JSON object')
+  .action((flags) => withClients((clients) => rotateKeys(clients, flags)));
+keys
+  .command('status')
+  .description('how far the last rotation is, and until when old keys must be kept')
+  .option('--json', 'print one JSON object')
+  .action((flags) => withClients((clients) => keysStatus(clients, flags)));
+
+program
+  .command('privacy')
+  .description('what the bank owes the people whose data it keeps')
+  .command('replay-erasures')
+  .description('after a restore from a backup: erase again whom the bank had erased since')
+  .requiredOption('--since <time>', 'when the backup was taken, or earlier, such as 2026-03-01T02:00Z')
+  .option('--service <name>', 'in one service only, the one that was restored')
+  .option('--json', 'print JSON')
+  .action((flags) => withClients((clients) => replayErasures(clients, flags)));
 
 program
   .command('match')

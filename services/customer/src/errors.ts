@@ -31,6 +31,15 @@ export const fail = defineFailures('customer.rapport', {
     message:
       'A legal hold is in force on one of the parties: say that you know of it and why they are one, or have it released.',
   },
+  KEY_NOT_CURRENT: {
+    kind: 'precondition',
+    message:
+      'The key-encryption-key file that this service reads names another key as current; a mounted file takes up to two minutes to arrive.',
+  },
+  KEY_NOT_NEW: {
+    kind: 'precondition',
+    message: 'Every party key is wrapped by the current key already; put a new key into the file first.',
+  },
   STRONG_IDENTIFIERS_DIFFER: {
     kind: 'precondition',
     message: 'The parties have different identifiers of one kind; a person must decide that they are one.',

@@ -5,6 +5,8 @@ import {
   auditVerifier,
   fieldCipher,
   startSealer,
+  rewrapKeyRing,
+  rotateWrappedKeyRing,
   sealKeyRing,
   vaultKeyRing,
   type VaultOptions,
@@ -135,6 +137,18 @@ void runCommand('customer', {
   'seal-keys': async () => {
     const config = customerConfig();
     process.stdout.write(await sealKeyRing(readFileSync(config.KEY_ENCRYPTION_KEY_FILE, 'utf8'), vaultOf(config)));
+  },
+  // The same file after Vault's own key was rotated: every key wrapped by its newest version.
+  'rewrap-keys': async () => {
+    const config = customerConfig();
+    process.stdout.write(await rewrapKeyRing(readFileSync(config.KEY_ENCRYPTION_KEY_FILE, 'utf8'), vaultOf(config)));
+  },
+  // The same file with a new current key, named by the day and hour (UTC), that Vault has wrapped.
+  'rotate-keys': async () => {
+    const config = customerConfig();
+    const id = new Date().toISOString().slice(0, 13);
+    const text = readFileSync(config.KEY_ENCRYPTION_KEY_FILE, 'utf8');
+    process.stdout.write(await rotateWrappedKeyRing(text, id, vaultOf(config)));
   },
   migrate: () => migrateService({ url: migrationConfig().DATABASE_URL, dir: migrations }),
 });

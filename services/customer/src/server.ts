@@ -94,6 +94,9 @@ import { liftRestriction } from './privacy/lift-restriction.js';
 import { placeLegalHold } from './privacy/place-legal-hold.js';
 import { releaseLegalHold } from './privacy/release-legal-hold.js';
 import { listLegalHolds } from './privacy/list-legal-holds.js';
+import { eraseAgain } from './privacy/erase-party.js';
+import { getKeyRotation } from './privacy/get-key-rotation.js';
+import { rotateKeys } from './privacy/rotate-keys.js';
 import { onPartyErased } from './privacy/on-party-erased.js';
 import { startRewrapping } from './privacy/rewrap-keys.js';
 import { startPurging } from './privacy/purge-retained.js';
@@ -173,6 +176,8 @@ export function routes(deps: Deps): Route[] {
       placeLegalHold: (request, call) => placeLegalHold(deps, request, call),
       releaseLegalHold: (request, call) => releaseLegalHold(deps, request, call),
       listLegalHolds: (request, call) => listLegalHolds(deps, request, call),
+      rotateKeys: (request, call) => rotateKeys(deps, request, call),
+      getKeyRotation: (request, call) => getKeyRotation(deps, request, call),
     }),
     route(PortraitServiceService, {
       setTagDefinition: (request, call) => setTagDefinition(deps, request, call),
@@ -244,6 +249,7 @@ export function routes(deps: Deps): Route[] {
       db: deps.db,
       verifyAudit: deps.verifyAudit,
       personalData: personalData(deps),
+      eraseAgain: eraseAgain(deps),
     }),
   ];
 }

@@ -3,19 +3,14 @@ import { sql } from '@rapport/kit/db';
 import { uuidv7 } from '@rapport/kit/runtime';
 import {
   Consent,
-  DataSubjectRequest,
   DataSubjectRequestKind as Kind,
   DataSubjectRequestState as State,
   type ExportManifest,
   Interaction,
-  ListHoldingsRequest,
-  MergePartiesRequest,
-  type Party,
   PartyState,
 } from '@rapport/proto/customer/v1';
 import { Channel } from '@rapport/proto/type/v1';
 import {
-  account,
   all,
   allRoles,
   as,
@@ -29,7 +24,7 @@ import {
   startCustomer,
 } from '../customer.testkit.js';
 import { csvCell } from './export-file.js';
-import { purgeRetained } from './purge-retained.js';
+import { officer, rightsAt } from './privacy.testkit.js';
 
 const clock = { at: new Date('2026-01-31T10:00:00Z') };
 let running: Running;
@@ -41,23 +36,7 @@ beforeEach(() => {
   clock.at = new Date('2026-01-31T10:00:00Z');
 });
 
-const officer = (orgPath = '/berka') => as({ sub: 'staff/petra', roles: ['privacy_officer'], orgPath });
-const open = async (party: Party, kind: Kind, over: object = {}, options = officer()): Promise<DataSubjectRequest> => {
-  const dataSubjectRequest = DataSubjectRequest.fromPartial({ party: party.name, kind, identityCheck: 1, ...over });
-  const answer = await running.privacy.createDataSubjectRequest({ dataSubjectRequest, requestId: uuidv7() }, options);
-  return answer.dataSubjectRequest as DataSubjectRequest;
-};
-const get = async (name: string, options = officer()) =>
-  (await running.privacy.getDataSubjectRequest({ name }, options)).dataSubjectRequest as DataSubjectRequest;
-const decide = async (name: string, over: object = {}, options = officer()) =>
-  (
-    await running.privacy.decideDataSubjectRequest(
-      { name, refusalReason: 0, identityCheck: 0, requestId: uuidv7(), ...over },
-      options,
-    )
-  ).dataSubjectRequest as DataSubjectRequest;
-const complete = (name: string) => running.privacy.completeDataSubjectRequest({ name, requestId: uuidv7() }, officer());
-const idOf = (party: Party) => party.name.slice('parties/'.length);
+const { open, get, decide, complete } = rightsAt(() => running);
 
 describe('the term of a request', () => {
   // Days end at midnight in Prague: 22:00 or 23:00 UTC.
@@ -285,144 +264,4 @@ describe('an export', () => {
     [null, ''],
     [{ a: 1 }, '"{""a"":1}"'],
   ])('writes the cell %j as %s', (value, cell) => expect(csvCell(value)).toBe(cell));
-});
-
-describe('an erasure', () => {
-  const hold = (party: Party, endTime: Date) =>
-    running.privacy.placeLegalHold(
-      {
-        parent: party.name,
-        legalHold: {
-          name: '',
-          reason: 1,
-          endTime,
-          placedBy: '',
-          placeTime: undefined,
-          releasedBy: '',
-          releaseTime: undefined,
-        },
-        requestId: uuidv7(),
-      },
-      officer(),
-    );
-
-  it('waits for legal holds and open holdings, and says until when', async () => {
-    const jana = await createParty(running);
-    const { name } = await open(jana, Kind.DATA_SUBJECT_REQUEST_KIND_ERASURE);
-    expect(await failure(hold(jana, clock.at))).toMatchObject({ fields: ['legal_hold.end_time'] });
-    const until = new Date('2026-06-01T00:00:00Z');
-    const { legalHold } = await hold(jana, until);
-    await expect(decide(name)).rejects.toMatchObject({
-      reason: 'LEGAL_HOLD_IN_FORCE',
-      metadata: { until: until.toISOString() },
-    });
-    const holds = () => running.privacy.listLegalHolds({ parent: jana.name, pageSize: 0, pageToken: '' }, officer());
-    expect((await holds()).legalHolds).toEqual([legalHold]);
-    await running.privacy.releaseLegalHold({ name: legalHold?.name ?? '', requestId: uuidv7() }, officer());
-    expect((await holds()).legalHolds[0]).toMatchObject({ releasedBy: 'staff/petra' });
-    await createHolding(running, jana.name);
-    expect(await failure(decide(name))).toMatchObject({ reason: 'HOLDINGS_OPEN' });
-    expect((await running.customer.getParty({ name: jana.name }, operator())).party?.displayName).toBe('Jana Nováková');
-  });
-
-  it('erases everybody who was merged into the golden record', async () => {
-    const survivor = await createParty(running);
-    const merged = await createParty(running);
-    const steward = as({ sub: 'staff/sam', roles: ['data_steward'], orgPath: '/berka' });
-    const request = {
-      survivor: survivor.name,
-      merged: merged.name,
-      survivorEtag: survivor.etag,
-      mergedEtag: merged.etag,
-      reason: 'same_person',
-      requestId: uuidv7(),
-    };
-    await running.golden.mergeParties(MergePartiesRequest.fromPartial(request), steward);
-    const { name } = await open(merged, Kind.DATA_SUBJECT_REQUEST_KIND_ERASURE);
-    const { receipts } = await decide(name);
-    expect(receipts.map(({ party }) => party).sort()).toEqual([survivor.name, merged.name].sort());
-    const asked = await all<{ aggregate: string }>(
-      running,
-      sql`SELECT aggregate FROM kit.outbox WHERE type LIKE '%PartyErasureRequested' AND subject = ${name}`,
-    );
-    expect(asked.map(({ aggregate }) => aggregate).sort()).toEqual([idOf(survivor), idOf(merged)].sort());
-    for (const one of [survivor, merged])
-      expect(await failure(running.customer.getParty({ name: one.name }, operator()))).toMatchObject({
-        reason: 'PARTY_NOT_FOUND',
-      });
-  });
-
-  it('leaves no row of the party but those of money, without names, until their time is over', async () => {
-    const jana = await createParty(
-      running,
-      person({
-        source: 'berka',
-        sourceKey: 'client/99',
-        identifiers: [{ kind: 1, value: '705213/9999', countryCode: 'CZ' }],
-      }),
-    );
-    const other = await createParty(running);
-    const closed = await createHolding(
-      running,
-      jana.name,
-      account({ status: 2, closedDate: { year: 2025, month: 6, day: 30 }, source: 'berka', sourceKey: 'account/99' }),
-    );
-    expect(closed.name).toContain(jana.name);
-    const { name } = await open(jana, Kind.DATA_SUBJECT_REQUEST_KIND_ERASURE);
-    const erased = await decide(name);
-    expect(erased).toMatchObject({
-      state: State.DATA_SUBJECT_REQUEST_STATE_ACCEPTED,
-      missingReceipts: ['segmentation', 'marketing', 'cases', 'performance', 'reporting'].map(
-        (one) => `services/${one}`,
-      ),
-      retainUntil: new Date('2030-06-30T00:00:00Z'),
-    });
-    expect(erased.receipts).toMatchObject([{ service: 'services/customer', party: jana.name }]);
-    for (const ask of [
-      running.customer.getParty({ name: jana.name }, operator()),
-      running.customer.listHoldings(ListHoldingsRequest.fromPartial({ parent: jana.name }), operator()),
-    ])
-      expect(await failure(ask)).toMatchObject({ reason: 'PARTY_NOT_FOUND' });
-    expect((await running.customer.getParty({ name: other.name }, operator())).party?.displayName).toBe(
-      'Jana Nováková',
-    );
-
-    // Every table that has the party's id anywhere, in any column.
-    const id = idOf(jana);
-    const tables = await all<{ table: string }>(
-      running,
-      sql`SELECT c.oid::regclass::text AS table FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname IN ('public', 'kit') AND c.relkind IN ('r', 'p') AND NOT c.relispartition`,
-    );
-    const left: string[] = [];
-    for (const { table } of tables) {
-      const [row] = await all<{ hits: number }>(
-        running,
-        sql`SELECT count(*)::int AS hits FROM ${sql.raw(table)} t WHERE t::text LIKE ${`%${id}%`}`,
-      );
-      if (row && row.hits > 0) left.push(table);
-    }
-    expect(left.sort()).toEqual(
-      [
-        'data_subject_request',
-        'erasure_receipt',
-        'holding',
-        'holding_role',
-        'kit.audit',
-        'kit.idempotency',
-        'kit.outbox',
-        'kit.tombstone',
-        'retention',
-      ].filter((table) => left.includes(table)),
-    );
-    expect(left).toEqual(expect.arrayContaining(['holding', 'retention', 'kit.tombstone']));
-    expect(left).not.toContain('party');
-    expect(await purgeRetained(running.db, new Date('2030-06-29T00:00:00Z'))).toBe(0);
-    expect(await purgeRetained(running.db, new Date('2030-06-30T00:00:01Z'))).toBe(1);
-    const [gone] = await all<{ hits: number }>(
-      running,
-      sql`SELECT count(*)::int AS hits FROM holding WHERE party_id = ${id}`,
-    );
-    expect(gone?.hits).toBe(0);
-  });
 });

@@ -1,11 +1,11 @@
 import { deleteWith, type Queryable, sql, tablesWith, type Tx } from '@rapport/kit/db';
-import { type Counts, entomb, eraseKept, publish } from '@rapport/kit/events';
-import { PartyErasureRequested } from '@rapport/proto/customer/v1';
+import { type Counts, entomb, type Erasure, eraseKept, publish } from '@rapport/kit/events';
+import { DataSubjectRequestState, PartyErasureRequested } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
 import { heldUntil } from './hold.js';
-import { requestName, type RequestRow } from './request.js';
+import { requestIdIn, requestName, type RequestRow } from './request.js';
 
 /**
  * Records of money stay for five years after the last business with the customer has ended: article 40(1) of Directive
@@ -42,7 +42,7 @@ export async function assertErasable(on: Queryable, members: readonly string[], 
 }
 
 /** What imports have refused of the parties is found by value: a refused row belongs to nobody. */
-async function eraseRejects(tx: Tx, deps: Deps, rows: readonly PartyRecord[]): Promise<number> {
+async function eraseRejects(tx: Tx, deps: Pick<Deps, 'cipher'>, rows: readonly PartyRecord[]): Promise<number> {
   const values = rows.flatMap((row) => {
     const { contactPoints, identifiers } = openParty(deps.cipher, row);
     return [
@@ -101,6 +101,25 @@ async function keepMoney(tx: Tx, members: readonly string[], now: Date): Promise
   return until;
 }
 
+/** Removes every row of the parties but those of money. Gives how many of each kind, and until when money stays. */
+async function remove(
+  tx: Tx,
+  deps: Pick<Deps, 'cipher'>,
+  members: readonly string[],
+  now: Date,
+): Promise<{ deleted: Counts; retainUntil: Date | null }> {
+  const rows = await tx.rows<PartyRecord>(sql`
+    SELECT ${partyColumns} FROM party WHERE party_id = ANY(${[...members]}::uuid[]) ORDER BY party_id FOR UPDATE`);
+  const rejects = await eraseRejects(tx, deps, rows);
+  await tx.run(sql`
+    UPDATE household h SET members = h.members - 1 FROM household_member m
+    WHERE m.party_id = ANY(${[...members]}::uuid[]) AND m.leave_time IS NULL AND m.household_id = h.household_id`);
+  const retainUntil = await keepMoney(tx, members, now);
+  const tables = (await tablesWith(tx, PARTY)).filter(({ table }) => !KEPT.has(table) && table !== 'natural_key');
+  const deleted = await deleteWith(tx, tables, members);
+  return { deleted: { ...deleted, import_reject: rejects }, retainUntil };
+}
+
 /**
  * Erases the parties of a request in this service, and asks every other service to do the same: their keys, names, search
  * terms, source records, contacts, consents, and every other row that belongs to one, in whichever table. Tombstones keep
@@ -114,27 +133,16 @@ export async function eraseParties(
   now: Date,
 ): Promise<{ counts: Counts; retainUntil: Date | null }> {
   const { members, requestId, organisationPath } = request;
-  const rows = await tx.rows<PartyRecord>(sql`
-    SELECT ${partyColumns} FROM party WHERE party_id = ANY(${members}::uuid[]) ORDER BY party_id FOR UPDATE`);
+  await tx.run(sql`SELECT FROM party WHERE party_id = ANY(${members}::uuid[]) ORDER BY party_id FOR UPDATE`);
   await assertErasable(tx, members, now);
   const name = requestName(requestId);
   for (const member of members) {
     await entomb(tx, { aggregate: member, subject: partyName(member), request: name, organisationPath });
   }
-  const rejects = await eraseRejects(tx, deps, rows);
-  await tx.run(sql`
-    UPDATE household h SET members = h.members - 1 FROM household_member m
-    WHERE m.party_id = ANY(${members}::uuid[]) AND m.leave_time IS NULL AND m.household_id = h.household_id`);
-  const retainUntil = await keepMoney(tx, members, now);
-  const tables = (await tablesWith(tx, PARTY)).filter(({ table }) => !KEPT.has(table) && table !== 'natural_key');
-  const deleted = await deleteWith(tx, tables, members);
-  let counts: Counts = { ...deleted, import_reject: rejects };
+  const { deleted, retainUntil } = await remove(tx, deps, members, now);
+  let counts = deleted;
   for (const member of members) {
-    const kept = await eraseKept(tx, member, [partyName(member)]);
-    counts = {
-      ...counts,
-      ...Object.fromEntries(Object.entries(kept).map(([what, n]) => [what, (counts[what] ?? 0) + n])),
-    };
+    counts = added(counts, await eraseKept(tx, member, [partyName(member)]));
     await tx.run(sql`
       INSERT INTO erasure_receipt (request_id, party_id, service, counts, time)
       VALUES (${requestId}, ${member}, 'customer', ${JSON.stringify(counts)}::jsonb, ${now})`);
@@ -142,4 +150,27 @@ export async function eraseParties(
     await publish(tx, PartyErasureRequested, event, { aggregate: member, subject: name });
   }
   return { counts, retainUntil };
+}
+
+function added(counts: Counts, more: Counts): Counts {
+  return { ...counts, ...Object.fromEntries(Object.entries(more).map(([what, n]) => [what, (counts[what] ?? 0) + n])) };
+}
+
+/**
+ * Removes parties again that a backup brought back. They were erased lawfully before, so that neither a hold nor a holding
+ * that the backup shows as open stands against it; a request that the backup has as open is closed with it, and the
+ * events are forgotten at once: the other services are asked by the operator, not by an event.
+ */
+export function eraseAgain({ cipher, clock }: Pick<Deps, 'cipher' | 'clock'>) {
+  return async (tx: Tx, erasures: readonly Erasure[]): Promise<void> => {
+    const now = clock.now();
+    const members = erasures.map(({ aggregate }) => aggregate);
+    const { retainUntil } = await remove(tx, { cipher }, members, now);
+    for (const { aggregate, subject } of erasures) await eraseKept(tx, aggregate, [subject]);
+    await tx.run(sql`
+      UPDATE data_subject_request SET state = ${DataSubjectRequestState.DATA_SUBJECT_REQUEST_STATE_COMPLETED},
+        decide_time = coalesce(decide_time, ${now}), close_time = ${now}, retain_until = ${retainUntil}
+      WHERE request_id = ANY(${erasures.map(({ request }) => requestIdIn(request))}::uuid[]) AND close_time IS NULL`);
+    await tx.run(sql`UPDATE kit.tombstone SET answered_at = now() WHERE aggregate = ANY(${members}::text[])`);
+  };
 }

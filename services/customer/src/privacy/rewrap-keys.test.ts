@@ -4,8 +4,9 @@ import path from 'node:path';
 import { fieldCipher, newKeyRing, rotateKeyRing } from '@rapport/kit/crypto';
 import { sql } from '@rapport/kit/db';
 import { uuidv7 } from '@rapport/kit/runtime';
-import type { Party } from '@rapport/proto/customer/v1';
-import { all, createParty, operator, person, type Running, startCustomer } from '../customer.testkit.js';
+import { KeyRotationState, type Party } from '@rapport/proto/customer/v1';
+import { all, as, createParty, failure, operator, person, type Running, startCustomer } from '../customer.testkit.js';
+import { lastRotation, type RotationRow } from './key-rotation.js';
 import { rewrapBatch, startRewrapping } from './rewrap-keys.js';
 
 const file = path.join(mkdtempSync(path.join(tmpdir(), 'keys-')), 'key-encryption-key');
@@ -51,12 +52,24 @@ const until = async (done: () => Promise<boolean>): Promise<void> => {
 it('wraps every key anew while reads and writes go on, also when it is stopped in the middle', async () => {
   expect(await wrappedBy()).toEqual({ k1: PARTIES });
   writeFileSync(file, rotateKeyRing(readFileSync(file, 'utf8'), 'k2'));
-  // One batch by a process that then ends.
-  const walk = await rewrapBatch(running.db, running.deps.cipher, {
-    after: '00000000-0000-0000-0000-000000000000',
-    rewrapped: 0,
+  // Begun by the operator; one batch by a process that then ends.
+  const key = { keyId: 'k2', requestId: uuidv7() };
+  const { keyRotation } = await running.privacy.rotateKeys(key, operator());
+  expect(keyRotation).toMatchObject({
+    keyId: 'k2',
+    state: KeyRotationState.KEY_ROTATION_STATE_RUNNING,
+    total: BigInt(PARTIES),
+    done: 0n,
+    startedBy: 'olga',
   });
-  expect(walk?.rewrapped).toBe(500);
+  expect(await running.privacy.rotateKeys(key, operator())).toEqual({ keyRotation });
+  expect(await running.privacy.rotateKeys({ keyId: '', requestId: uuidv7() }, operator())).toEqual({ keyRotation });
+  const begun = await lastRotation(running.db.system);
+  const walk = await rewrapBatch(running.db, running.deps.cipher, begun as RotationRow);
+  expect(walk).toMatchObject({ rewrapped: 500n, completeTime: null });
+  expect(await running.privacy.getKeyRotation({}, operator())).toMatchObject({
+    keyRotation: { done: 500n, rewrapped: 500n, completeTime: undefined, oldKeysNeededUntil: undefined },
+  });
   expect(await wrappedBy()).toEqual({ k1: PARTIES - 500, k2: 500 });
   const one = startRewrapping({ db: running.db, cipher: running.deps.cipher, lookMs: 100 });
   const two = startRewrapping({ db: running.db, cipher: running.deps.cipher, lookMs: 100 });
@@ -79,6 +92,13 @@ it('wraps every key anew while reads and writes go on, also when it is stopped i
   });
   expect(calls).toBeGreaterThan(0);
   await Promise.all([one.stop(), two.stop()]);
+  const { keyRotation: done } = await running.privacy.getKeyRotation({}, operator());
+  expect(done).toMatchObject({
+    state: KeyRotationState.KEY_ROTATION_STATE_COMPLETED,
+    done: BigInt(PARTIES),
+    rewrapped: BigInt(PARTIES),
+  });
+  expect(Number(done?.oldKeysNeededUntil) - Number(done?.completeTime)).toBe(7 * 86_400_000);
   // The old key is no longer needed: without it everything still opens.
   const ring = JSON.parse(readFileSync(file, 'utf8')) as { keys: Record<string, string> };
   delete ring.keys['k1'];
@@ -87,3 +107,17 @@ it('wraps every key anew while reads and writes go on, also when it is stopped i
   const { party } = await running.customer.getParty({ name: first.name }, operator());
   expect(party?.contactPoints).toEqual(first.contactPoints);
 }, 60_000);
+
+it('refuses a key that is not in the file, one that is in use everywhere, and whoever is no operator', async () => {
+  const rotate = (keyId: string, options = operator()) =>
+    failure(running.privacy.rotateKeys({ keyId, requestId: uuidv7() }, options));
+  expect(await rotate('k9')).toMatchObject({ reason: 'KEY_NOT_CURRENT' });
+  expect(await rotate('')).toMatchObject({ reason: 'KEY_NOT_NEW' });
+  expect(await rotate('', as({ roles: ['privacy_officer'], orgPath: '/' }))).toMatchObject({ kind: 'denied' });
+  expect(
+    (await failure(running.privacy.getKeyRotation({}, as({ roles: ['call_centre_agent'], orgPath: '/' })))).kind,
+  ).toBe('denied');
+  expect(await running.privacy.getKeyRotation({}, as({ roles: ['auditor'], orgPath: '/' }))).toMatchObject({
+    keyRotation: { keyId: 'k2' },
+  });
+});

@@ -1,31 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { audit, type FieldCipher, systemCaller } from '@rapport/kit/crypto';
-import { type Database, everything, leased, sql } from '@rapport/kit/db';
+import { type Database, everything, leased, sql, type Tx } from '@rapport/kit/db';
 import { logger, type Running } from '@rapport/kit/runtime';
+import { beginRotation, currentKey, lastRotation, rotationColumns, type RotationRow } from './key-rotation.js';
 
 /** Keys wrapped anew in one transaction. */
 const BATCH = 500;
 const PAUSE_MS = 20;
-const LOOK_MS = 30_000;
-
-/** How far a walk over the keys has come; kept in the database, so that a process that ends in the middle loses nothing. */
-interface Walk {
-  after: string;
-  rewrapped: number;
-}
+/** How often the file is looked at; it is small. */
+const LOOK_MS = 2_000;
+const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 /**
- * Wraps up to a batch of party keys with the current key-encryption key, from `walk.after` on; those that already are
- * stay as they are. The keys themselves do not change, so that whoever reads or writes meanwhile is not disturbed, and
- * nothing that they sealed has to be sealed anew. Gives where to go on, undefined at the end.
+ * Wraps up to a batch of party keys with the current key-encryption key, from where the rotation is; those that already
+ * are stay as they are. The keys themselves do not change, so that whoever reads or writes meanwhile is not disturbed, and
+ * nothing that they sealed has to be sealed anew. Gives the rotation as it is then, completed at the end.
  */
-export async function rewrapBatch(db: Database, cipher: FieldCipher, walk: Walk): Promise<Walk | undefined> {
+export async function rewrapBatch(db: Database, cipher: FieldCipher, rotation: RotationRow): Promise<RotationRow> {
   return db.plain.transaction(everything, async (tx) => {
     const rows = await tx.rows<{ id: string; wrapped: Buffer }>(sql`
-      SELECT party_id AS id, wrapped_key AS wrapped FROM party WHERE party_id > ${walk.after}::uuid
+      SELECT party_id AS id, wrapped_key AS wrapped FROM party WHERE party_id > ${rotation.walkedTo ?? NOBODY}::uuid
       ORDER BY party_id LIMIT ${BATCH}`);
-    const last = rows.at(-1);
-    if (!last) return undefined;
     const changed = rows.flatMap(({ id, wrapped }) => {
       const key = cipher.rewrap({ owner: id, wrapped });
       return key ? [{ id, before: wrapped, wrapped: key.wrapped }] : [];
@@ -37,15 +32,31 @@ export async function rewrapBatch(db: Database, cipher: FieldCipher, walk: Walk)
           ${changed.map(({ wrapped }) => wrapped)}::bytea[]) AS r (id, before, wrapped)
         WHERE party.party_id = r.id AND party.wrapped_key = r.before`);
     }
-    return { after: last.id, rewrapped: walk.rewrapped + changed.length };
+    const ended = rows.length < BATCH;
+    const { startedBy, keyId } = rotation;
+    const rewrapped = rotation.rewrapped + BigInt(changed.length);
+    if (ended && rewrapped > 0n) {
+      const caller = systemCaller('customer', 'RewrapKeys');
+      await audit(tx, caller, { resource: 'keyEncryptionKeys', change: { rewrapped: Number(rewrapped), key: keyId } });
+      tx.afterCommit(() =>
+        logger.info(
+          { keyId, rewrapped: Number(rewrapped), startedBy },
+          'every party key is wrapped by the current key',
+        ),
+      );
+    }
+    return tx.one<RotationRow>(sql`
+      UPDATE key_rotation SET walked_to = coalesce(${rows.at(-1)?.id ?? null}::uuid, walked_to),
+        done = done + ${rows.length}, rewrapped = ${rewrapped}, complete_time = CASE WHEN ${ended} THEN now() END
+      WHERE rotation_id = ${rotation.rotationId} RETURNING ${rotationColumns}`);
   });
 }
 
 /**
- * Follows the key-encryption-key file: whenever another key is current, every party key is wrapped with it, a batch at a
- * time, in one process of all replicas. A holder that ends leaves its place in the lease; the next one goes on there.
- * When it says in the log and the audit that all is done, answers kept for seven days still need the old key: take it out
- * of the file after that.
+ * Follows the key-encryption-key file: whenever another key is current, or RotateKeys was called, every party key is
+ * wrapped with it, a batch at a time, in one process of all replicas. How far it is stands in `key_rotation`, so that a
+ * process that ends in the middle loses nothing. Answers kept for seven days still need the old key: take it out of the
+ * file after that.
  */
 export function startRewrapping({
   db,
@@ -60,33 +71,17 @@ export function startRewrapping({
     db,
     group: 'key rotation',
     names: ['key rotation'],
-    work: async ({ signal, name }) => {
-      const { state } = await db.system.one<{ state: (Walk & { keyId: string; done: boolean }) | null }>(sql`
-        SELECT state FROM kit.lease WHERE name = ${name}`);
-      let known = state ?? { keyId: '', after: '00000000-0000-0000-0000-000000000000', rewrapped: 0, done: true };
-      const save = (): Promise<number> =>
-        db.system.run(sql`UPDATE kit.lease SET state = ${JSON.stringify(known)}::jsonb WHERE name = ${name}`);
+    work: async ({ signal }) => {
       while (!signal.aborted) {
-        const probe = cipher.newKey('probe');
-        // Reads the file again; a fresh key that must be wrapped anew was wrapped by a key that is no longer current.
-        const current = cipher.keyId(cipher.rewrap(probe) ?? probe);
-        if (current !== known.keyId) {
-          known = { keyId: current, after: '00000000-0000-0000-0000-000000000000', rewrapped: 0, done: false };
-          await save();
+        const current = currentKey(cipher);
+        let rotation = await lastRotation(db.system);
+        if (rotation?.keyId !== current) {
+          const begin = (tx: Tx) => beginRotation(tx, current, 'service:customer');
+          ({ rotation } = await db.plain.transaction(everything, begin));
         }
-        while (!known.done && !signal.aborted) {
-          const next = await rewrapBatch(db, cipher, known);
-          known = next ? { ...known, ...next } : { ...known, done: true };
-          await save();
-          if (!known.done) await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
-          else if (known.rewrapped > 0) {
-            logger.info(
-              { keyId: current, rewrapped: known.rewrapped },
-              'every party key is wrapped by the current key',
-            );
-            const change = { rewrapped: known.rewrapped, key: current };
-            await audit(db, systemCaller('customer', 'RewrapKeys'), { resource: 'keyEncryptionKeys', change });
-          }
+        while (!rotation.completeTime && !signal.aborted) {
+          rotation = await rewrapBatch(db, cipher, rotation);
+          if (!rotation.completeTime) await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
         }
         await sleep(lookMs, undefined, { signal }).catch(() => undefined);
       }

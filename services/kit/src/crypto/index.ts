@@ -28,4 +28,4 @@ export {
   SealError,
 } from './field-cipher.js';
 export { newKeyRing, rotateKeyRing } from './keys.js';
-export { sealKeyRing, vaultKeyRing, type VaultOptions } from './vault.js';
+export { rewrapKeyRing, rotateWrappedKeyRing, sealKeyRing, vaultKeyRing, type VaultOptions } from './vault.js';

@@ -97,13 +97,46 @@ export async function wrapRing(text: string, wrap: (keys: Buffer[]) => Promise<s
   return `${JSON.stringify({ current: ring.current, keys, index: wrapped[ids.length] }, null, 2)}\n`;
 }
 
+/** What stands in a file as `wrapRing` makes it. */
+function parseWrappedRing(text: string, file: string): z.infer<typeof wrappedSchema> {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    content = undefined;
+  }
+  const parsed = wrappedSchema.safeParse(content);
+  if (!parsed.success) throw new Error(`the key-encryption-key file ${file} holds no wrapped keys`);
+  return parsed.data;
+}
+
+/** The same file with every wrapped key as `rewrap` gives it back, which gets them all at once. */
+export async function rewrapRing(text: string, rewrap: (keys: string[]) => Promise<string[]>): Promise<string> {
+  const { current, keys, index } = parseWrappedRing(text, 'given');
+  const ids = Object.keys(keys);
+  const again = await rewrap([...Object.values(keys), index]);
+  const wrapped = Object.fromEntries(ids.map((id, at) => [id, again[at]]));
+  return `${JSON.stringify({ current, keys: wrapped, index: again[ids.length] }, null, 2)}\n`;
+}
+
+/** The same file with a new current key that `wrap` has wrapped; the old ones stay. */
+export async function rotateWrappedRing(
+  text: string,
+  id: string,
+  wrap: (key: Buffer) => Promise<string>,
+): Promise<string> {
+  const ring = parseWrappedRing(text, 'given');
+  if (id in ring.keys) throw new RangeError(`the key ${id} exists already`);
+  const keys = { ...ring.keys, [id]: await wrap(randomBytes(32)) };
+  return `${JSON.stringify({ current: id, keys, index: ring.index }, null, 2)}\n`;
+}
+
 /** Reads a file as `wrapRing` makes it; `unwrap` gets all keys at once. Errors name the file, never a key. */
 export async function openWrappedRing(file: string, unwrap: (keys: string[]) => Promise<Buffer[]>): Promise<KeyRing> {
-  const parsed = wrappedSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
-  if (!parsed.success) throw new Error(`the key-encryption-key file ${file} holds no wrapped keys`);
-  const ids = Object.keys(parsed.data.keys);
-  const clear = await unwrap([...Object.values(parsed.data.keys), parsed.data.index]);
+  const { current, keys: wrapped, index } = parseWrappedRing(readFileSync(file, 'utf8'), file);
+  const ids = Object.keys(wrapped);
+  const clear = await unwrap([...Object.values(wrapped), index]);
   if (clear.some((key) => key.length !== 32)) throw new Error(`the key-encryption-key file ${file}: a key is 32 bytes`);
   const keys = new Map(ids.map((id, at) => [id, clear[at] as Buffer]));
-  return { current: parsed.data.current, keys, index: clear[ids.length] as Buffer };
+  return { current, keys, index: clear[ids.length] as Buffer };
 }

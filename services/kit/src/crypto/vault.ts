@@ -3,7 +3,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { every, type Running } from '../runtime/index.js';
-import { type KeyRing, openWrappedRing, wrapRing } from './keys.js';
+import { type KeyRing, openWrappedRing, rewrapRing, rotateWrappedRing, wrapRing } from './keys.js';
 
 /** Where the transit secrets engine of HashiCorp Vault (or OpenBao) is, and which of its keys wraps ours. */
 export interface VaultOptions {
@@ -81,7 +81,11 @@ function post(options: VaultOptions, operation: string, body: object): Promise<A
 }
 
 /** One batch to Vault, tried again with growing pauses while it is away. Errors name no key and no token. */
-async function batch(options: VaultOptions, operation: 'encrypt' | 'decrypt', items: object[]): Promise<string[]> {
+async function batch(
+  options: VaultOptions,
+  operation: 'encrypt' | 'decrypt' | 'rewrap',
+  items: object[],
+): Promise<string[]> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { data } = await post(options, operation, { batch_input: items });
@@ -106,6 +110,29 @@ export function sealKeyRing(text: string, options: VaultOptions): Promise<string
       keys.map((key) => ({ plaintext: key.toString('base64') })),
     ),
   );
+}
+
+/**
+ * The text of a wrapped file with every key wrapped by the newest version of Vault's key, after that was rotated there.
+ * Vault does it inside (`transit/rewrap`): no key leaves it in the clear. Then the old version may be shut off
+ * (`min_decryption_version`). Party keys do not change with it.
+ */
+export function rewrapKeyRing(text: string, options: VaultOptions): Promise<string> {
+  return rewrapRing(text, (keys) =>
+    batch(
+      options,
+      'rewrap',
+      keys.map((ciphertext) => ({ ciphertext })),
+    ),
+  );
+}
+
+/** The text of a wrapped file with a new current key, named `id`; only the new key is here in the clear, and not kept. */
+export function rotateWrappedKeyRing(text: string, id: string, options: VaultOptions): Promise<string> {
+  return rotateWrappedRing(text, id, async (key) => {
+    const [wrapped = ''] = await batch(options, 'encrypt', [{ plaintext: key.toString('base64') }]);
+    return wrapped;
+  });
 }
 
 /**

@@ -35,6 +35,49 @@ export async function entomb(tx: Tx, { aggregate, subject, request, organisation
     VALUES (${aggregate}, ${subject}, ${request}, ${organisationPath}) ON CONFLICT (aggregate) DO NOTHING`);
 }
 
+/**
+ * Notes erasures anew, after a restore brought back what was removed: as `entomb`, and those that are known are carried
+ * out and forgotten by the stream once more. Gives how many were known.
+ */
+export async function entombAgain(tx: Tx, erasures: readonly Erasure[]): Promise<number> {
+  const rows = await tx.rows<{ known: boolean }>(sql`
+    INSERT INTO kit.tombstone AS t (aggregate, subject, request, organisation_path)
+    SELECT * FROM unnest(${erasures.map(({ aggregate }) => aggregate)}::text[],
+      ${erasures.map(({ subject }) => subject)}::text[], ${erasures.map(({ request }) => request)}::text[],
+      ${erasures.map(({ organisationPath }) => organisationPath)}::text[])
+    ORDER BY 1
+    ON CONFLICT (aggregate) DO UPDATE SET answered_at = NULL, forgotten_at = NULL, xid = pg_current_xact_id()
+    RETURNING erased_at <> now() AS known`);
+  return rows.filter(({ known }) => known).length;
+}
+
+/** An erasure with its times in this service. */
+export interface KnownErasure extends Erasure {
+  erased: Date;
+  answered: Date | null;
+}
+
+/** Which erasures are listed. */
+interface ErasedFilter {
+  since: Date | undefined;
+  /** Only those that are not carried out yet. */
+  openOnly: boolean;
+  after: { erased: Date; aggregate: string } | undefined;
+  limit: number;
+}
+
+/** Lists what was erased since a time, oldest first, `limit` of them behind `after`. */
+export function listErased(on: Queryable, { since, openOnly, after, limit }: ErasedFilter): Promise<KnownErasure[]> {
+  // Pages are cut at milliseconds, which is what a page token keeps.
+  return on.rows<KnownErasure>(sql`
+    SELECT aggregate, subject, request, organisation_path AS "organisationPath",
+      date_trunc('milliseconds', erased_at) AS erased, answered_at AS answered
+    FROM kit.tombstone
+    WHERE subject <> '' ${openOnly ? sql`AND answered_at IS NULL` : sql.empty} ${since ? sql`AND erased_at >= ${since}` : sql.empty}
+      ${after ? sql`AND (date_trunc('milliseconds', erased_at), aggregate) > (${after.erased}, ${after.aggregate})` : sql.empty}
+    ORDER BY 5, aggregate LIMIT ${limit}`);
+}
+
 /** Which of these aggregates were erased. Ask after writing to a store that knows no transactions, and remove them then. */
 export async function erasedAmong(on: Queryable, aggregates: readonly string[]): Promise<string[]> {
   if (aggregates.length === 0) return [];

@@ -5,6 +5,7 @@ import type { Running } from '../runtime/index.js';
 import { startConsumer } from './consumer.js';
 import { on } from './event.js';
 import { createEffects, effects, Happened, happen, note, openStage, type Stage, until } from './events.testkit.js';
+import { carryOutErasures } from './erasure.js';
 import { operations } from './operations.js';
 import { startRelay } from './relay.js';
 
@@ -137,6 +138,53 @@ it('names the first broken audit record, and answers for its own service only', 
   });
   const foreign = service().verifyAudit({ name: 'services/other', fromSequence: 0n, maxRecords: 0n }, call);
   await expect(foreign).rejects.toMatchObject({ reason: 'SERVICE_NOT_FOUND' });
+});
+
+it('lists erasures in pages and notes them anew, for its eraser to carry them out once more', async () => {
+  const ids = [1, 2, 3].map((at) => `00000000-0000-7000-8000-00000000000${at}`);
+  const erasures = ids.map((id) => ({
+    subject: `parties/${id}`,
+    request: 'dataSubjectRequests/00000000-0000-7000-8000-0000000000aa',
+    organisationPath: '/bank',
+    eraseTime: undefined,
+    answerTime: undefined,
+  }));
+  const list = (pageToken: string, since?: Date, openOnly = false) =>
+    service().listErasures({ parent, since, openOnly, pageSize: 2, pageToken }, call);
+  const replay = (some: typeof erasures, requestId: string) =>
+    service().replayErasures({ parent, erasures: some, requestId }, call);
+  const one = '6f9619ff-8b86-4d01-b42d-00cf4fc96401';
+  expect(await replay(erasures.slice(0, 1), one)).toEqual({ known: 0, unknown: 1 });
+  expect(await replay(erasures.slice(0, 1), one)).toEqual({ known: 0, unknown: 1 });
+  const carriedOut: string[] = [];
+  const carryOut = () =>
+    carryOutErasures({
+      db: stage.db,
+      service: 'test',
+      erase: async (_tx, { aggregate }) => {
+        carriedOut.push(aggregate);
+        return { counts: {} };
+      },
+      answer: async () => undefined,
+    });
+  await until(async () => (await carryOut()) === 1);
+  expect((await list('')).erasures).toMatchObject([{ subject: erasures[0]?.subject, answerTime: expect.any(Date) }]);
+  expect(await replay(erasures, '6f9619ff-8b86-4d01-b42d-00cf4fc96402')).toEqual({ known: 1, unknown: 2 });
+  expect((await list('')).erasures[0]?.answerTime).toBeUndefined();
+  expect((await list('', undefined, true)).erasures).toHaveLength(2);
+  await until(async () => {
+    await carryOut();
+    return carriedOut.length === 4;
+  });
+  expect(carriedOut.slice(1).sort()).toEqual(ids);
+  const first = await list('');
+  const second = await list(first.nextPageToken);
+  expect([...first.erasures, ...second.erasures].map(({ subject }) => subject)).toEqual(
+    erasures.map(({ subject }) => subject),
+  );
+  expect(second.nextPageToken).toBe('');
+  expect((await list('', new Date(Date.now() + 60_000))).erasures).toEqual([]);
+  expect((await list('', undefined, true)).erasures).toEqual([]);
 });
 
 it('says so when the bus does not answer', async () => {

@@ -5,12 +5,14 @@ import {
   type DeadLetterFilter as DeadLetterFilterMessage,
   OperationsServiceService,
   RedriveDeadLettersResponse,
+  ReplayErasuresResponse,
 } from '@rapport/proto/operations/v1';
 import { DataClass } from '@rapport/proto/type/v1';
 import { audit } from '../crypto/index.js';
-import { type Database, everything } from '../db/index.js';
+import { type Database, everything, type Tx } from '../db/index.js';
 import { decodePage, defineFailures, encodePage, idempotent, pageSize, type Route, route } from '../rpc/index.js';
 import { type DeadLetter, type DeadLetterFilter, deadLetters } from './dead-letter.js';
+import { type Erasure, entombAgain, listErased } from './erasure.js';
 import { consumerLag, consumerNames, oldestAgeSeconds } from './lag.js';
 import { outboxLag } from './outbox.js';
 
@@ -53,6 +55,11 @@ export interface OperationsOptions {
   verifyAudit: AuditWalk;
   /** Everything that the service keeps about the parties with these ids. */
   personalData: (ids: readonly string[]) => AsyncIterable<PersonalRow>;
+  /**
+   * Removes again what a restore brought back, in the transaction that notes it. A service with an eraser leaves it out:
+   * the eraser does it within seconds.
+   */
+  eraseAgain?: (tx: Tx, erasures: readonly Erasure[]) => Promise<void>;
 }
 
 const fail = defineFailures('operations.rapport', {
@@ -131,7 +138,7 @@ async function consumersOf(db: Database): Promise<{ consumers: ConsumerLagMessag
 }
 
 /** The operations service of one service: dead letters, event lag, audit chain. Its policies are kit's own. */
-export function operations({ service, db, verifyAudit, personalData }: OperationsOptions): Route {
+export function operations({ service, db, verifyAudit, personalData, eraseAgain }: OperationsOptions): Route {
   const own = `services/${service}`;
   const letters = deadLetters(db);
   const assertOwn = (name: string): void => {
@@ -213,6 +220,52 @@ export function operations({ service, db, verifyAudit, personalData }: Operation
         lastSequence: last,
         nextSequence: next ?? 0n,
       };
+    },
+
+    listErasures: async (request, call) => {
+      assertOwn(request.parent);
+      const size = pageSize(request);
+      const { since, openOnly } = request;
+      const token = decodePage(call, request, 'date', 'uuid');
+      const after = token && { erased: token[0], aggregate: token[1] };
+      const found = await listErased(db.system, { since, openOnly, after, limit: size + 1 });
+      const page = found.slice(0, size);
+      const last = page.at(-1);
+      return {
+        erasures: page.map(({ subject, request: asked, organisationPath, erased, answered }) => ({
+          subject,
+          request: asked,
+          organisationPath,
+          eraseTime: erased,
+          answerTime: answered ?? undefined,
+        })),
+        nextPageToken: last && found.length > size ? encodePage(call, request, [last.erased, last.aggregate]) : '',
+      };
+    },
+
+    replayErasures: async (request, call) => {
+      assertOwn(request.parent);
+      const erasures = request.erasures.map(({ subject, request: asked, organisationPath }) => ({
+        aggregate: subject.slice(subject.indexOf('/') + 1),
+        subject,
+        request: asked,
+        organisationPath,
+      }));
+      const distinct = [...new Map(erasures.map((one) => [one.aggregate, one])).values()];
+      return idempotent(
+        db,
+        call,
+        request,
+        ReplayErasuresResponse,
+        async (tx) => {
+          const known = await entombAgain(tx, distinct);
+          await eraseAgain?.(tx, distinct);
+          const unknown = distinct.length - known;
+          await audit(tx, call, { resource: distinct.map(({ subject }) => subject), change: { replayed: true } });
+          return { known, unknown };
+        },
+        { scope: everything },
+      );
     },
   });
 }

@@ -226,6 +226,8 @@ describe('input', () => {
           redriveDeadLetters: answer,
           getEventLag: answer,
           verifyAudit: answer,
+          listErasures: answer,
+          replayErasures: answer,
           exportPersonalData: async function* (request) {
             yield await answer(request);
           },

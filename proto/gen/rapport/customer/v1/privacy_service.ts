@@ -38,6 +38,12 @@ import {
   ListDataSubjectRequestsResponse,
 } from "./data_subject_request.js";
 import {
+  GetKeyRotationRequest,
+  GetKeyRotationResponse,
+  RotateKeysRequest,
+  RotateKeysResponse,
+} from "./key_rotation.js";
+import {
   ListLegalHoldsRequest,
   ListLegalHoldsResponse,
   PlaceLegalHoldRequest,
@@ -275,6 +281,34 @@ export const PrivacyServiceService = {
       Buffer.from(ListLegalHoldsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListLegalHoldsResponse => ListLegalHoldsResponse.decode(value),
   },
+  /**
+   * Wraps every party key with the key-encryption key that is current in the file, a batch at a time beside reads and
+   * writes, and gives the rotation that was begun; while one with this key runs, that one. Put the new key into the file
+   * first: the service never writes it. The service also begins by itself when it finds another key there.
+   * Errors: KEY_NOT_CURRENT (the file that the service reads names another key), KEY_NOT_NEW (every party key is wrapped by
+   * it already; FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  rotateKeys: {
+    path: "/rapport.customer.v1.PrivacyService/RotateKeys" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RotateKeysRequest): Buffer => Buffer.from(RotateKeysRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RotateKeysRequest => RotateKeysRequest.decode(value),
+    responseSerialize: (value: RotateKeysResponse): Buffer => Buffer.from(RotateKeysResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RotateKeysResponse => RotateKeysResponse.decode(value),
+  },
+  /** Gives how far the last rotation is, and until when the keys before it must be kept. Changes nothing. */
+  getKeyRotation: {
+    path: "/rapport.customer.v1.PrivacyService/GetKeyRotation" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetKeyRotationRequest): Buffer =>
+      Buffer.from(GetKeyRotationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetKeyRotationRequest => GetKeyRotationRequest.decode(value),
+    responseSerialize: (value: GetKeyRotationResponse): Buffer =>
+      Buffer.from(GetKeyRotationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetKeyRotationResponse => GetKeyRotationResponse.decode(value),
+  },
 } as const;
 
 export interface PrivacyServiceServer extends UntypedServiceImplementation {
@@ -359,6 +393,16 @@ export interface PrivacyServiceServer extends UntypedServiceImplementation {
    * Errors: PARTY_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
   listLegalHolds: handleUnaryCall<ListLegalHoldsRequest, ListLegalHoldsResponse>;
+  /**
+   * Wraps every party key with the key-encryption key that is current in the file, a batch at a time beside reads and
+   * writes, and gives the rotation that was begun; while one with this key runs, that one. Put the new key into the file
+   * first: the service never writes it. The service also begins by itself when it finds another key there.
+   * Errors: KEY_NOT_CURRENT (the file that the service reads names another key), KEY_NOT_NEW (every party key is wrapped by
+   * it already; FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  rotateKeys: handleUnaryCall<RotateKeysRequest, RotateKeysResponse>;
+  /** Gives how far the last rotation is, and until when the keys before it must be kept. Changes nothing. */
+  getKeyRotation: handleUnaryCall<GetKeyRotationRequest, GetKeyRotationResponse>;
 }
 
 export interface PrivacyServiceClient extends Client {
@@ -615,6 +659,44 @@ export interface PrivacyServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListLegalHoldsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Wraps every party key with the key-encryption key that is current in the file, a batch at a time beside reads and
+   * writes, and gives the rotation that was begun; while one with this key runs, that one. Put the new key into the file
+   * first: the service never writes it. The service also begins by itself when it finds another key there.
+   * Errors: KEY_NOT_CURRENT (the file that the service reads names another key), KEY_NOT_NEW (every party key is wrapped by
+   * it already; FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  rotateKeys(
+    request: RotateKeysRequest,
+    callback: (error: ServiceError | null, response: RotateKeysResponse) => void,
+  ): ClientUnaryCall;
+  rotateKeys(
+    request: RotateKeysRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RotateKeysResponse) => void,
+  ): ClientUnaryCall;
+  rotateKeys(
+    request: RotateKeysRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RotateKeysResponse) => void,
+  ): ClientUnaryCall;
+  /** Gives how far the last rotation is, and until when the keys before it must be kept. Changes nothing. */
+  getKeyRotation(
+    request: GetKeyRotationRequest,
+    callback: (error: ServiceError | null, response: GetKeyRotationResponse) => void,
+  ): ClientUnaryCall;
+  getKeyRotation(
+    request: GetKeyRotationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetKeyRotationResponse) => void,
+  ): ClientUnaryCall;
+  getKeyRotation(
+    request: GetKeyRotationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetKeyRotationResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -26,6 +26,7 @@ import {
   RedriveDeadLettersRequest,
   RedriveDeadLettersResponse,
 } from "./dead_letter.js";
+import { ListErasuresRequest, ListErasuresResponse, ReplayErasuresRequest, ReplayErasuresResponse } from "./erasure.js";
 import { GetEventLagRequest, GetEventLagResponse } from "./event_lag.js";
 import { ExportPersonalDataRequest, ExportPersonalDataResponse } from "./personal_data.js";
 
@@ -110,6 +111,37 @@ export const OperationsServiceService = {
       Buffer.from(ExportPersonalDataResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExportPersonalDataResponse => ExportPersonalDataResponse.decode(value),
   },
+  /**
+   * Takes a time and gives whom this service was asked to erase since, oldest first. Changes nothing.
+   * Errors: SERVICE_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listErasures: {
+    path: "/rapport.operations.v1.OperationsService/ListErasures" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListErasuresRequest): Buffer => Buffer.from(ListErasuresRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListErasuresRequest => ListErasuresRequest.decode(value),
+    responseSerialize: (value: ListErasuresResponse): Buffer =>
+      Buffer.from(ListErasuresResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListErasuresResponse => ListErasuresResponse.decode(value),
+  },
+  /**
+   * Takes erasures and carries them out again: nothing of those parties is taken in from now on, and what came back with
+   * a backup is removed within seconds, also where the service knows that it had removed it before. ListErasures tells
+   * when it is done. Repeating it changes nothing more.
+   * Errors: SERVICE_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   */
+  replayErasures: {
+    path: "/rapport.operations.v1.OperationsService/ReplayErasures" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReplayErasuresRequest): Buffer =>
+      Buffer.from(ReplayErasuresRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReplayErasuresRequest => ReplayErasuresRequest.decode(value),
+    responseSerialize: (value: ReplayErasuresResponse): Buffer =>
+      Buffer.from(ReplayErasuresResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReplayErasuresResponse => ReplayErasuresResponse.decode(value),
+  },
 } as const;
 
 export interface OperationsServiceServer extends UntypedServiceImplementation {
@@ -142,6 +174,18 @@ export interface OperationsServiceServer extends UntypedServiceImplementation {
    * Errors: SERVICE_NOT_FOUND (NOT_FOUND).
    */
   exportPersonalData: handleServerStreamingCall<ExportPersonalDataRequest, ExportPersonalDataResponse>;
+  /**
+   * Takes a time and gives whom this service was asked to erase since, oldest first. Changes nothing.
+   * Errors: SERVICE_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listErasures: handleUnaryCall<ListErasuresRequest, ListErasuresResponse>;
+  /**
+   * Takes erasures and carries them out again: nothing of those parties is taken in from now on, and what came back with
+   * a backup is removed within seconds, also where the service knows that it had removed it before. ListErasures tells
+   * when it is done. Repeating it changes nothing more.
+   * Errors: SERVICE_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   */
+  replayErasures: handleUnaryCall<ReplayErasuresRequest, ReplayErasuresResponse>;
 }
 
 export interface OperationsServiceClient extends Client {
@@ -238,6 +282,46 @@ export interface OperationsServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ExportPersonalDataResponse>;
+  /**
+   * Takes a time and gives whom this service was asked to erase since, oldest first. Changes nothing.
+   * Errors: SERVICE_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listErasures(
+    request: ListErasuresRequest,
+    callback: (error: ServiceError | null, response: ListErasuresResponse) => void,
+  ): ClientUnaryCall;
+  listErasures(
+    request: ListErasuresRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListErasuresResponse) => void,
+  ): ClientUnaryCall;
+  listErasures(
+    request: ListErasuresRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListErasuresResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes erasures and carries them out again: nothing of those parties is taken in from now on, and what came back with
+   * a backup is removed within seconds, also where the service knows that it had removed it before. ListErasures tells
+   * when it is done. Repeating it changes nothing more.
+   * Errors: SERVICE_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   */
+  replayErasures(
+    request: ReplayErasuresRequest,
+    callback: (error: ServiceError | null, response: ReplayErasuresResponse) => void,
+  ): ClientUnaryCall;
+  replayErasures(
+    request: ReplayErasuresRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReplayErasuresResponse) => void,
+  ): ClientUnaryCall;
+  replayErasures(
+    request: ReplayErasuresRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReplayErasuresResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const OperationsServiceClient = makeGenericClientConstructor(
