@@ -5,12 +5,12 @@ import { seen } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { golden, partyIdIn, partyMessage, partyName } from './party.js';
-import { partyColumns, type PartyRecord } from './record.js';
+import { partyColumnsIn, type PartyRecord } from './record.js';
 
 /** Parties by id. Calls that arrive together share a statement. */
 const partyById: GroupedRead<PartyRecord> = {
   query: (ids, scope) => sql`
-    SELECT ${partyColumns} FROM party
+    SELECT ${partyColumnsIn(scope)} FROM party
     WHERE party_id = ANY(${ids}::uuid[]) AND ${seen(scope, 'party')}`,
   key: ({ partyId }) => partyId,
 };

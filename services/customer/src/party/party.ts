@@ -34,7 +34,7 @@ export {
 } from './fields.js';
 export { assertParty, golden, membersOf, type PlacedParty } from './find.js';
 export { idsIn, partyIdIn, partyName } from './names.js';
-export { insertParties, openParty, partyColumns, type PartyRecord } from './record.js';
+export { insertParties, openParty, partyColumns, partyColumnsIn, type PartyRecord } from './record.js';
 export { sealedAnswer } from './sealed-answer.js';
 export {
   dropTerms,

@@ -1,5 +1,5 @@
 import type { FieldCipher } from '@rapport/kit/crypto';
-import { type Sql, sql, type Tx } from '@rapport/kit/db';
+import { type Scope, type Sql, sql, type Tx } from '@rapport/kit/db';
 import { ContactPoint, Identifier } from '@rapport/proto/customer/v1';
 import { sharedColumn } from '../access/access.js';
 
@@ -45,13 +45,24 @@ export interface PartyRecord {
 }
 
 /** The columns of a `PartyRecord`, of the table `party` under its own name. */
-export const partyColumns: Sql = sql`${sql.raw(`party.party_id AS "partyId", party.kind, party.display_name AS "displayName",
+const columns: Sql = sql.raw(`party.party_id AS "partyId", party.kind, party.display_name AS "displayName",
   party.given_name AS "givenName", party.family_name AS "familyName", party.salutation, party.sex,
   party.birth_date AS "birthDate", party.legal_name AS "legalName", party.legal_form AS "legalForm",
   party.wrapped_key AS "wrappedKey", party.sealed, party.organisation_path AS "organisationPath", party.manager,
   party.region, party.district, party.branch, party.time_zone AS "timeZone", party.language, party.synthetic,
   party.state, party.quality, party.issues, party.source, party.source_key AS "sourceKey", party.version, party.create_time AS "createTime",
-  party.update_time AS "updateTime", party.golden_id AS "goldenId", party.aliases`)}, ${sharedColumn}`;
+  party.update_time AS "updateTime", party.golden_id AS "goldenId", party.aliases`);
+
+/** The same, and whether the party is the caller's only through a household. */
+export const partyColumns: Sql = sql`${columns}, ${sharedColumn}`;
+
+/**
+ * The columns for a statement that is run in a scope. Only a scope with households asks who shares one: asked for every
+ * row, the question took Postgres a third of a read by id.
+ */
+export function partyColumnsIn(scope: Scope): Sql {
+  return scope.kind === 'rows' && scope.household ? partyColumns : columns;
+}
 
 /** What is sealed with the party's own key. */
 export interface Sensitive {

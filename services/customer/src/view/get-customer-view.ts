@@ -29,7 +29,7 @@ import {
   type LifeEventRecord,
   sensitiveKinds,
 } from '../life-event/life-event.js';
-import { golden, partyColumns, partyIdIn, partyMessage, partyName, type PartyRecord } from '../party/party.js';
+import { golden, partyColumnsIn, partyIdIn, partyMessage, partyName, type PartyRecord } from '../party/party.js';
 import { tagColumns, tagFromJson, tagMessages, type TagRow } from '../portrait/portrait.js';
 import {
   behaviourEntry,
@@ -128,7 +128,7 @@ export function viewQuery(ids: readonly string[], size: number, scope: Scope, ti
         SELECT * FROM holding h WHERE h.party_id = r.holding_party_id AND h.holding_id = r.holding_id
           AND ${seen(scope, 'h')} OFFSET 0) h
     )
-    SELECT ${partyColumns}, statement_timestamp() AS "readTime",
+    SELECT ${partyColumnsIn(scope)}, statement_timestamp() AS "readTime",
       (SELECT json_agg(x) FROM (SELECT ${holdingJsonColumns} FROM has h WHERE h.golden = party.party_id
         ORDER BY h.opened_date NULLS FIRST, h.holding_id LIMIT ${MOST_HOLDINGS}) x) AS holdings,
       (SELECT count(*)::int FROM has h WHERE h.golden = party.party_id) AS "holdingsTotal",

@@ -73,6 +73,38 @@ describe('audit', () => {
     await expect(db.system.run(sql`DELETE FROM kit.audit`)).rejects.toThrow('kept as they were written');
     await expect(db.system.run(sql`TRUNCATE kit.audit`)).rejects.toThrow('kept as they were written');
   });
+
+  it('lets no column but those of the chain change when it is sealed', async () => {
+    await audit(db, caller, { resource: 'parties/6' });
+    const columns = await db.system.rows<{ name: string; type: string }>(sql`
+      SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+      WHERE attrelid = 'kit.audit'::regclass AND attnum > 0 AND NOT attisdropped
+        AND attname NOT IN ('chain_seq', 'prev_hash', 'hash')`);
+    const other: Record<string, string> = {
+      uuid: `gen_random_uuid()`,
+      xid8: `'7'`,
+      text: `'other'`,
+      'text[]': `'{other}'`,
+      jsonb: `'{"other": 1}'`,
+      'timestamp with time zone': `now() + interval '1 hour'`,
+    };
+    const seal = `chain_seq = 9007199254740991, prev_hash = '\\x00', hash = '\\x01'`;
+    for (const { name, type } of columns) {
+      const changed = sql.raw(`UPDATE kit.audit SET ${seal}, ${name} = ${other[type]} WHERE resource = 'parties/6'`);
+      await expect(db.system.run(changed)).rejects.toThrow('kept as they were written');
+    }
+    await expect(
+      db.system.run(sql.raw(`UPDATE kit.audit SET chain_seq = 1 WHERE resource = 'parties/6'`)),
+    ).rejects.toThrow('kept as they were written');
+    expect(await db.system.run(sql.raw(`UPDATE kit.audit SET ${seal} WHERE resource = 'parties/6'`))).toBe(1);
+    await expect(db.system.run(sql.raw(`UPDATE kit.audit SET ${seal} WHERE resource = 'parties/6'`))).rejects.toThrow(
+      'kept as they were written',
+    );
+    await audit(db, caller, { resource: 'parties/7' });
+    await expect(db.system.run(sql.raw(`UPDATE kit.audit SET ${seal} WHERE resource = 'parties/7'`))).rejects.toThrow(
+      'audit_chain',
+    );
+  });
 });
 
 describe('auditReads', () => {
@@ -89,6 +121,28 @@ describe('auditReads', () => {
       { action: 'reveal', detail: { fields: ['tax_id'], reason: 'call_back' } },
     ]);
     await reads.record(caller, []);
+  });
+
+  it('keeps the callers of one statement apart', async () => {
+    const reads = auditReads(db);
+    const callers = Array.from({ length: 20 }, (_none, at) => ({
+      principal: { subject: `staff/${at % 7}`, roles: at % 3 === 0 ? ['marketer'] : ['marketer', 'auditor'] },
+      method: at % 2 === 0 ? 'read' : 'list',
+      purpose: at % 5 === 0 ? 'quality' : 'service',
+    }));
+    await Promise.all(callers.map((one, at) => reads.record(one, `apart/${at}`, at === 4 ? { reason: 'asked' } : {})));
+    for (const [at, { principal, method, purpose }] of callers.entries()) {
+      expect(await records(`apart/${at}`)).toEqual([
+        {
+          actor: principal.subject,
+          roles: principal.roles,
+          action: method,
+          resource: `apart/${at}`,
+          purpose,
+          detail: at === 4 ? { reason: 'asked' } : {},
+        },
+      ]);
+    }
   });
 
   it('writes the records of concurrent readers together, each exactly once', async () => {

@@ -36,64 +36,94 @@ export interface AuditEntry {
   reason?: string;
 }
 
-/** A record before it is stored; one column of the multi-row insert each. */
+/** What the records of many calls share. */
+interface AuditContext {
+  actor: string;
+  /** stored between commas on the way: arrays of arrays cannot be unnested */
+  roles: readonly string[];
+  action: string;
+  purpose: string;
+  detail: string;
+}
+
+/** A record before it is stored. */
 export interface AuditRow {
   id: string;
   at: Date;
-  actor: string;
-  /** comma-separated: arrays of arrays cannot be unnested */
-  roles: string;
-  action: string;
   resource: string;
-  purpose: string;
-  detail: string;
   traceId: string | null;
+  context: AuditContext;
+}
+
+/** What most records say of themselves: nothing but who read what. */
+const NO_DETAIL = '{}';
+
+function detailOf({ change, fields, reason }: AuditEntry): string {
+  if (change === undefined && fields === undefined && reason === undefined) return NO_DETAIL;
+  return JSON.stringify({ change, fields, reason });
 }
 
 /** The records of one entry, all with the same time. */
 export function auditRows(caller: AuditCaller, entry: AuditEntry, at = new Date()): AuditRow[] {
-  const detail = JSON.stringify({
-    change: entry.change,
-    fields: entry.fields,
-    reason: entry.reason,
-  });
-  const traceId = activeTraceId() ?? null;
-  const resources = typeof entry.resource === 'string' ? [entry.resource] : entry.resource;
-  return resources.map((resource) => ({
-    id: uuidv7(),
-    at,
-    actor: caller.principal.subject,
-    roles: caller.principal.roles.join(','),
+  const { subject: actor, roles } = caller.principal;
+  const context: AuditContext = {
+    actor,
+    roles,
     action: entry.action ?? caller.method,
-    resource,
     purpose: entry.purpose ?? caller.purpose,
-    detail,
-    traceId,
-  }));
+    detail: detailOf(entry),
+  };
+  const traceId = activeTraceId() ?? null;
+  if (typeof entry.resource === 'string') return [{ id: uuidv7(), at, resource: entry.resource, traceId, context }];
+  return entry.resource.map((resource) => ({ id: uuidv7(), at, resource, traceId, context }));
+}
+
+function sameContext(a: AuditContext, b: AuditContext): boolean {
+  const caller = a.actor === b.actor && a.action === b.action && a.purpose === b.purpose;
+  return caller && a.detail === b.detail && (a.roles === b.roles || a.roles.join() === b.roles.join());
+}
+
+/** Contexts that are compared with: callers of one kind of call come together, and a search is no better than a few of it. */
+const MOST_COMPARED = 4;
+
+/** The contexts of records, those that follow on each other as one, and for each record the place of its own, from 1. */
+function contextsOf(rows: readonly AuditRow[]): { contexts: AuditContext[]; places: number[] } {
+  const contexts: AuditContext[] = [];
+  const places = rows.map(({ context }) => {
+    const lowest = Math.max(0, contexts.length - MOST_COMPARED);
+    for (let at = contexts.length - 1; at >= lowest; at -= 1)
+      if (sameContext(contexts[at] as AuditContext, context)) return at + 1;
+    return contexts.push(context);
+  });
+  return { contexts, places };
 }
 
 /**
- * One statement for any number of records. With `asynchronous` the commit does not wait for the disk: a crash of
- * Postgres (not of ours) may lose the records of the last fraction of a second.
+ * One statement for any number of records, in which what many of them share stands once. With `asynchronous` the commit
+ * does not wait for the disk: a crash of Postgres (not of ours) may lose the records of the last fraction of a second.
  */
 export function insertAudit(rows: readonly AuditRow[], asynchronous = false): Sql {
   const commit = asynchronous
     ? sql`(SELECT set_config('synchronous_commit', 'off', true)) AS setting`
     : sql`(SELECT 1) AS setting`;
+  const { contexts, places } = contextsOf(rows);
   return sql`
     INSERT INTO kit.audit (id, at, actor, roles, action, resource, purpose, detail, trace_id)
     SELECT id, at, actor, string_to_array(roles, ','), action, resource, purpose, detail, trace_id
     FROM ${commit}, unnest(
       ${rows.map((row) => row.id)}::uuid[],
       ${rows.map((row) => row.at)}::timestamptz[],
-      ${rows.map((row) => row.actor)}::text[],
-      ${rows.map((row) => row.roles)}::text[],
-      ${rows.map((row) => row.action)}::text[],
       ${rows.map((row) => row.resource)}::text[],
-      ${rows.map((row) => row.purpose)}::text[],
-      ${rows.map((row) => row.detail)}::jsonb[],
-      ${rows.map((row) => row.traceId)}::text[]
-    ) AS record (id, at, actor, roles, action, resource, purpose, detail, trace_id)`;
+      ${rows.map((row) => row.traceId)}::text[],
+      ${places}::int[]
+    ) AS record (id, at, resource, trace_id, place)
+    JOIN unnest(
+      ${contexts.map((context) => context.actor)}::text[],
+      ${contexts.map((context) => context.roles.join(','))}::text[],
+      ${contexts.map((context) => context.action)}::text[],
+      ${contexts.map((context) => context.purpose)}::text[],
+      ${contexts.map((context) => context.detail)}::jsonb[]
+    ) WITH ORDINALITY AS context (actor, roles, action, purpose, detail, place) USING (place)`;
 }
 
 function isTx(target: Tx | Database): target is Tx {

@@ -40,11 +40,12 @@ async function sealIn(tx: Queryable, limit: number): Promise<number> {
   const last = await tx.maybe<{ seq: bigint; hash: Buffer }>(sql`
     SELECT chain_seq AS seq, hash FROM kit.audit WHERE chain_seq IS NOT NULL ORDER BY chain_seq DESC LIMIT 1`);
   // Below the oldest running transaction nothing can appear any more, so (xid, id) is a final order and no record is
-  // skipped because its transaction committed late.
+  // skipped because its transaction committed late. The text is made of those that are taken only: a sort of all that
+  // wait would make it of every one of them, and a busy service has some thousands.
   const records = await tx.rows<Unsealed>(sql`
-    SELECT id, ${canonical} AS record FROM kit.audit
-    WHERE chain_seq IS NULL AND xid < ${horizon}
-    ORDER BY xid, id LIMIT ${limit}`);
+    SELECT id, ${canonical} AS record FROM (
+      SELECT * FROM kit.audit WHERE chain_seq IS NULL AND xid < ${horizon} ORDER BY xid, id LIMIT ${limit}) AS next
+    ORDER BY xid, id`);
   if (records.length === 0) return 0;
   let sequence = last?.seq ?? 0n;
   let hash: Buffer = last?.hash ?? GENESIS;

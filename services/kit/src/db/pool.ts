@@ -4,6 +4,7 @@ import pg from 'pg';
 import { logger } from '../runtime/index.js';
 import { histogram, metric } from '../telemetry/index.js';
 import { type SessionSettings, sessionSettings } from './scope.js';
+import { textArray, timestamp } from './text-parsers.js';
 import type { DatabaseOptions, PoolMetric } from './types.js';
 
 /** Where a transaction waits for the connection that Prisma's adapter takes on its behalf. */
@@ -22,10 +23,12 @@ const DATE = 1082;
 const INT8_ARRAY = 1016;
 const DATE_ARRAY = 1182;
 const TEXT_ARRAY = 1009;
+const TIMESTAMPTZ = 1184;
 
 type Parser = (value: string) => unknown;
 
-const texts = pg.types.getTypeParser(TEXT_ARRAY as number, 'text') as (value: string) => (string | null)[];
+const generalTexts = pg.types.getTypeParser(TEXT_ARRAY as number, 'text') as (value: string) => (string | null)[];
+const texts = textArray(generalTexts);
 
 function makeParser(oid: number): Parser {
   if (oid === INT8) return BigInt;
@@ -33,8 +36,9 @@ function makeParser(oid: number): Parser {
   if (oid === INT8_ARRAY) return (value) => texts(value).map((item) => (item === null ? null : BigInt(item)));
   if (oid === DATE_ARRAY) return texts;
   const parse = pg.types.getTypeParser(oid, 'text') as Parser;
-  // Arrays of texts and of uuids: most in a row are empty, and the parser of arrays costs as much as all other columns together.
-  if (parse === (texts as Parser)) return (value) => (value === '{}' ? [] : parse(value));
+  // Arrays of texts, and of uuids and what else is read as text.
+  if (parse === (generalTexts as Parser)) return texts;
+  if (oid === TIMESTAMPTZ) return timestamp(parse as (value: string) => Date | null);
   return parse;
 }
 

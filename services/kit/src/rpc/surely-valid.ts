@@ -141,6 +141,12 @@ function hasRules(of: DescMessage | DescOneof, extensionName: string, registry: 
   return extension !== undefined && of.proto.options !== undefined && hasExtension(of.proto.options, extension);
 }
 
+/** The text of bytes that are ASCII; put together by characters it would be a chain of as many strings. */
+function latin1(bytes: Uint8Array, from: number, until: number): string {
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return buffer.toString('latin1', from, until);
+}
+
 /**
  * Makes the quick check of the messages of a type. It reads the bytes themselves and is sure of what most reads send: a
  * few texts in ASCII, numbers and enums, each at most once, with rules about length, range, pattern and definedness.
@@ -192,13 +198,9 @@ export function surelyValid(desc: DescMessage, registry: Registry): SurelyValid 
       }
       const until = at + number;
       if (until > end || number > MOST_CHARACTERS) return false;
-      let text = '';
-      for (; at < until; at += 1) {
-        const byte = bytes[at] as number;
-        if (byte >= 0x80) return false;
-        text += String.fromCharCode(byte);
-      }
-      if (!field.keeps(text)) return false;
+      const from = at;
+      for (; at < until; at += 1) if ((bytes[at] as number) >= 0x80) return false;
+      if (!field.keeps(latin1(bytes, from, until))) return false;
     }
     return (seen & needed) === needed;
   };
