@@ -90,13 +90,28 @@ function wayTo(wanted: string, from: string, segments: SegmentRules, seen: Reado
   return undefined;
 }
 
-/** Checks the parsed tree against the catalogue. Throws RuleError at the first fault. `spanOf` tells where a part stands. */
-export function check(
-  root: Node,
-  positions: Readonly<Record<string, number>>,
-  spanOf: (node: Node) => Span,
-  { segments, self }: Surroundings = {},
-): Rule {
+/** Where the parts of a text stand, and what it may ask for. */
+interface Place {
+  positions: Readonly<Record<string, number>>;
+  /** Where a part stands. */
+  spanOf: (node: Node) => Span;
+  around?: Surroundings;
+}
+
+/** Checks the parsed tree of a condition against the catalogue. Throws RuleError at the first fault. */
+export function check(root: Node, place: Place): Rule {
+  return checker(place).condition(root);
+}
+
+/** The same for the parsed tree of a value, such as an attribute or a sum of two. */
+export function checkValue(root: Node, place: Place): Operand {
+  return checker(place).side(root).operand;
+}
+
+function checker({ positions, spanOf, around: { segments, self } = {} }: Place): {
+  condition: (node: Node) => Rule;
+  side: (node: Node) => Side;
+} {
   const at = (node: Node): number => startOf(node, positions);
 
   function fail(node: Node, reason: RuleError['reason'], message: string): never {
@@ -301,5 +316,5 @@ export function check(
     return { kind: 'feature', feature: operand.feature, span: spanOf(node) };
   }
 
-  return condition(root);
+  return { condition, side };
 }

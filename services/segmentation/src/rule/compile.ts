@@ -165,6 +165,7 @@ function statement(zone: string, limits: Limits) {
     parameters,
     condition,
     column,
+    operand,
     /** To be asked last, when all columns are known. */
     from: (): string => {
       const rows = rowsFor(limits);
@@ -187,6 +188,25 @@ export function compileRules(rules: readonly Dated[], zone: string, limits: Limi
   const { parameters, condition, from } = statement(zone, limits);
   const conditions = rules.map(({ rule, asOf }) => condition(rule, asOf));
   return { from: from(), conditions, parameters };
+}
+
+/** Rules, and values beside them. */
+export interface CompiledValues extends CompiledRules {
+  /** One for each value, in their order; NULL is missing. */
+  values: Column[];
+}
+
+/** Compiles rules and values of the same parties, on a day, to one statement that reads each source of facts once. */
+export function compileValues(
+  rules: readonly Dated[],
+  asked: { values: readonly Operand[]; asOf: DayNumber },
+  zone: string,
+  limits: Limits = {},
+): CompiledValues {
+  const { parameters, condition, operand, from } = statement(zone, limits);
+  const conditions = rules.map(({ rule, asOf }) => condition(rule, asOf));
+  const values = asked.values.map((value) => operand(value, asked.asOf, []));
+  return { from: from(), conditions, values, parameters };
 }
 
 /** A leaf of a rule in SQL. */

@@ -1,7 +1,7 @@
 import { parse } from '@bufbuild/cel';
-import { check, type Surroundings } from './check.js';
+import { check, checkValue, type Surroundings } from './check.js';
 import { children, endOf, type Node, type ParsedRule, type Problem, RuleError, startOf } from './problem.js';
-import type { Rule, Span } from './tree.js';
+import type { Operand, Rule, Span } from './tree.js';
 
 const MAX_BYTES = 4096;
 const MAX_DEPTH = 32;
@@ -81,7 +81,7 @@ function spanIn(text: string, node: Node, positions: Readonly<Record<string, num
   return { start, end: start + text.slice(start, end).trimEnd().length };
 }
 
-function readText(text: string, around: Surroundings): Rule {
+function parseChecked(text: string): ParsedRule {
   if (Buffer.byteLength(text) > MAX_BYTES) {
     throw new RuleError(0, 'TOO_COMPLEX', `The rule is longer than ${MAX_BYTES} bytes.`);
   }
@@ -91,8 +91,22 @@ function readText(text: string, around: Surroundings): Rule {
   if (countNodes(parsed.expr) > MAX_NODES) {
     throw new RuleError(0, 'TOO_COMPLEX', `The rule has more than ${MAX_NODES} parts.`);
   }
+  return parsed;
+}
+
+/** The parsed tree through a check, or what is wrong with the text first. */
+function readText<T>(text: string, through: (parsed: ParsedRule) => T): { read: T } | { problem: Problem } {
+  try {
+    return { read: through(parseChecked(text)) };
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    return { problem: { ...positionOf(text, error.offset), reason: error.reason, message: error.message } };
+  }
+}
+
+function placeOf(text: string, parsed: ParsedRule) {
   const positions = parsed.sourceInfo?.positions ?? {};
-  return check(parsed.expr, positions, (node) => spanIn(text, node, positions), around);
+  return { positions, spanOf: (node: Node) => spanIn(text, node, positions) };
 }
 
 /**
@@ -100,10 +114,12 @@ function readText(text: string, around: Surroundings): Rule {
  * that is not in use, or in the end for its own segment, is refused. Pure.
  */
 export function readRule(text: string, around: Surroundings = {}): { rule: Rule } | { problem: Problem } {
-  try {
-    return { rule: readText(text, around) };
-  } catch (error) {
-    if (!(error instanceof RuleError)) throw error;
-    return { problem: { ...positionOf(text, error.offset), reason: error.reason, message: error.message } };
-  }
+  const found = readText(text, (parsed) => check(parsed.expr, { ...placeOf(text, parsed), around }));
+  return 'problem' in found ? found : { rule: found.read };
+}
+
+/** Reads a value as rules write it, for example `party.age` or `holdings.count("loan")`; or what is wrong with it. Pure. */
+export function readValue(text: string): { value: Operand } | { problem: Problem } {
+  const found = readText(text, (parsed) => checkValue(parsed.expr, placeOf(text, parsed)));
+  return 'problem' in found ? found : { value: found.read };
 }

@@ -1,4 +1,4 @@
-import { describeRule, leavesOf, readRule, type SegmentRule } from './rule.js';
+import { describeRule, leavesOf, readRule, readValue, type SegmentRule } from './rule.js';
 
 function problemOf(text: string): { line: number; column: number; reason: string } | undefined {
   const read = readRule(text);
@@ -145,5 +145,26 @@ describe('a rule that asks for another segment', () => {
   ])('%s', (text, message) => {
     const read = readRule(text, { segments, self: 'mine' });
     expect('problem' in read ? read.problem.message : undefined).toBe(message);
+  });
+});
+
+describe('readValue', () => {
+  test.each([
+    ['party.age', 'number'],
+    ['holdings.count("loan")', 'number'],
+    ['tx.sum("credit", duration("720h")) / 30', 'number'],
+    ['party.region', 'string'],
+    ['consent("marketing", "email")', 'bool'],
+  ])('takes %s as a %s', (text, type) => {
+    expect(readValue(text)).toMatchObject({ value: { type } });
+  });
+
+  test.each([
+    ['party.shoe', 'ATTRIBUTE_UNKNOWN', 1],
+    ['party.age > 3', 'TYPE_MISMATCH', 1],
+    ['tx.sum("credit")', 'ARGUMENT_INVALID', 1],
+    ['', 'SYNTAX', 1],
+  ])('refuses %s as %s', (text, reason, column) => {
+    expect(readValue(text)).toMatchObject({ problem: { reason, line: 1, column } });
   });
 });

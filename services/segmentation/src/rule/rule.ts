@@ -5,13 +5,14 @@ export {
   type CompiledLeaf,
   compileFeatures,
   compileRules,
+  compileValues,
   type Dated,
   type Limits,
 } from './compile.js';
 export { dayNumber } from './constant.js';
 export { describeRule, featureWords, valueWords } from './describe.js';
 export type { Problem } from './problem.js';
-export { readRule } from './read.js';
+export { readRule, readValue } from './read.js';
 export {
   type DayNumber,
   type Feature,
