@@ -14,6 +14,7 @@ export const fail = defineFailures('segmentation.rapport', {
   FOUR_EYES: { kind: 'precondition', message: 'A version is approved by another person than the one who wrote it.' },
   SEGMENT_NOT_PUBLISHED: { kind: 'precondition', message: 'The version is not in use.' },
   RULE_INVALID: { kind: 'invalid', message: 'The rule is not sound.' },
+  BOUNDS_INVALID: { kind: 'invalid', message: 'The bands are not sound.' },
   DATE_INVALID: { kind: 'invalid', message: 'There is no such day.' },
   ORGANISATION_PATH_OUTSIDE: { kind: 'denied', message: 'That part of the organisation is out of your reach.' },
 });

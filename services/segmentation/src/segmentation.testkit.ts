@@ -19,7 +19,12 @@ import {
   TransactionBooked,
   TransactionDirection,
 } from '@rapport/proto/customer/v1';
-import { SegmentationServiceClient, type SegmentationServiceService } from '@rapport/proto/segmentation/v1';
+import {
+  InsightServiceClient,
+  type InsightServiceService,
+  SegmentationServiceClient,
+  type SegmentationServiceService,
+} from '@rapport/proto/segmentation/v1';
 import { type TestBus, testAuth, testBus, testDatabase, testToken } from '@rapport/test/kit';
 import type { Deps } from './deps.js';
 import { factTables } from './fact/fact.js';
@@ -36,6 +41,8 @@ export interface Suite {
   nats: Nats;
   /** A client with the token of an employee of these roles at that place. */
   as(roles: string[], orgPath?: string, sub?: string): Client;
+  /** The same for what rules' parties are like. */
+  insight(roles: string[], orgPath?: string): ClientOf<typeof InsightServiceService>;
   asService(name: 'marketing'): Client;
   /** Puts a draft into use as two people do: one approves it, another publishes it. */
   publish(version: string): Promise<void>;
@@ -196,7 +203,7 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
     for (const one of running) await one.stop();
     running = [];
   };
-  const clients: Client[] = [];
+  const clients: { close(): void }[] = [];
   const connect = (token: string): Client => {
     const made = client(SegmentationServiceClient, `127.0.0.1:${server.port}`, {
       identity: { token: async () => token },
@@ -210,6 +217,12 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
     nats,
     customer,
     as: (roles, orgPath = '/demo', sub = 'tester') => connect(testToken({ roles, orgPath, sub })),
+    insight: (roles, orgPath = '/demo') => {
+      const token = testToken({ roles, orgPath, sub: 'tester' });
+      const made = client(InsightServiceClient, `127.0.0.1:${server.port}`, { identity: { token: async () => token } });
+      clients.push(made);
+      return made;
+    },
     asService: (name) =>
       connect(testToken({ sub: `service:${name}`, roles: ['service'], typ: 'service', signedBy: name })),
     publish: async (name) => {

@@ -2,13 +2,15 @@ import { type Nats, on, operations, startBatchConsumer, startConsumer, startEras
 import { type Route, route } from '@rapport/kit/rpc';
 import type { Running } from '@rapport/kit/runtime';
 import { PartyErasureRequested } from '@rapport/proto/customer/v1';
-import { SegmentationServiceService } from '@rapport/proto/segmentation/v1';
+import { InsightServiceService, SegmentationServiceService } from '@rapport/proto/segmentation/v1';
 import { campaignEvents } from './campaign/campaign.js';
 import { listAttributes } from './catalogue/list-attributes.js';
 import type { Deps } from './deps.js';
 import { applyCustomerEvents } from './fact/apply-customer-events.js';
 import { factEvents } from './fact/fact.js';
 import { getSegmentProgress } from './fact/get-segment-progress.js';
+import { compareOverlap } from './insight/compare-overlap.js';
+import { describeRule } from './insight/describe-rule.js';
 import { batchGetMemberships } from './membership/batch-get-memberships.js';
 import { type Changes, followChanges } from './membership/follow-changes.js';
 import { followCalendar } from './membership/follow-calendar.js';
@@ -51,6 +53,10 @@ export function routes(deps: Deps): Route[] {
       batchGetMemberships: (request, call) => batchGetMemberships(deps, request, call),
       evaluateSegment: (request, call) => evaluateSegment(deps, request, call),
       getSegmentProgress: (request, call) => getSegmentProgress(deps, request, call),
+    }),
+    route(InsightServiceService, {
+      describeRule: (request, call) => describeRule(deps, request, call),
+      compareOverlap: (request, call) => compareOverlap(deps, request, call),
     }),
     operations({
       service: 'segmentation',

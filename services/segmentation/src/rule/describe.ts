@@ -27,7 +27,8 @@ export function valueWords(type: Operand['type'], value: string | number | boole
   return String(value);
 }
 
-function operandWords(operand: Operand, inside = false): string {
+/** A value of a rule in words; `inside` another it stands in brackets where it is reckoned. */
+export function operandWords(operand: Operand, inside = false): string {
   if ('feature' in operand) return featureWords(operand.feature);
   if ('value' in operand) return valueWords(operand.type, operand.value);
   if ('size' in operand) return `number of characters of ${operandWords(operand.size)}`;

@@ -162,7 +162,7 @@ describe('readValue', () => {
   test.each([
     ['party.shoe', 'ATTRIBUTE_UNKNOWN', 1],
     ['party.age > 3', 'TYPE_MISMATCH', 1],
-    ['tx.sum("credit")', 'ARGUMENT_INVALID', 1],
+    ['tx.sum("credit")', 'ARGUMENT_INVALID', 8],
     ['', 'SYNTAX', 1],
   ])('refuses %s as %s', (text, reason, column) => {
     expect(readValue(text)).toMatchObject({ problem: { reason, line: 1, column } });
