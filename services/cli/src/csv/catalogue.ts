@@ -1,4 +1,5 @@
 import {
+  BehaviourKind,
   ConsentState,
   HoldingStatus,
   IdentifierKind,
@@ -6,6 +7,7 @@ import {
   InteractionDirection,
   LoanStatus,
   PartyState,
+  RelationshipKind,
   Sex,
   StatementFrequency,
   TransactionChannel,
@@ -160,8 +162,36 @@ const consent: Readonly<Record<string, Field>> = {
   effective_time: time,
 };
 
+const relationship: Readonly<Record<string, Field>> = {
+  party: key,
+  other_party: key,
+  kind: { ...words(RelationshipKind, 'RELATIONSHIP_KIND_'), required: true },
+  share_basis_points: integer,
+  start_date: date,
+  end_date: date,
+  evidence: text,
+};
+
+const behaviour: Readonly<Record<string, Field>> = {
+  key,
+  party: key,
+  kind: { ...words(BehaviourKind, 'BEHAVIOUR_KIND_'), required: true },
+  channel: { ...channel, required: true },
+  topic: text,
+  session: text,
+  time: { type: 'time', required: true },
+};
+
 /** What the rows of a file may be, with the fields of each. */
-export const catalogue = { party, holding, transaction, interaction, consent } as const;
+export const catalogue = {
+  party,
+  holding,
+  transaction,
+  interaction,
+  consent,
+  relationship,
+  behaviour,
+} as const;
 
 /** What the rows of a file are. */
 export type RowKind = keyof typeof catalogue;
@@ -173,4 +203,6 @@ export const importKinds: Readonly<Record<RowKind, ImportKind>> = {
   transaction: ImportKind.IMPORT_KIND_TRANSACTION,
   interaction: ImportKind.IMPORT_KIND_INTERACTION,
   consent: ImportKind.IMPORT_KIND_CONSENT,
+  relationship: ImportKind.IMPORT_KIND_RELATIONSHIP,
+  behaviour: ImportKind.IMPORT_KIND_BEHAVIOUR,
 };

@@ -235,6 +235,30 @@ fields:
     ]);
   });
 
+  it('makes relationships and behaviour', async () => {
+    const related = await rowsIn(
+      'a,b,r,s,d\nc/1,c/2,OWN,2500,31.01.2020\nc/1,c/3,PARTNER,,\n',
+      'rows: relationship\ndate: dd.MM.yyyy\nfields:\n  party: a\n  other_party: b\n  kind: { column: r, map: { OWN: owner_of } }\n  share_basis_points: s\n  start_date: d\n',
+    );
+    expect(related[0]?.row?.value).toMatchObject({
+      partySourceKey: 'c/1',
+      otherPartySourceKey: 'c/2',
+      relationship: { kind: 1, share: 2500, startDate: { year: 2020, month: 1, day: 31 } },
+    });
+    expect(related[1]?.row).toMatchObject({
+      $case: 'unreadable',
+      value: { kind: 21, field: 'r', reason: 'WORD_UNKNOWN', originalValue: 'PARTNER' },
+    });
+    const did = await rowsIn(
+      'k,p,w,t\ne/1,c/1,2024-07-01 10:00,funds\n',
+      'rows: behaviour\nzone: Europe/Prague\nfields:\n  key: k\n  party: p\n  kind: { value: page_view }\n  channel: { value: app }\n  topic: t\n  time: w\n',
+    );
+    expect(did[0]?.row?.value).toMatchObject({
+      partySourceKey: 'c/1',
+      event: { key: 'e/1', kind: 1, channel: 5, topic: 'funds', time: new Date('2024-07-01T08:00:00Z') },
+    });
+  });
+
   it('makes holdings, interactions and consents', async () => {
     const holdings = await rowsIn(
       'k,o,g,t,d,lim\nov/1,c/1,c/2|c/3,overdraft,2024-01-02,500\n',

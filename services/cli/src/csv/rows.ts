@@ -109,6 +109,8 @@ function rowOf(mapping: Mapping, line: number, values: Values): ImportRow {
     transaction: transactionRow,
     interaction: interactionRow,
     consent: consentRow,
+    relationship: relationshipRow,
+    behaviour: behaviourRow,
   };
   return rowMessage(line, make[mapping.rows](values));
 }
@@ -268,4 +270,28 @@ function consentRow(values: Values): object {
     effectiveTime: timeOf(values, 'effective_time'),
   };
   return { $case: 'consent', value: { partySourceKey: textOf(values, 'party'), consent } };
+}
+
+function relationshipRow(values: Values): object {
+  const relationship = {
+    kind: numberOf(values, 'kind'),
+    share: numberOf(values, 'share_basis_points'),
+    startDate: dayOf(values, 'start_date'),
+    endDate: dayOf(values, 'end_date'),
+    evidence: textOf(values, 'evidence'),
+  };
+  const keys = { partySourceKey: textOf(values, 'party'), otherPartySourceKey: textOf(values, 'other_party') };
+  return { $case: 'relationship', value: { ...keys, relationship } };
+}
+
+function behaviourRow(values: Values): object {
+  const event = {
+    time: timeOf(values, 'time'),
+    kind: numberOf(values, 'kind'),
+    topic: textOf(values, 'topic'),
+    channel: numberOf(values, 'channel'),
+    session: textOf(values, 'session'),
+    key: textOf(values, 'key'),
+  };
+  return { $case: 'behaviour', value: { partySourceKey: textOf(values, 'party'), event } };
 }

@@ -268,6 +268,8 @@ export const enums = {
   IMPORT_KIND_INTERACTION: 'Conversations',
   IMPORT_KIND_CONSENT: 'Consents',
   IMPORT_KIND_TAG: 'Tags',
+  IMPORT_KIND_RELATIONSHIP: 'Relationships',
+  IMPORT_KIND_BEHAVIOUR: 'Behaviour',
   SOURCE_KIND_CORE: 'Core banking',
   SOURCE_KIND_BRANCH: 'Branches',
   SOURCE_KIND_APP: 'App',

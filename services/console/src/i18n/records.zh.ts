@@ -269,6 +269,8 @@ export const enums: typeof enEnums = {
   IMPORT_KIND_INTERACTION: '沟通记录',
   IMPORT_KIND_CONSENT: '授权同意',
   IMPORT_KIND_TAG: '标签',
+  IMPORT_KIND_RELATIONSHIP: '关系',
+  IMPORT_KIND_BEHAVIOUR: '行为',
   SOURCE_KIND_CORE: '核心系统',
   SOURCE_KIND_BRANCH: '网点',
   SOURCE_KIND_APP: '手机应用',

@@ -4,6 +4,7 @@ import { scopeFilter, sql, type Tx } from '@rapport/kit/db';
 import { publishingInBulk } from '@rapport/kit/events';
 import { type Call, scopeFor } from '@rapport/kit/rpc';
 import {
+  type BehaviourEvent,
   type Consent,
   type ImportHeader,
   ImportKind,
@@ -17,6 +18,7 @@ import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { assertSource } from '../source/source.js';
 import { type Batch, type Checked, refuse, type Stream } from './batch.js';
+import { checkBehaviour, takeBehaviour } from './behaviour-rows.js';
 import { checkConsent, takeConsents } from './consent-rows.js';
 import { checkHolding, type HoldingWish, takeHoldings } from './holding-rows.js';
 import {
@@ -33,6 +35,7 @@ import {
 } from './importing.js';
 import { checkInteraction, type InteractionWish, takeInteractions } from './interaction-rows.js';
 import { checkParty, type PartyWish, takeParties } from './party-rows.js';
+import { checkRelationship, type RelationshipWish, takeRelationships } from './relationship-rows.js';
 import { checkTag, takeTags } from './tag-rows.js';
 import { checkTransaction, takeTransactions, type TransactionWish } from './transaction-rows.js';
 
@@ -173,6 +176,8 @@ function mark(marker: Hash, rows: readonly ImportRow[]): void {
 
 function keyOf(row: ImportRow['row']): string {
   if (row === undefined || row.$case === 'unreadable') return '';
+  if (row.$case === 'relationship') return `${row.value.partySourceKey} ${row.value.otherPartySourceKey}`;
+  if (row.$case === 'behaviour') return row.value.event?.key ?? '';
   return 'sourceKey' in row.value ? row.value.sourceKey : row.value.partySourceKey;
 }
 
@@ -184,6 +189,8 @@ interface Judged {
   interactions: Checked<InteractionWish>[];
   consents: Checked<Consent>[];
   tags: Checked<TagWish>[];
+  relationships: Checked<RelationshipWish>[];
+  behaviour: Checked<BehaviourEvent>[];
   tally: Tally;
   rejects: Rejected[];
 }
@@ -195,6 +202,8 @@ const kindOfCase = {
   interaction: ImportKind.IMPORT_KIND_INTERACTION,
   consent: ImportKind.IMPORT_KIND_CONSENT,
   tag: ImportKind.IMPORT_KIND_TAG,
+  relationship: ImportKind.IMPORT_KIND_RELATIONSHIP,
+  behaviour: ImportKind.IMPORT_KIND_BEHAVIOUR,
 } as const;
 
 /** Two messages as one: what the second says comes after what the first says. */
@@ -206,6 +215,8 @@ function together(first: Judged, second: Judged): Judged {
     interactions: [...first.interactions, ...second.interactions],
     consents: [...first.consents, ...second.consents],
     tags: [...first.tags, ...second.tags],
+    relationships: [...first.relationships, ...second.relationships],
+    behaviour: first.behaviour.concat(second.behaviour),
     tally: added(first.tally, second.tally),
     rejects: [...first.rejects, ...second.rejects],
   };
@@ -219,6 +230,8 @@ function judge(stream: Stream, expected: ImportKind, rows: readonly ImportRow[])
     interactions: [],
     consents: [],
     tags: [],
+    relationships: [],
+    behaviour: [],
     tally: {},
     rejects: [],
   };
@@ -263,6 +276,8 @@ function judgeOne(
   else if (row.$case === 'party') sort(judged.parties, checkParty(stream, line, row.value));
   else if (row.$case === 'holding') sort(judged.holdings, checkHolding(stream, line, row.value));
   else if (row.$case === 'interaction') sort(judged.interactions, checkInteraction(stream, line, row.value));
+  else if (row.$case === 'relationship') sort(judged.relationships, checkRelationship(stream, line, row.value));
+  else if (row.$case === 'behaviour') sort(judged.behaviour, checkBehaviour(stream, line, row.value));
   else if (row.$case === 'tag') sort(judged.tags, checkTag(stream, line, row.value));
   else sort(judged.consents, checkConsent(stream, line, row.value));
 }
@@ -285,9 +300,11 @@ async function write(
     };
     await takeParties(batch, judged.parties);
     await takeHoldings(batch, judged.holdings);
+    await takeRelationships(batch, judged.relationships);
     await takeConsents(batch, judged.consents);
     await takeTags(batch, judged.tags);
     await takeInteractions(batch, judged.interactions);
+    await takeBehaviour(batch, judged.behaviour);
     await takeTransactions(batch, judged.transactions);
     await insertRejects(tx, run, batch.rejects);
     const counts = added(run.counts, batch.tally);

@@ -220,7 +220,10 @@ export function comparerOf(population: Population, attributes = 0): Comparer {
   }
 
   const emailOf = (x: number, y: number): number => (x === y ? level.exact : localParts(x, y));
-  const phoneOf = (x: number, y: number): number => shortLevel(texts, x, y, 7);
+  const phoneOf = (x: number, y: number): number => {
+    const found = shortLevel(texts, x, y, 7);
+    return found === level.phone.near && followEachOther(texts, x, y) ? level.phone.different : found;
+  };
 
   return {
     contradict,
@@ -288,15 +291,33 @@ function emailLevel(texts: Texts, a: number, b: number): number {
   return level.email.different;
 }
 
+function isDigit(unit: number | undefined): boolean {
+  return unit !== undefined && unit >= 48 && unit <= 57;
+}
+
+/** Whether two texts are the same but for their digits, however many each has. */
 function differInDigitsOnly({ units, offsets }: Texts, a: number, b: number): boolean {
-  const startA = offsets[a] as number;
-  const startB = offsets[b] as number;
-  const length = (offsets[a + 1] as number) - startA;
-  if (length !== (offsets[b + 1] as number) - startB) return false;
-  const digit = (unit: number): boolean => unit >= 48 && unit <= 57;
-  for (let at = 0; at < length; at += 1) {
-    const [one, other] = [units[startA + at] as number, units[startB + at] as number];
-    if (one !== other && !(digit(one) && digit(other))) return false;
+  const [endA, endB] = [offsets[a + 1] as number, offsets[b + 1] as number];
+  let x = offsets[a] as number;
+  let y = offsets[b] as number;
+  for (;;) {
+    while (x < endA && isDigit(units[x])) x += 1;
+    while (y < endB && isDigit(units[y])) y += 1;
+    if (x === endA || y === endB) return x === endA && y === endB;
+    if (units[x] !== units[y]) return false;
+    x += 1;
+    y += 1;
   }
+}
+
+/** Numbers are given out in rows of up to a thousand: those that differ in the last three places only are neighbours. */
+const ROW_PLACES = 3;
+
+function followEachOther(texts: Texts, a: number, b: number): boolean {
+  const { units, offsets } = texts;
+  const length = lengthOf(texts, a);
+  if (length !== lengthOf(texts, b)) return false;
+  const [startA, startB] = [offsets[a] as number, offsets[b] as number];
+  for (let at = 0; at < length - ROW_PLACES; at += 1) if (units[startA + at] !== units[startB + at]) return false;
   return true;
 }

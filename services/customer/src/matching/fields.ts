@@ -10,6 +10,11 @@ export interface Level {
    * places); or only values that very many share lose weight (`common`: a telephone of a call centre, 1 January 1900).
    */
   exact?: 'rare' | 'common';
+  /**
+   * The bits that it may say at most. What is learned of a level that hardly occurs is a guess, and values that are near
+   * each other are made by rows of numbers and by naming rules as well as by typing errors.
+   */
+  most?: number;
 }
 
 /** One comparison of two records. Level 0 of each field is "at least one side knows nothing": no evidence. */
@@ -105,8 +110,8 @@ const base: readonly Field[] = [
     household: 0.1,
     levels: [
       { name: 'exact', prior: 0.7, exact: 'common' },
-      { name: 'near', prior: 0.1 },
-      { name: 'local_part', prior: 0.05 },
+      { name: 'near', prior: 0.1, most: 6 },
+      { name: 'local_part', prior: 0.05, most: 6 },
       { name: 'different', prior: 0.15 },
     ],
   },
@@ -115,7 +120,7 @@ const base: readonly Field[] = [
     household: 0.5,
     levels: [
       { name: 'exact', prior: 0.7, exact: 'common' },
-      { name: 'near', prior: 0.05 },
+      { name: 'near', prior: 0.05, most: 4 },
       { name: 'different', prior: 0.25 },
     ],
   },

@@ -3,7 +3,7 @@ import type { Deps } from '../deps.js';
 import { openParty, partyColumns, type PartyRecord } from '../party/party.js';
 import { comparerOf } from './comparison.js';
 import { type CurrentModel, currentModel, termFrequency } from './current-model.js';
-import { mayBeRelatives } from './model.js';
+import { mayBeRelatives, restsOnNear } from './model.js';
 import { bankOf, partyProfile } from './matching.js';
 import { collectPopulation } from './population.js';
 import { type Score, scorer } from './scoring.js';
@@ -24,6 +24,9 @@ export interface Matched {
   subject: PartyRecord;
   matches: Match[];
 }
+
+/** The version of the model that ships: what it says of typing errors, it did not see in this bank. */
+const SHIPPED = 0;
 
 /** A key that more parties share says too little for what comparing them costs. */
 const LARGEST_BLOCK = 60;
@@ -83,7 +86,8 @@ function comparison(
     const { weight, probability } = score(one, other);
     if (weight < model.bands.review) return undefined;
     // What only a steward may decide stays in the band of review, however sure it looks.
-    const doubtful = mayBeRelatives(levels) || contradict(one, other);
+    const guessed = model.version === SHIPPED && restsOnNear(levels);
+    const doubtful = mayBeRelatives(levels) || guessed || contradict(one, other);
     return { weight, probability, band: weight >= model.bands.auto && !doubtful ? 'auto' : 'review' };
   };
 }

@@ -71,6 +71,17 @@ export function mayBeRelatives(levels: Uint8Array): boolean {
   return levels[field.given] === level.given.different || (levels[field.birth] as number) >= level.birth.year;
 }
 
+/**
+ * Whether two records agree exactly in nothing that tells people apart, and only come near it: names, a birth date, an
+ * e-mail address, a telephone with a typing error each. Near values alone are for a steward, however many they are, until a
+ * model has learned from the bank itself how often such errors are made there.
+ */
+export function restsOnNear(levels: Uint8Array): boolean {
+  if (levels[field.street] === level.street.dwelling) return false;
+  return telling.every((at) => levels[at] !== level.exact);
+}
+const telling = [field.given, field.family, field.birth, field.email, field.phone, field.identifier];
+
 /** How many pairs the prior of each level counts for. */
 const PRIOR_STRENGTH = 20;
 const ITERATIONS = 100;

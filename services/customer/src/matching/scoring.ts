@@ -46,13 +46,19 @@ const MANY = 25;
 /** A value said by one in a million is no stronger than one said by one in the number of the records. */
 const LEAST_FREQUENCY = 1e-8;
 
+/** How often strangers stand at the levels of a field, where a level may not say more than so many bits. */
+export function believable({ levels }: Field, m: readonly number[], u: readonly number[]): number[] {
+  return u.map((value, stands) => max(value, (m[stands] as number) / 2 ** (levels[stands]?.most ?? 64)));
+}
+
 /** Scores pairs of the comparer's population. */
 export function scorer(
   { fields, parameters }: Model,
   comparer: Comparer,
   frequency: Frequency,
 ): { levels: Uint8Array; score(a: number, b: number, explain?: boolean): Score; weight(a: number, b: number): number } {
-  const { m, u, match, household } = parameters;
+  const { m, match, household } = parameters;
+  const u = fields.map((one, at) => believable(one, m[at] as number[], parameters.u[at] as number[]));
   const levels = new Uint8Array(fields.length);
   const strangers = 1 - match - household;
   const prior = log2(match / strangers);

@@ -6,7 +6,7 @@ import type { Parameters } from './model.js';
 import { collectPopulation } from './population.js';
 import { recordProfile } from './record-profile.js';
 import { openCrew } from './threads.js';
-import { randomBits } from './work.js';
+import { type Ground, randomBits } from './work.js';
 
 /** A made-up record and the person that it is of. */
 export interface Made {
@@ -160,10 +160,22 @@ export async function learnedFromSynthesis(
   seed: number,
   people: number,
 ): Promise<{ parameters: Parameters; records: number }> {
-  const made = synthesis(seed).bank(people, 0.2);
+  const ground = groundOf(
+    synthesis(seed)
+      .bank(people, 0.2)
+      .map(({ record }) => record),
+  );
+  const crew = openCrew(ground);
+  const { parameters } = await learnFrom(ground, crew);
+  await crew.close();
+  return { parameters, records: ground.population.size };
+}
+
+/** What a run over records works on. */
+export function groundOf(records: readonly MatchRecord[]): Ground {
   const collected = collectPopulation();
   const byKey = new Map<string, number[]>();
-  for (const { record } of made) {
+  for (const record of records) {
     const profile = recordProfile(record);
     const number = collected.add(profile);
     for (const key of blockingKeys(profile)) {
@@ -177,9 +189,5 @@ export async function learnedFromSynthesis(
   const starts = [0];
   for (const { length } of kept) starts.push((starts.at(-1) as number) + length);
   const blocks = blocksOf(starts, kept.flat(), population.size);
-  const ground = { population, blocks, attributes: [], across: false };
-  const crew = openCrew(ground);
-  const { parameters } = await learnFrom(ground, crew);
-  await crew.close();
-  return { parameters, records: population.size };
+  return { population, blocks, attributes: [], across: false };
 }

@@ -15,6 +15,7 @@ import { assertParty, type PlacedParty, partyName } from '../party/party.js';
 import {
   assertPossible,
   daysOf,
+  insertRelationships,
   relationshipColumns,
   relationshipMessage,
   type RelationshipRecord,
@@ -63,7 +64,7 @@ export async function createRelationship(
         version: 1,
         createTime: deps.clock.now(),
       };
-      await insert(tx, row, from, to);
+      await insertRelationships(tx, [{ row, from, to }]);
       const relationship = relationshipMessage(row);
       const resource = [relationship.name, partyName(to.partyId)];
       await audit(tx, call, { resource, change: { kind: row.kind, created: true } });
@@ -99,26 +100,4 @@ async function assertShares(tx: Tx, organisation: PlacedParty, share: number, to
     WHERE r.party_id = ANY(${[organisation.partyId, ...organisation.aliases]}::uuid[]) AND NOT r.forward
       AND r.kind = ${RelationshipKind.RELATIONSHIP_KIND_OWNER_OF} AND (r.end_date IS NULL OR r.end_date >= ${today}::date)`);
   if (known + share > WHOLE) throw fail('SHARES_EXCEEDED', { metadata: { known: String(known) } });
-}
-
-async function insert(tx: Tx, row: RelationshipRecord, from: PlacedParty, to: PlacedParty): Promise<void> {
-  const sides = [
-    { ...row, organisationPath: from.organisationPath, manager: from.manager },
-    {
-      ...row,
-      partyId: row.otherPartyId,
-      otherPartyId: row.partyId,
-      forward: false,
-      organisationPath: to.organisationPath,
-      manager: to.manager,
-    },
-  ];
-  await tx.run(sql`
-    INSERT INTO relationship (party_id, relationship_id, other_party_id, forward, kind, share, start_date, end_date,
-      evidence, recorded_by, create_time, organisation_path, manager)
-    SELECT "partyId", "relationshipId", "otherPartyId", forward, kind, share, "startDate", "endDate", evidence,
-      "recordedBy", "createTime", "organisationPath", manager
-    FROM jsonb_to_recordset(${JSON.stringify(sides)}::jsonb) AS r ("partyId" uuid, "relationshipId" uuid,
-      "otherPartyId" uuid, forward boolean, kind smallint, share integer, "startDate" date, "endDate" date,
-      evidence text, "recordedBy" text, "createTime" timestamptz, "organisationPath" text, manager text)`);
 }

@@ -1,5 +1,6 @@
-import { type Sql, sql } from '@rapport/kit/db';
+import { type Sql, sql, type Tx } from '@rapport/kit/db';
 import { PartyKind, type Relationship, RelationshipKind } from '@rapport/proto/customer/v1';
+import type { Placed } from '../access/access.js';
 import { dayMessage, isoDay } from '../calendar/calendar.js';
 import { fail } from '../errors.js';
 import { partyName } from '../party/party.js';
@@ -119,3 +120,40 @@ function invalid(field: string, description: string): Error {
 
 /** The whole of an organisation, in hundredths of a percent. */
 export const WHOLE = 10_000;
+
+/** Writes relationships, each with both parties, which stand where `from` and `to` say. */
+export async function insertRelationships(
+  tx: Tx,
+  made: readonly { row: RelationshipRecord; from: Placed; to: Placed }[],
+): Promise<void> {
+  const sides = made.flatMap(({ row, from, to }) => [
+    { ...row, organisationPath: from.organisationPath, manager: from.manager },
+    {
+      ...row,
+      partyId: row.otherPartyId,
+      otherPartyId: row.partyId,
+      forward: !row.forward,
+      organisationPath: to.organisationPath,
+      manager: to.manager,
+    },
+  ]);
+  await tx.run(sql`
+    INSERT INTO relationship (party_id, relationship_id, other_party_id, forward, kind, share, start_date, end_date,
+      evidence, recorded_by, create_time, organisation_path, manager)
+    SELECT "partyId", "relationshipId", "otherPartyId", forward, kind, share, "startDate", "endDate", evidence,
+      "recordedBy", "createTime", "organisationPath", manager
+    FROM jsonb_to_recordset(${JSON.stringify(sides)}::jsonb) AS r ("partyId" uuid, "relationshipId" uuid,
+      "otherPartyId" uuid, forward boolean, kind smallint, share integer, "startDate" date, "endDate" date,
+      evidence text, "recordedBy" text, "createTime" timestamptz, "organisationPath" text, manager text)`);
+}
+
+/** Writes what changed of relationships that are there, with both parties. */
+export async function updateRelationships(tx: Tx, changed: readonly RelationshipRecord[]): Promise<void> {
+  await tx.run(sql`
+    UPDATE relationship SET share = c.share, start_date = c."startDate", end_date = c."endDate",
+      evidence = c.evidence, version = relationship.version + 1
+    FROM jsonb_to_recordset(${JSON.stringify(changed)}::jsonb) AS c ("partyId" uuid, "otherPartyId" uuid,
+      "relationshipId" uuid, share integer, "startDate" date, "endDate" date, evidence text)
+    WHERE relationship.relationship_id = c."relationshipId"
+      AND relationship.party_id = ANY(ARRAY[c."partyId", c."otherPartyId"])`);
+}

@@ -6,10 +6,12 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BehaviourEvent } from "./behaviour.js";
 import { Consent } from "./consent.js";
 import { Holding, HoldingRole, holdingRoleFromJSON, holdingRoleToJSON } from "./holding.js";
 import { Interaction } from "./interaction.js";
 import { Party } from "./party.js";
+import { Relationship } from "./relationship.js";
 import { TagWish } from "./tag.js";
 import { Transaction } from "./transaction.js";
 
@@ -29,6 +31,10 @@ export enum ImportKind {
   IMPORT_KIND_CONSENT = 5,
   /** IMPORT_KIND_TAG - Tags. */
   IMPORT_KIND_TAG = 20,
+  /** IMPORT_KIND_RELATIONSHIP - Relationships between parties. */
+  IMPORT_KIND_RELATIONSHIP = 21,
+  /** IMPORT_KIND_BEHAVIOUR - What customers did in the app and on the web. */
+  IMPORT_KIND_BEHAVIOUR = 22,
   UNRECOGNIZED = -1,
 }
 
@@ -55,6 +61,12 @@ export function importKindFromJSON(object: any): ImportKind {
     case 20:
     case "IMPORT_KIND_TAG":
       return ImportKind.IMPORT_KIND_TAG;
+    case 21:
+    case "IMPORT_KIND_RELATIONSHIP":
+      return ImportKind.IMPORT_KIND_RELATIONSHIP;
+    case 22:
+    case "IMPORT_KIND_BEHAVIOUR":
+      return ImportKind.IMPORT_KIND_BEHAVIOUR;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -78,6 +90,10 @@ export function importKindToJSON(object: ImportKind): string {
       return "IMPORT_KIND_CONSENT";
     case ImportKind.IMPORT_KIND_TAG:
       return "IMPORT_KIND_TAG";
+    case ImportKind.IMPORT_KIND_RELATIONSHIP:
+      return "IMPORT_KIND_RELATIONSHIP";
+    case ImportKind.IMPORT_KIND_BEHAVIOUR:
+      return "IMPORT_KIND_BEHAVIOUR";
     case ImportKind.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -114,6 +130,12 @@ export interface ImportRow {
     | //
     /** A tag of a party. */
     { $case: "tag"; value: PartyTagRow }
+    | //
+    /** How a party stands to another. */
+    { $case: "relationship"; value: RelationshipRow }
+    | //
+    /** What a customer did in the app or on the web. */
+    { $case: "behaviour"; value: BehaviourRow }
     | undefined;
 }
 
@@ -192,6 +214,29 @@ export interface PartyTagRow {
   tag?: TagWish | undefined;
 }
 
+/**
+ * How a party stands to another, to import. The row says what holds: where the two stand so already, a share, a day or an
+ * evidence that the row states takes the place of what was known, and a last day ends it; the same row again changes
+ * nothing. Shares of the owners of an organisation that would add up to more than the whole are rejected with
+ * SHARES_EXCEEDED.
+ */
+export interface RelationshipRow {
+  /** The source key of the first party: "the first is … the second". */
+  partySourceKey: string;
+  /** The source key of the second party. */
+  otherPartySourceKey: string;
+  /** How they stand; `name`, the parties and `etag` are left empty. */
+  relationship?: Relationship | undefined;
+}
+
+/** What a customer did in the app or on the web, to import. An event whose key and time are known counts as unchanged. */
+export interface BehaviourRow {
+  /** The source key of the party. */
+  partySourceKey: string;
+  /** What it did; `party` is left empty. */
+  event?: BehaviourEvent | undefined;
+}
+
 /** A line that the sender could not read. */
 export interface UnreadableRow {
   /** What the line should have been. */
@@ -239,6 +284,12 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
         break;
       case "tag":
         PartyTagRow.encode(message.row.value, writer.uint32(162).fork()).join();
+        break;
+      case "relationship":
+        RelationshipRow.encode(message.row.value, writer.uint32(170).fork()).join();
+        break;
+      case "behaviour":
+        BehaviourRow.encode(message.row.value, writer.uint32(178).fork()).join();
         break;
     }
     return writer;
@@ -321,6 +372,22 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
             message.row = { $case: "tag", value: PartyTagRow.decode(reader, reader.uint32()) };
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.row = { $case: "relationship", value: RelationshipRow.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.row = { $case: "behaviour", value: BehaviourRow.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -350,6 +417,10 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
         ? { $case: "unreadable", value: UnreadableRow.fromJSON(object.unreadable) }
         : isSet(object.tag)
         ? { $case: "tag", value: PartyTagRow.fromJSON(object.tag) }
+        : isSet(object.relationship)
+        ? { $case: "relationship", value: RelationshipRow.fromJSON(object.relationship) }
+        : isSet(object.behaviour)
+        ? { $case: "behaviour", value: BehaviourRow.fromJSON(object.behaviour) }
         : undefined,
     };
   },
@@ -373,6 +444,10 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
       obj.unreadable = UnreadableRow.toJSON(message.row.value);
     } else if (message.row?.$case === "tag") {
       obj.tag = PartyTagRow.toJSON(message.row.value);
+    } else if (message.row?.$case === "relationship") {
+      obj.relationship = RelationshipRow.toJSON(message.row.value);
+    } else if (message.row?.$case === "behaviour") {
+      obj.behaviour = BehaviourRow.toJSON(message.row.value);
     }
     return obj;
   },
@@ -423,6 +498,18 @@ export const ImportRow: MessageFns<ImportRow, "rapport.customer.v1.ImportRow"> =
       case "tag": {
         if (object.row?.value !== undefined && object.row?.value !== null) {
           message.row = { $case: "tag", value: PartyTagRow.fromPartial(object.row.value) };
+        }
+        break;
+      }
+      case "relationship": {
+        if (object.row?.value !== undefined && object.row?.value !== null) {
+          message.row = { $case: "relationship", value: RelationshipRow.fromPartial(object.row.value) };
+        }
+        break;
+      }
+      case "behaviour": {
+        if (object.row?.value !== undefined && object.row?.value !== null) {
+          message.row = { $case: "behaviour", value: BehaviourRow.fromPartial(object.row.value) };
         }
         break;
       }
@@ -1172,6 +1259,212 @@ export const PartyTagRow: MessageFns<PartyTagRow, "rapport.customer.v1.PartyTagR
     const message = createBasePartyTagRow();
     message.partySourceKey = object.partySourceKey ?? "";
     message.tag = (object.tag !== undefined && object.tag !== null) ? TagWish.fromPartial(object.tag) : undefined;
+    return message;
+  },
+};
+
+function createBaseRelationshipRow(): RelationshipRow {
+  return { partySourceKey: "", otherPartySourceKey: "", relationship: undefined };
+}
+
+export const RelationshipRow: MessageFns<RelationshipRow, "rapport.customer.v1.RelationshipRow"> = {
+  $type: "rapport.customer.v1.RelationshipRow" as const,
+
+  encode(message: RelationshipRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.partySourceKey !== "") {
+      writer.uint32(10).string(message.partySourceKey);
+    }
+    if (message.otherPartySourceKey !== "") {
+      writer.uint32(18).string(message.otherPartySourceKey);
+    }
+    if (message.relationship !== undefined) {
+      Relationship.encode(message.relationship, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelationshipRow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelationshipRow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.partySourceKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.otherPartySourceKey = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.relationship = Relationship.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RelationshipRow {
+    return {
+      partySourceKey: isSet(object.partySourceKey)
+        ? globalThis.String(object.partySourceKey)
+        : isSet(object.party_source_key)
+        ? globalThis.String(object.party_source_key)
+        : "",
+      otherPartySourceKey: isSet(object.otherPartySourceKey)
+        ? globalThis.String(object.otherPartySourceKey)
+        : isSet(object.other_party_source_key)
+        ? globalThis.String(object.other_party_source_key)
+        : "",
+      relationship: isSet(object.relationship) ? Relationship.fromJSON(object.relationship) : undefined,
+    };
+  },
+
+  toJSON(message: RelationshipRow): unknown {
+    const obj: any = {};
+    if (message.partySourceKey !== "") {
+      obj.partySourceKey = message.partySourceKey;
+    }
+    if (message.otherPartySourceKey !== "") {
+      obj.otherPartySourceKey = message.otherPartySourceKey;
+    }
+    if (message.relationship !== undefined) {
+      obj.relationship = Relationship.toJSON(message.relationship);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RelationshipRow>, I>>(base?: I): RelationshipRow {
+    return RelationshipRow.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RelationshipRow>, I>>(object: I): RelationshipRow {
+    const message = createBaseRelationshipRow();
+    message.partySourceKey = object.partySourceKey ?? "";
+    message.otherPartySourceKey = object.otherPartySourceKey ?? "";
+    message.relationship = (object.relationship !== undefined && object.relationship !== null)
+      ? Relationship.fromPartial(object.relationship)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseBehaviourRow(): BehaviourRow {
+  return { partySourceKey: "", event: undefined };
+}
+
+export const BehaviourRow: MessageFns<BehaviourRow, "rapport.customer.v1.BehaviourRow"> = {
+  $type: "rapport.customer.v1.BehaviourRow" as const,
+
+  encode(message: BehaviourRow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.partySourceKey !== "") {
+      writer.uint32(10).string(message.partySourceKey);
+    }
+    if (message.event !== undefined) {
+      BehaviourEvent.encode(message.event, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BehaviourRow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBehaviourRow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.partySourceKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.event = BehaviourEvent.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BehaviourRow {
+    return {
+      partySourceKey: isSet(object.partySourceKey)
+        ? globalThis.String(object.partySourceKey)
+        : isSet(object.party_source_key)
+        ? globalThis.String(object.party_source_key)
+        : "",
+      event: isSet(object.event) ? BehaviourEvent.fromJSON(object.event) : undefined,
+    };
+  },
+
+  toJSON(message: BehaviourRow): unknown {
+    const obj: any = {};
+    if (message.partySourceKey !== "") {
+      obj.partySourceKey = message.partySourceKey;
+    }
+    if (message.event !== undefined) {
+      obj.event = BehaviourEvent.toJSON(message.event);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BehaviourRow>, I>>(base?: I): BehaviourRow {
+    return BehaviourRow.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BehaviourRow>, I>>(object: I): BehaviourRow {
+    const message = createBaseBehaviourRow();
+    message.partySourceKey = object.partySourceKey ?? "";
+    message.event = (object.event !== undefined && object.event !== null)
+      ? BehaviourEvent.fromPartial(object.event)
+      : undefined;
     return message;
   },
 };
