@@ -115,9 +115,10 @@ const texts = [
     'households',
     'matchCandidates',
     'matchRuns',
+    'schemeRuns',
     'dataSubjectRequests',
   ].map((collection) => `${collection}/${ID}`),
-  ...['segments', 'products', 'templates', 'staff', 'organisationUnits', 'plans', 'kpiPlans', 'caseTypes'].flatMap(
+  ...['segments', 'schemes', 'products', 'templates', 'staff', 'organisationUnits', 'plans', 'kpiPlans', 'caseTypes'].flatMap(
     (collection) => [`${collection}/contract`, `${collection}/contract@1`],
   ),
   ...['calendars', 'dashboards', 'metrics', 'consumers', 'services', 'reports', 'sources'].map(

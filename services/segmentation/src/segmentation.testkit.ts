@@ -22,6 +22,8 @@ import {
 import {
   InsightServiceClient,
   type InsightServiceService,
+  SchemeServiceClient,
+  type SchemeServiceService,
   SegmentationServiceClient,
   type SegmentationServiceService,
 } from '@rapport/proto/segmentation/v1';
@@ -44,6 +46,8 @@ export interface Suite {
   /** The same for what rules' parties are like. */
   insight(roles: string[], orgPath?: string): ClientOf<typeof InsightServiceService>;
   asService(name: 'marketing'): Client;
+  /** The same for schemes. */
+  schemes(roles: string[], orgPath?: string, sub?: string): ClientOf<typeof SchemeServiceService>;
   /** Puts a draft into use as two people do: one approves it, another publishes it. */
   publish(version: string): Promise<void>;
   customer: Customer;
@@ -225,6 +229,12 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
     },
     asService: (name) =>
       connect(testToken({ sub: `service:${name}`, roles: ['service'], typ: 'service', signedBy: name })),
+    schemes: (roles, orgPath = '/demo', sub = 'tester') => {
+      const token = testToken({ roles, orgPath, sub });
+      const made = client(SchemeServiceClient, `127.0.0.1:${server.port}`, { identity: { token: async () => token } });
+      clients.push(made);
+      return made;
+    },
     publish: async (name) => {
       await suite
         .as(['marketing_approver'], '/', 'staff/approver')

@@ -2,7 +2,11 @@ import { type Nats, on, operations, startBatchConsumer, startConsumer, startEras
 import { type Route, route } from '@rapport/kit/rpc';
 import type { Running } from '@rapport/kit/runtime';
 import { PartyErasureRequested } from '@rapport/proto/customer/v1';
-import { InsightServiceService, SegmentationServiceService } from '@rapport/proto/segmentation/v1';
+import {
+  InsightServiceService,
+  SchemeServiceService,
+  SegmentationServiceService,
+} from '@rapport/proto/segmentation/v1';
 import { campaignEvents } from './campaign/campaign.js';
 import { listAttributes } from './catalogue/list-attributes.js';
 import type { Deps } from './deps.js';
@@ -17,6 +21,21 @@ import { followCalendar } from './membership/follow-calendar.js';
 import { getMemberships } from './membership/get-memberships.js';
 import { listMembers } from './membership/list-members.js';
 import { checkRule } from './rule/check-rule.js';
+import { approveScheme } from './scheme/approve-scheme.js';
+import { assignScheme } from './scheme/assign-scheme.js';
+import { checkScheme } from './scheme/check-scheme.js';
+import { createScheme } from './scheme/create-scheme.js';
+import { createSchemeVersion } from './scheme/create-scheme-version.js';
+import { fitScheme } from './scheme/fit-scheme.js';
+import { getScheme } from './scheme/get-scheme.js';
+import { getSchemeRun } from './scheme/get-scheme-run.js';
+import { listPartyGroups } from './scheme/list-party-groups.js';
+import { listSchemeRuns } from './scheme/list-scheme-runs.js';
+import { listSchemes } from './scheme/list-schemes.js';
+import { publishScheme } from './scheme/publish-scheme.js';
+import { rejectScheme } from './scheme/reject-scheme.js';
+import { retireScheme } from './scheme/retire-scheme.js';
+import { runSchemes } from './scheme/run-schemes.js';
 import { approveSegmentVersion } from './segment/approve-segment-version.js';
 import { createSegment } from './segment/create-segment.js';
 import { createSegmentVersion } from './segment/create-segment-version.js';
@@ -58,6 +77,22 @@ export function routes(deps: Deps): Route[] {
       describeRule: (request, call) => describeRule(deps, request, call),
       compareOverlap: (request, call) => compareOverlap(deps, request, call),
     }),
+    route(SchemeServiceService, {
+      approveScheme: (request, call) => approveScheme(deps, request, call),
+      assignScheme: (request, call) => assignScheme(deps, request, call),
+      checkScheme: (request, call) => checkScheme(deps, request, call),
+      createScheme: (request, call) => createScheme(deps, request, call),
+      createSchemeVersion: (request, call) => createSchemeVersion(deps, request, call),
+      fitScheme: (request, call) => fitScheme(deps, request, call),
+      getScheme: (request, call) => getScheme(deps, request, call),
+      getSchemeRun: (request, call) => getSchemeRun(deps, request, call),
+      listPartyGroups: (request, call) => listPartyGroups(deps, request, call),
+      listSchemeRuns: (request, call) => listSchemeRuns(deps, request, call),
+      listSchemes: (request, call) => listSchemes(deps, request, call),
+      publishScheme: (request, call) => publishScheme(deps, request, call),
+      rejectScheme: (request, call) => rejectScheme(deps, request, call),
+      retireScheme: (request, call) => retireScheme(deps, request, call),
+    }),
     operations({
       service: 'segmentation',
       db: deps.db,
@@ -97,5 +132,6 @@ export function follow(deps: Deps, nats: Nats, changes: Changes): Running[] {
     startEraser(erasing(deps)),
     followChanges(deps, changes, workers),
     followCalendar(deps),
+    runSchemes(deps),
   ];
 }

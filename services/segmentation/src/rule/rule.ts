@@ -14,6 +14,7 @@ export { describeRule, featureWords, operandWords, valueWords } from './describe
 export type { Problem } from './problem.js';
 export { readRule, readValue } from './read.js';
 export {
+  type Comparison,
   type DayNumber,
   type Feature,
   featuresOf,

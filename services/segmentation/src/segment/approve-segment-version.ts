@@ -8,7 +8,7 @@ import {
 } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { lockVersion, stateAfter, wrongState } from './lifecycle.js';
+import { lockVersion, stateAfter, wrongState } from '../lifecycle/lifecycle.js';
 import { findVersion, versionMessage } from './segment.js';
 
 /**

@@ -3,6 +3,7 @@ import { everything, sql } from '@rapport/kit/db';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import { type CreateSegmentVersionRequest, CreateSegmentVersionResponse } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
 import {
   dateText,
   findVersion,
@@ -14,7 +15,7 @@ import {
   soundRuleInUse,
 } from './segment.js';
 
-/** Adds the next version of a segment as a draft. Throws SEGMENT_NOT_FOUND, RULE_INVALID. */
+/** Adds the next version of a segment as a draft. Throws SEGMENT_NOT_FOUND, RULE_INVALID, SEGMENT_OF_SCHEME. */
 export async function createSegmentVersion(
   { db }: Deps,
   request: CreateSegmentVersionRequest,
@@ -26,8 +27,10 @@ export async function createSegmentVersion(
   const asOf = requestedDay(request.asOf);
   return idempotent(db, call, request, CreateSegmentVersionResponse, async (tx) => {
     // Whoever adds a version at the same time waits here.
-    await tx.run(sql`SELECT FROM segment WHERE segment_id = ${segmentId} FOR UPDATE`);
+    const locked = await tx.maybe<{ scheme_id: string | null }>(sql`
+      SELECT scheme_id FROM segment WHERE segment_id = ${segmentId} FOR UPDATE`);
     const [latest] = await findVersions(tx, call.scope, segmentId);
+    if (locked?.scheme_id) throw fail('SEGMENT_OF_SCHEME', { metadata: { scheme: `schemes/${locked.scheme_id}` } });
     const version = (latest?.version ?? 0) + 1;
     await tx.run(sql`
       WITH made AS (

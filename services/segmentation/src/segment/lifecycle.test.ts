@@ -4,7 +4,7 @@ import { uuidv7 } from '@rapport/kit/runtime';
 import { CampaignCompleted, CampaignLaunched, CampaignPaused, CampaignResumed } from '@rapport/proto/marketing/v1';
 import { SegmentState } from '@rapport/proto/segmentation/v1';
 import { openMarketing, openSuite, type Suite } from '../segmentation.testkit.js';
-import { type Step, stateAfter } from './lifecycle.js';
+import { type Step, stateAfter } from '../lifecycle/lifecycle.js';
 
 let suite: Suite;
 let marketing: Awaited<ReturnType<typeof openMarketing>>;

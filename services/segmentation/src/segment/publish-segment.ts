@@ -6,7 +6,7 @@ import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import type { PrismaClient } from '../gen/prisma/client.js';
 import { collectCandidates } from '../membership/membership.js';
-import { lockVersion, publishVersion, stateAfter } from './lifecycle.js';
+import { lockVersion, publishVersion, stateAfter } from '../lifecycle/lifecycle.js';
 import { findVersion, findVersions, versionMessage } from './segment.js';
 
 /**

@@ -7,7 +7,7 @@ import {
   SegmentState,
 } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
-import { lockVersion, stateAfter, wrongState } from './lifecycle.js';
+import { lockVersion, stateAfter, wrongState } from '../lifecycle/lifecycle.js';
 import { findVersion, versionMessage } from './segment.js';
 
 /** Sends a draft or an approved version back to its author with a reason. Throws SEGMENT_NOT_FOUND, SEGMENT_STATE. */

@@ -7,7 +7,7 @@ import {
   SegmentState,
 } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
-import { lockVersion, retireVersion, stateAfter } from './lifecycle.js';
+import { lockVersion, retireVersion, stateAfter } from '../lifecycle/lifecycle.js';
 import { findVersion, versionMessage } from './segment.js';
 
 /** Takes a version out of use for good; its members leave. Throws SEGMENT_NOT_FOUND, SEGMENT_IN_USE. */

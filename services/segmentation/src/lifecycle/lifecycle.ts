@@ -3,7 +3,7 @@ import { MembershipReason, SegmentState } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { applyCandidates, type Candidates, dismissMembers } from '../membership/membership.js';
-import { dayOf, findVersion, today, type VersionRow, versionName } from './segment.js';
+import { dayOf, findVersion, today, type VersionRow, versionName } from '../segment/segment.js';
 
 const {
   SEGMENT_STATE_DRAFT: draft,

@@ -1,0 +1,115 @@
+import type { GroupCount, GroupTitle, SchemeProblem } from '@rapport/proto/segmentation/v1';
+import type { Deps } from '../deps.js';
+import type { FactFilter } from '../fact/fact.js';
+import { anyMerged } from '../merge/merge.js';
+import { compileRules, type DayNumber, type Rule } from '../rule/rule.js';
+import { soundRuleInUse } from '../segment/segment.js';
+import { provePartition } from './prove.js';
+
+/** A group with its rule. */
+interface NamedRule {
+  title: GroupTitle;
+  rule: string;
+}
+
+/** How the parties fall into the groups, and who shows that they do not fall into exactly one. */
+export interface Counted {
+  /** The rules of the groups, read. */
+  rules: Rule[];
+  totals: { counts: GroupCount[]; uncovered: bigint; overlapping: bigint };
+  /** A party in two groups, with their ids. */
+  overlap?: { party: string; groups: string[] } | undefined;
+  /** A party in none. */
+  gap?: string | undefined;
+}
+
+interface CountRow {
+  counts: number[];
+  uncovered: number;
+  overlapping: number;
+  gap: string;
+  twice: string;
+  twice_hits: number[];
+}
+
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/** Counts the parties of each group in one scan. */
+export async function countGroups(
+  deps: Deps,
+  groups: readonly NamedRule[],
+  { asOf, where, signal }: { asOf: DayNumber; where: FactFilter; signal?: AbortSignal },
+): Promise<Counted> {
+  const merged = await anyMerged(deps.db.system);
+  const read = await Promise.all(groups.map(({ rule }) => soundRuleInUse(deps.db.system, rule)));
+  const rules = read.map(({ rule }) => ({ rule, asOf }));
+  const segments = read.find((one) => one.segments)?.segments;
+  const { from, conditions, parameters } = compileRules(rules, deps.zone, { where, merged, segments });
+  const hits = conditions.map((condition) => `toUInt8(${condition})`).join(', ');
+  const [row] = await deps.analytics.query<CountRow>(
+    `SELECT sumForEach(hits) AS counts, countIf(arraySum(hits) = 0) AS uncovered, countIf(arraySum(hits) > 1) AS overlapping,
+      toString(minIf(party, arraySum(hits) = 0)) AS gap, toString(minIf(party, arraySum(hits) > 1)) AS twice,
+      argMinIf(hits, party, arraySum(hits) > 1) AS twice_hits
+    FROM (SELECT p.party AS party, [${hits}] AS hits FROM ${from})`,
+    parameters,
+    signal ? { signal } : {},
+  );
+  const totals = {
+    counts: groups.map(({ title }, index) => ({ groupId: title.groupId, parties: BigInt(row?.counts[index] ?? 0) })),
+    uncovered: BigInt(row?.uncovered ?? 0),
+    overlapping: BigInt(row?.overlapping ?? 0),
+  };
+  const both = groups.filter((_, index) => row?.twice_hits[index]).map(({ title }) => title.groupId);
+  return {
+    rules: read.map(({ rule }) => rule),
+    totals,
+    overlap: row && row.twice !== NOBODY ? { party: `parties/${row.twice}`, groups: both } : undefined,
+    gap: row && row.gap !== NOBODY ? `parties/${row.gap}` : undefined,
+  };
+}
+
+/**
+ * What keeps groups from being a partition: by proof, over all values that features could have, and by the parties as
+ * they are. A party that shows it stands in the answer; where none does, values that would.
+ */
+export function partitionProblems(
+  groups: readonly NamedRule[],
+  { rules, overlap, gap }: Pick<Counted, 'rules' | 'overlap' | 'gap'>,
+): { problems: SchemeProblem[]; proved: boolean } {
+  const proof = provePartition(rules);
+  const problems: SchemeProblem[] = [];
+  const byProof = proof.verdict === 'overlap' ? proof.groups.map((index) => groups[index]?.title.groupId ?? '') : [];
+  const example = 'example' in proof ? proof.example : '';
+  if (proof.verdict === 'overlap' || overlap) {
+    const both = overlap?.groups ?? byProof;
+    problems.push({
+      field: 'rules.groups',
+      reason: 'PARTITION_OVERLAP',
+      message: `A party can be in ${both.join(' and in ')}.`,
+      groups: both,
+      exampleParty: overlap?.party ?? '',
+      example: proof.verdict === 'overlap' ? example : '',
+    });
+  }
+  if (proof.verdict === 'gap' || gap) {
+    problems.push({
+      field: 'rules.groups',
+      reason: 'PARTITION_GAP',
+      message: 'A party can be in none of the groups. A group for all others closes every gap.',
+      groups: [],
+      exampleParty: gap ?? '',
+      example: proof.verdict === 'gap' ? example : '',
+    });
+  }
+  if (proof.verdict === 'too complex' && problems.length === 0) {
+    problems.push({
+      field: 'rules.groups',
+      reason: 'PARTITION_NOT_PROVED',
+      message: 'The rules ask for too many things at once to be proved. Write bands, or fewer and simpler groups.',
+      groups: [],
+      exampleParty: '',
+      example: '',
+    });
+  }
+  return { problems, proved: proof.verdict === 'proved' };
+}

@@ -1,0 +1,120 @@
+import { audit, systemCaller } from '@rapport/kit/crypto';
+import { everything, sql, type Tx } from '@rapport/kit/db';
+import { SegmentState } from '@rapport/proto/segmentation/v1';
+import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
+import { type Candidates, collectCandidates } from '../membership/membership.js';
+import { publishVersion, retireVersion } from '../lifecycle/lifecycle.js';
+import { findVersion, findVersions, type VersionRow, versionName } from '../segment/segment.js';
+import type { Group } from './plan.js';
+import type { RunRow } from './run.js';
+import {
+  assertState,
+  findSchemeVersion,
+  findSchemeVersions,
+  type SchemeRow,
+  schemeVersionName,
+  segmentIdOf,
+  versionGroups,
+} from './scheme.js';
+
+const { SEGMENT_STATE_APPROVED: approved, SEGMENT_STATE_PUBLISHED: published } = SegmentState;
+
+/** A group whose segment is ready to be put into use, or is in use with the same rule already. */
+interface Ready {
+  row: VersionRow;
+  candidates: Candidates | undefined;
+}
+
+/**
+ * The approved version of a group's segment, made unless it is there; the version in use when its rule is the same. Whoever
+ * made and approved the version of the scheme did so with its segments. Throws GROUP_SEGMENT_TAKEN.
+ */
+async function segmentOf(tx: Tx, scheme: SchemeRow, { title, rule }: Group): Promise<VersionRow> {
+  const segmentId = segmentIdOf(scheme.scheme_id, title.groupId);
+  await tx.run(sql`
+    INSERT INTO segment (segment_id, title, organisation_path, created_by, scheme_id)
+    VALUES (${segmentId}, ${`${scheme.title}: ${title.title}`}, ${scheme.organisation_path}, ${scheme.created_by},
+      ${scheme.scheme_id})
+    ON CONFLICT DO NOTHING`);
+  const { owner } = await tx.one<{ owner: string | null }>(sql`
+    SELECT scheme_id AS owner FROM segment WHERE segment_id = ${segmentId} FOR UPDATE`);
+  if (owner !== scheme.scheme_id) throw fail('GROUP_SEGMENT_TAKEN', { metadata: { segment: `segments/${segmentId}` } });
+  const there = await tx.maybe<{ version: number }>(sql`
+    SELECT version FROM segment_version WHERE segment_id = ${segmentId} AND rule = ${rule} AND as_of IS NULL
+      AND state IN (${approved}, ${published}) ORDER BY version DESC LIMIT 1`);
+  if (there) return findVersion(tx, everything, versionName(segmentId, there.version));
+  const { version } = await tx.one<{ version: number }>(sql`
+    INSERT INTO segment_version (segment_id, version, rule, state, created_by, approved_by, approve_time)
+    SELECT ${segmentId}, coalesce(max(version), 0) + 1, ${rule}, ${approved}, ${scheme.created_by},
+      ${scheme.approved_by}, ${scheme.approve_time}
+    FROM segment_version WHERE segment_id = ${segmentId} RETURNING version`);
+  return findVersion(tx, everything, versionName(segmentId, version));
+}
+
+/**
+ * Puts an approved version into use: the segments of its groups first become ready and their members are collected, then
+ * all of them, the version and the end of the run are one transaction. Groups that are gone are retired with the version
+ * before. Safe to repeat after a kill. Throws GROUP_SEGMENT_TAKEN, SEGMENT_IN_USE, SCHEME_STATE.
+ */
+export async function putIntoUse(deps: Deps, asked: SchemeRow, run: RunRow, signal: AbortSignal): Promise<void> {
+  const { db, clock } = deps;
+  const groups = versionGroups(asked);
+  const rows = await db.transaction(everything, async (tx) => {
+    const made: VersionRow[] = [];
+    for (const group of groups) made.push(await segmentOf(tx, asked, group));
+    return made;
+  });
+  const ready: Ready[] = [];
+  for (const row of rows) {
+    const candidates = row.state === approved ? await collectCandidates(deps, row, signal) : undefined;
+    ready.push({ row, candidates });
+  }
+  await db.transaction(everything, async (tx) => {
+    await tx.run(sql`SELECT FROM scheme WHERE scheme_id = ${asked.scheme_id} FOR UPDATE`);
+    // Another process that took the run over has done all this.
+    const { state } = await tx.one<{ state: number }>(sql`
+      SELECT state FROM scheme_run WHERE run_id = ${run.run_id}::uuid FOR UPDATE`);
+    if (state > 2) return;
+    const versions = await findSchemeVersions(tx, everything, asked.scheme_id);
+    const row = await findSchemeVersion(tx, everything, schemeVersionName(asked));
+    assertState(row, approved);
+    const at = clock.now();
+    const by = run.created_by;
+    await tx.run(sql`
+      UPDATE scheme_version SET state = 4, retire_time = ${at} WHERE scheme_id = ${row.scheme_id} AND state = 3`);
+    await tx.run(sql`
+      UPDATE scheme_version SET state = 3, publish_time = ${at}
+      WHERE scheme_id = ${row.scheme_id} AND version = ${row.version}`);
+    await retireGroups(tx, deps, row.scheme_id, { except: ready.map(({ row: one }) => one.segment_id), by });
+    for (const { row: segment, candidates } of ready) {
+      if (!candidates) continue;
+      const known = await findVersions(tx, everything, segment.segment_id);
+      const before = known.find((one) => one.state === published);
+      await publishVersion(tx, deps, { row: segment, before, candidates, by });
+    }
+    await tx.run(sql`
+      UPDATE scheme_run SET state = 3, finish_time = ${at}, steps_done = steps_total WHERE run_id = ${run.run_id}::uuid`);
+    await audit(tx, systemCaller('segmentation', 'PublishScheme'), {
+      resource: [schemeVersionName(row), `schemeRuns/${run.run_id}`],
+      change: { state: 'published', retired: versions.find((one) => one.state === published)?.version },
+    });
+  });
+}
+
+/** Retires the segments in use of a scheme's groups, all or all but some. Throws SEGMENT_IN_USE. */
+export async function retireGroups(
+  tx: Tx,
+  deps: Deps,
+  schemeId: string,
+  { except = [], by }: { except?: readonly string[]; by: string },
+): Promise<void> {
+  const gone = await tx.rows<{ segment_id: string; version: number }>(sql`
+    SELECT v.segment_id, v.version FROM segment s JOIN segment_version v USING (segment_id)
+    WHERE s.scheme_id = ${schemeId} AND v.state = 3 AND s.segment_id <> ALL(${[...except]}::text[])
+    ORDER BY v.segment_id`);
+  for (const { segment_id: segmentId, version } of gone) {
+    const row = await findVersion(tx, everything, versionName(segmentId, version));
+    await retireVersion(tx, deps, row, by, deps.clock.now());
+  }
+}

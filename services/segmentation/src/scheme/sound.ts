@@ -1,0 +1,53 @@
+import type { Call } from '@rapport/kit/rpc';
+import type { SchemePlan } from '@rapport/proto/segmentation/v1';
+import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
+import { factFilter } from '../fact/fact.js';
+import { countGroups, partitionProblems } from '../partition/partition.js';
+import { today } from '../segment/segment.js';
+import { groupsOf, isComputed, planProblems } from './plan.js';
+
+/** A plan with where it is to hold. */
+export interface Proposed {
+  schemeId: string;
+  organisationPath: string;
+  plan: SchemePlan | undefined;
+}
+
+/**
+ * The plan of a request, when it is sound; that of a partition is proved, and looked at on the parties of its part of the
+ * bank that the caller may see. Throws PLAN_INVALID, PARTITION_NOT_SOUND, each with what is wrong, in words.
+ */
+export async function soundPlan(
+  deps: Deps,
+  proposed: Proposed,
+  call: Pick<Call, 'scope' | 'signal'>,
+): Promise<SchemePlan> {
+  const { schemeId, organisationPath, plan } = proposed;
+  if (!plan) throw fail('PLAN_INVALID', { violations: [{ field: 'plan', description: 'is missing' }] });
+  const faults = planProblems(schemeId, plan);
+  if (faults.length > 0) {
+    const violations = faults.map(({ field, message }) => ({ field: `plan.${field}`, description: message }));
+    throw fail('PLAN_INVALID', { violations });
+  }
+  if (isComputed(plan)) return plan;
+  const groups = groupsOf(schemeId, plan);
+  const where = factFilter(call.scope, organisationPath, { manager: true });
+  const counted = await countGroups(deps, groups, { asOf: today(deps), where, signal: call.signal });
+  const { problems } = partitionProblems(groups, counted);
+  const [first] = problems;
+  if (!first) return plan;
+  // The example party stands in the metadata, so that what is logged of the message names nobody.
+  throw fail('PARTITION_NOT_SOUND', {
+    metadata: {
+      problem: first.reason,
+      groups: first.groups.join(','),
+      example: first.example,
+      party: first.exampleParty,
+    },
+    violations: problems.map(({ field, message, example }) => ({
+      field: `plan.${field}`,
+      description: example === '' ? message : `${message} For example: ${example}.`,
+    })),
+  });
+}
