@@ -6,10 +6,31 @@ export interface Attribute {
   key: string;
   type: string;
   unit: string;
+  unitZh: string;
+  titleEn: string;
+  titleZh: string;
   description: string;
-  arguments: { name: string; type: string; optional: boolean; description: string; values: string[] }[];
+  descriptionZh: string;
+  /** The events that it comes from. */
+  sources: string[];
+  freshness: string;
+  arguments: {
+    name: string;
+    type: string;
+    optional: boolean;
+    description: string;
+    descriptionZh: string;
+    values: string[];
+    /** What may stand in it where it is a map. */
+    keys: { key: string; type: string; values: string[] }[];
+  }[];
   values: string[];
+  /** Whether it depends on the day. */
   dated: boolean;
+  /** Whether a party may not have it. */
+  missing: boolean;
+  /** `DATA_CLASS_C1` to `DATA_CLASS_C3`. */
+  dataClass: string;
 }
 
 export interface SegmentVersion {

@@ -3,12 +3,28 @@ import { alignArguments, beginning, daysOf, operatorsOf, textOf, withEditors } f
 import { readCel } from './read-cel.js';
 import { writeCel } from './write-cel.js';
 
-const argument = { name: '', type: 'ATTRIBUTE_TYPE_STRING', optional: false, description: '', values: [] as string[] };
+const argument = {
+  name: '',
+  type: 'ATTRIBUTE_TYPE_STRING',
+  optional: false,
+  description: '',
+  descriptionZh: '',
+  values: [] as string[],
+  keys: [],
+};
 const sum: Attribute = {
   key: 'tx.sum',
   type: 'ATTRIBUTE_TYPE_DOUBLE',
   unit: '',
+  unitZh: '',
+  titleEn: '',
+  titleZh: '',
   description: '',
+  descriptionZh: '',
+  sources: [],
+  freshness: '',
+  dataClass: '',
+  missing: false,
   values: [],
   dated: true,
   arguments: [

@@ -10,6 +10,7 @@ export interface Naming {
   code(value: string): string;
   /** What an attribute is called. */
   attribute(key: string): string;
+  unit(attribute: Attribute): string;
   number(value: string): string;
   day(value: string): string;
 }
@@ -27,7 +28,8 @@ function argumentWords(argument: string, naming: Naming): string {
   return values.length > 0 ? values.join(naming.t('describe.comma')) : argument;
 }
 
-function operandWords({ field, value }: RuleLeaf, catalogue: Catalogue, naming: Naming): string {
+/** The attribute of a line with what stands in its brackets, in words. */
+export function describeOperand({ field, value }: RuleLeaf, catalogue: Catalogue, naming: Naming): string {
   const attribute = catalogue.get(field);
   const given = attribute ? alignArguments(attribute, value.args ?? []) : (value.args ?? []);
   const args = given.filter(Boolean).map((one) => argumentWords(one, naming));
@@ -36,18 +38,19 @@ function operandWords({ field, value }: RuleLeaf, catalogue: Catalogue, naming: 
 }
 
 function valueWords({ field, value }: RuleLeaf, catalogue: Catalogue, naming: Naming): string {
-  const unit = catalogue.get(field)?.unit ?? '';
+  const attribute = catalogue.get(field);
+  const unit = attribute ? naming.unit(attribute) : '';
   const words = value.values.map((one) => {
     if (value.kind === 'date') return naming.day(one);
     return value.kind === 'number' ? naming.number(one) : naming.code(one);
   });
   const list = words.join(naming.t('describe.comma'));
-  return unit ? naming.t('describe.unit', { value: list, unit: naming.code(unit) }) : list;
+  return unit ? naming.t('describe.unit', { value: list, unit }) : list;
 }
 
 function leafWords(leaf: RuleLeaf, catalogue: Catalogue, naming: Naming): string {
   if (leaf.field === AS_TEXT) return writeLeaf(leaf);
-  const what = operandWords(leaf, catalogue, naming);
+  const what = describeOperand(leaf, catalogue, naming);
   const operator = naming.code(leaf.operator);
   if (leaf.value.kind === 'none') return naming.t('describe.flag', { what, value: operator });
   return naming.t('describe.compare', { what, operator, value: valueWords(leaf, catalogue, naming) });

@@ -44,6 +44,8 @@ const shown = {
     'privacy_officer',
   ],
   viewSegments: ['marketer', 'marketing_approver', 'analyst', 'branch_manager', 'auditor', 'administrator'],
+  viewAttributes: ['marketer', 'marketing_approver', 'analyst', 'branch_manager', 'auditor', 'administrator'],
+  describeRule: ['marketer', 'marketing_approver', 'analyst', 'branch_manager', 'auditor', 'administrator'],
   previewSegment: ['marketer', 'marketing_approver', 'analyst', 'branch_manager', 'administrator'],
   editSegments: ['marketer', 'analyst', 'administrator'],
   approveSegments: ['marketing_approver', 'administrator'],

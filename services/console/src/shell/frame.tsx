@@ -48,7 +48,7 @@ export function Frame() {
   const [helps, setHelps] = useState(false);
   const showHelp = useCallback(() => setHelps(true), []);
   useKeyboard(showHelp);
-  const current = places.find(({ path }) => pathname.startsWith(path));
+  const current = places.find(({ path, also }) => pathname.startsWith(path) || (also && pathname.startsWith(also)));
   const visible = places.filter(({ ability }) => may(ability));
   const title = current ? `${t(current.word)} · ${t('app.name')}` : t('app.name');
   useEffect(() => {

@@ -1,9 +1,18 @@
 import type { Ability } from '../shared/access.js';
 
+interface Place {
+  path: string;
+  /** How the addresses of further pages begin that belong to it. */
+  also?: string;
+  key: string;
+  word: string;
+  ability: Ability;
+}
+
 /** The pages of the menu; `g` and then the key leads there. */
-export const places = [
+export const places: readonly Place[] = [
   { path: '/parties', key: 'c', word: 'menu.parties', ability: 'viewParties' },
-  { path: '/segments', key: 's', word: 'menu.segments', ability: 'viewSegments' },
+  { path: '/segments', also: '/segmentation/', key: 's', word: 'menu.segments', ability: 'viewSegments' },
   { path: '/campaigns', key: 'm', word: 'menu.campaigns', ability: 'viewCampaigns' },
   { path: '/cases', key: 'k', word: 'menu.cases', ability: 'viewCases' },
   { path: '/matches', key: 'a', word: 'menu.matching', ability: 'viewMatches' },
@@ -14,4 +23,4 @@ export const places = [
   { path: '/ranking', key: 'r', word: 'menu.ranking', ability: 'viewStaff' },
   { path: '/dashboard', key: 'd', word: 'menu.dashboard', ability: 'viewDashboard' },
   { path: '/audit', key: 'v', word: 'menu.audit', ability: 'verifyAudit' },
-] as const satisfies readonly { path: string; key: string; word: string; ability: Ability }[];
+];

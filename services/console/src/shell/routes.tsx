@@ -28,6 +28,10 @@ export const routes: RouteObject[] = [
             lazy: async () => ({ Component: (await import('../pages/segment/new-segment-page.js')).NewSegmentPage }),
           },
           {
+            path: '/segmentation/attributes',
+            lazy: async () => ({ Component: (await import('../pages/segment/catalogue-page.js')).CataloguePage }),
+          },
+          {
             path: '/segments/:segment',
             lazy: async () => ({ Component: (await import('../pages/segment/segment-page.js')).SegmentPage }),
           },

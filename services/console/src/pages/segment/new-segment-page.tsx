@@ -8,6 +8,7 @@ import { PageHead } from '../../shared/show.js';
 import { useWrite } from '../../shared/use-write.js';
 import { useWords } from '../../shared/words.js';
 import { AsOfPicker } from './as-of-picker.js';
+import { Insight } from './insight.js';
 import { Preview } from './preview.js';
 import { RuleEditor } from './rule-editor.js';
 
@@ -97,6 +98,7 @@ export function NewSegmentPage() {
               </Form>
             </Card>
             <RuleEditor rule={rule} onChange={setRule} />
+            {may('describeRule') ? <Insight rule={rule} asOf={asOf} organisationPath={path} /> : null}
             <Flex gap={8} justify="flex-end">
               <Button onClick={() => void navigate('/segments')}>{t('common.cancel')}</Button>
               <Button type="primary" disabled={rule.trim() === ''} loading={isPending} onClick={() => form.submit()}>

@@ -5,8 +5,10 @@ import { createContext, useContext, useMemo } from 'react';
 import { type ActionProps, QueryBuilder, type RuleGroupType, type ValueEditorProps } from 'react-querybuilder';
 import 'react-querybuilder/dist/query-builder.css';
 import type { Attribute } from '../../api/segmentation.js';
+import { readFilter, writeFilter } from '../../rule/filter.js';
 import { alignArguments, beginning, daysOf, operatorsOf, textOf } from '../../rule/attributes.js';
 import { AS_TEXT, type Comparand, type RuleTree } from '../../rule/tree.js';
+import { useCatalogue } from '../../shared/use-catalogue.js';
 import { useWords } from '../../shared/words.js';
 
 const AttributesContext = createContext<ReadonlyMap<string, Attribute>>(new Map());
@@ -17,9 +19,65 @@ interface ArgumentProps {
   onChange: (value: string) => void;
 }
 
+/** A map in the brackets, key by key. */
+function FilterArgument({ declared, value, onChange }: ArgumentProps) {
+  const { code } = useWords();
+  const keys = declared.keys.map(({ key }) => key);
+  const filter = readFilter(value, keys) ?? {};
+  const set = (key: string, written: string) => onChange(writeFilter({ ...filter, [key]: written }, keys));
+  return (
+    <Space wrap size={4}>
+      {declared.keys.map(({ key, type, values }) => {
+        const written = filter[key] ?? '';
+        const common = { key, 'aria-label': code(key), placeholder: code(key) };
+        if (values.length > 0) {
+          return (
+            <Select
+              {...common}
+              key={key}
+              allowClear
+              showSearch={{ optionFilterProp: 'label' }}
+              value={textOf(written) || null}
+              style={{ minWidth: 130 }}
+              options={values.map((one) => ({ value: one, label: code(one) }))}
+              onChange={(one: string | null) => set(key, one ? JSON.stringify(one) : '')}
+            />
+          );
+        }
+        if (type === 'ATTRIBUTE_TYPE_STRING') {
+          return (
+            <Input
+              {...common}
+              key={key}
+              allowClear
+              value={textOf(written) ?? ''}
+              style={{ width: 130 }}
+              onChange={({ target }) => set(key, target.value ? JSON.stringify(target.value) : '')}
+            />
+          );
+        }
+        return (
+          <InputNumber
+            {...common}
+            key={key}
+            stringMode
+            value={written || null}
+            style={{ width: 130 }}
+            onChange={(number) => set(key, number === null ? '' : String(number))}
+          />
+        );
+      })}
+    </Space>
+  );
+}
+
 function Argument({ declared, value, onChange }: ArgumentProps) {
   const { t, code } = useWords();
   const name = code(declared.name);
+  const keys = declared.keys.map(({ key }) => key);
+  if (keys.length > 0 && readFilter(value, keys)) {
+    return <FilterArgument declared={declared} value={value} onChange={onChange} />;
+  }
   const days = daysOf(value);
   if (declared.type === 'ATTRIBUTE_TYPE_DURATION' && days !== undefined) {
     return (
@@ -70,6 +128,7 @@ interface ConstantProps {
 
 function Constant({ attribute, operator, value, onChange }: ConstantProps) {
   const { t, code } = useWords();
+  const { unitOf } = useCatalogue();
   const [first = ''] = value.values;
   const name = t('rule.value');
   const options = (attribute?.values ?? []).map((one) => ({ value: one, label: code(one) }));
@@ -104,7 +163,7 @@ function Constant({ attribute, operator, value, onChange }: ConstantProps) {
         value={first}
         aria-label={name}
         style={{ width: attribute?.unit ? 210 : 140 }}
-        suffix={attribute?.unit ? code(attribute.unit) : undefined}
+        suffix={attribute ? unitOf(attribute) : undefined}
         onChange={(number) => onChange([String(number ?? 0)])}
       />
     );
@@ -197,12 +256,13 @@ interface BuilderProps {
 /** The rule as lines and groups of lines. */
 export function RuleBuilder({ attributes, tree, onChange }: BuilderProps) {
   const { t, code } = useWords();
+  const { titleOf } = useCatalogue();
   const byKey = useMemo(() => new Map(attributes.map((attribute) => [attribute.key, attribute])), [attributes]);
   const fields = useMemo(() => {
-    const named = attributes.map(({ key }) => ({ name: key, label: code(key) }));
+    const named = attributes.map(({ key }) => ({ name: key, label: titleOf(key) }));
     named.sort((a, b) => a.label.localeCompare(b.label));
     return [...named, { name: AS_TEXT, label: t('rule.asText') }];
-  }, [attributes, code, t]);
+  }, [attributes, titleOf, t]);
   const label = (word: string) => ({ label: t(word), title: t(word) });
   return (
     <AttributesContext.Provider value={byKey}>

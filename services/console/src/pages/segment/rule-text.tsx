@@ -4,6 +4,7 @@ import type { Attribute, RuleProblem } from '../../api/segmentation.js';
 import { beginning, operatorsOf } from '../../rule/attributes.js';
 import { NotShowable, type Token, tokens } from '../../rule/tokens.js';
 import { writeLeaf } from '../../rule/write-cel.js';
+import { useCatalogue } from '../../shared/use-catalogue.js';
 import { useWords } from '../../shared/words.js';
 
 interface Piece {
@@ -70,7 +71,8 @@ interface RuleTextProps {
 
 /** A rule as text, coloured, with what is wrong in it underlined. The browser's own text box lies over the colours. */
 export function RuleText({ rule, problem, attributes, onChange, ref }: RuleTextProps) {
-  const { t, code } = useWords();
+  const { t } = useWords();
+  const { titleOf } = useCatalogue();
   const area = useRef<HTMLTextAreaElement>(null);
   useImperativeHandle(ref, () => ({
     showProblem: () => {
@@ -120,7 +122,7 @@ export function RuleText({ rule, problem, attributes, onChange, ref }: RuleTextP
         placeholder={t('rule.insert')}
         showSearch={{ optionFilterProp: 'label' }}
         style={{ width: 320, marginTop: 8 }}
-        options={attributes.map(({ key }) => ({ value: key, label: `${code(key)} · ${key}` }))}
+        options={attributes.map(({ key }) => ({ value: key, label: `${titleOf(key)} · ${key}` }))}
         onSelect={(key: string | null) => (key ? insert(key) : undefined)}
       />
     </>

@@ -18,6 +18,7 @@ import { useRuleWords } from '../../shared/use-catalogue.js';
 import { useWrite } from '../../shared/use-write.js';
 import { useWords } from '../../shared/words.js';
 import { AsOfPicker } from './as-of-picker.js';
+import { Insight } from './insight.js';
 import { Members } from './members.js';
 import { Preview } from './preview.js';
 import { RuleEditor } from './rule-editor.js';
@@ -46,6 +47,9 @@ function RuleWork({ id, version, organisationPath }: WorkProps) {
         <Flex vertical gap={12}>
           <AsOfPicker value={asOf} onChange={setAsOf} />
           <RuleEditor rule={rule} onChange={setRule} />
+          {may('describeRule') ? (
+            <Insight rule={rule} asOf={asOf} organisationPath={organisationPath} segment={`segments/${id}`} />
+          ) : null}
           {may('editSegments') ? (
             <Flex gap={8} justify="flex-end">
               <Button

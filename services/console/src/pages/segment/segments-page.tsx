@@ -8,6 +8,7 @@ import { useSession } from '../../shared/session-context.js';
 import { Day, PageHead, State, When } from '../../shared/show.js';
 import { useRuleWords } from '../../shared/use-catalogue.js';
 import { useWords } from '../../shared/words.js';
+import { SegmentPlaces } from './segment-places.js';
 
 /** The segments that the person may see. */
 export function SegmentsPage() {
@@ -24,6 +25,7 @@ export function SegmentsPage() {
           </Link>
         ) : null}
       </PageHead>
+      <SegmentPlaces />
       <Card size="small">
         {error ? (
           <Failed error={error} retry={() => void refetch()} />
