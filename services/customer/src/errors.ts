@@ -115,6 +115,11 @@ export const fail = defineFailures('customer.rapport', {
     kind: 'precondition',
     message: 'The rows differ from those that this import took before it broke.',
   },
+  IMPORT_CANCELLED: {
+    kind: 'precondition',
+    message: 'The import was cancelled; what was taken stays. Send the file again under another import_id to go on.',
+  },
+  IMPORT_ENDED: { kind: 'precondition', message: 'The import is completed or cancelled already.' },
   IMPORT_IN_PROGRESS: { kind: 'conflict', message: 'This import is coming in on another stream.' },
   MATCH_CANDIDATE_NOT_FOUND: { kind: 'not_found', message: 'There is no such candidate, or you may not see it.' },
   MATCH_VERDICT_UNSUITABLE: {

@@ -60,6 +60,7 @@ import { getHousehold } from './household/get-household.js';
 import { listHouseholds } from './household/list-households.js';
 import { removeHouseholdMember } from './household/remove-household-member.js';
 import { suggestHouseholdMembers } from './household/suggest-household-members.js';
+import { cancelImport } from './importing/cancel-import.js';
 import { getImport } from './importing/get-import.js';
 import { importRows } from './importing/import-rows.js';
 import { listImportRejects } from './importing/list-import-rejects.js';
@@ -155,6 +156,7 @@ export function routes(deps: Deps): Route[] {
       getImport: (request, call) => getImport(deps, request, call),
       listImports: (request, call) => listImports(deps, request, call),
       listImportRejects: (request, call) => listImportRejects(deps, request, call),
+      cancelImport: (request, call) => cancelImport(deps, request, call),
     }),
     route(SpendingServiceService, {
       getSpendingRules: (request, call) => getSpendingRules(deps, request, call),

@@ -5,7 +5,7 @@ import { importBerka } from './import-berka.js';
 import { importCamt } from './import-camt.js';
 import { importFineract, importFineractEvents } from './import-fineract.js';
 import { checkMapping, importCsv } from './import-csv.js';
-import { importList, importRejects, importStatus } from './imports.js';
+import { importCancel, importList, importRejects, importStatus } from './imports.js';
 
 type WithClients = (fn: (clients: Clients, at: Suite) => Promise<void>) => Promise<void>;
 
@@ -63,6 +63,13 @@ export function importCommands(program: Command, withClients: WithClients): void
     .argument('<import>', 'imports/{id}')
     .option('--json', 'print JSON')
     .action((name, flags) => withClients((clients) => importStatus(clients, name, flags)));
+  imports
+    .command('cancel')
+    .description('stop an import that is coming in; what was taken stays')
+    .argument('<import>', 'imports/{id}')
+    .requiredOption('--reason <text>', 'why')
+    .option('--json', 'print JSON')
+    .action((name, flags) => withClients((clients) => importCancel(clients, name, flags)));
   imports
     .command('list')
     .description('the newest imports')

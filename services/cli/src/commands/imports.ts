@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ImportState } from '@rapport/proto/customer/v1';
 import type { Clients } from '../clients.js';
 import { rejectHeading, rejectLine, rejectsOf, saveRejects } from '../importing/rejects.js';
@@ -64,4 +65,15 @@ export async function importList(
       }),
     ),
   );
+}
+
+/** `rapport import cancel <import>`: stops an import; whoever sends its rows hears of it. */
+export async function importCancel(
+  clients: Clients,
+  name: string,
+  flags: { reason: string; json?: boolean },
+): Promise<void> {
+  const request = { name: nameOf(name), reason: flags.reason, requestId: randomUUID() };
+  const answer = await clients.customer.cancelImport(request);
+  printImports(flags, answer.import ? [answer.import] : []);
 }

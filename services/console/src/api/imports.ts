@@ -1,4 +1,4 @@
-import { get, nameOf } from './client.js';
+import { get, nameOf, write } from './client.js';
 import type { Paged } from './types.js';
 
 export interface Import {
@@ -12,6 +12,8 @@ export interface Import {
   counts: { kind: string; created: string; updated: string; unchanged: string; rejected: string }[];
   createTime?: string;
   completeTime?: string;
+  cancelledBy: string;
+  cancelReason: string;
 }
 
 export interface ImportReject {
@@ -45,3 +47,7 @@ export async function allImportRejects(id: string): Promise<ImportReject[]> {
   } while (token);
   return all;
 }
+
+/** Stops an import that is coming in; what was taken stays. */
+export const cancelImport = (id: string, reason: string) =>
+  write<{ import: Import }>(`${nameOf('imports', id)}:cancel`, { reason });

@@ -81,6 +81,7 @@ const colours: Record<string, string> = {
   MATCH_RUN_STATE_FAILED: 'red',
   IMPORT_STATE_RUNNING: 'blue',
   IMPORT_STATE_COMPLETED: 'green',
+  IMPORT_STATE_CANCELLED: 'default',
   QUALITY_SEVERITY_ERROR: 'red',
   QUALITY_SEVERITY_WARNING: 'orange',
   QUALITY_SEVERITY_MISSING: 'gold',

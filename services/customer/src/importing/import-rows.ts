@@ -69,6 +69,7 @@ export async function importRows(
     keys,
   };
   const begun = await begin(stream, call, header);
+  if (begun.cancelledBy !== '') throw cancelled(begun);
   if (begun.completeTime !== null) return answer(stream, begun);
   const writer = startWriter(stream, call, begun);
   const marker = createHash('sha256');
@@ -311,10 +312,22 @@ async function write(
     const after = await tx.maybe<ImportRecord>(sql`
       UPDATE import_run SET rows = ${upTo.rows}, digest = ${upTo.digest}, counts = ${JSON.stringify(counts)}::jsonb
       WHERE import_id = ${run.importId} AND rows = ${run.rows} AND complete_time IS NULL RETURNING ${importColumns}`);
-    if (!after) throw fail('IMPORT_IN_PROGRESS', { retryInMs: 1_000 });
+    if (!after) throw await stopped(tx, run);
     await audit(tx, call, { resource: importName(run.importId), change: { rows: upTo.rows - run.rows } });
     return after;
   });
+}
+
+/** Why a batch cannot be written: the import was cancelled meanwhile, or another stream brings it. */
+async function stopped(tx: Tx, run: ImportRecord): Promise<Error> {
+  const now = await tx.one<ImportRecord>(
+    sql`SELECT ${importColumns} FROM import_run WHERE import_id = ${run.importId}`,
+  );
+  return now.cancelledBy === '' ? fail('IMPORT_IN_PROGRESS', { retryInMs: 1_000 }) : cancelled(now);
+}
+
+function cancelled({ importId, cancelReason }: ImportRecord): Error {
+  return fail('IMPORT_CANCELLED', { metadata: { import: importName(importId), reason: cancelReason } });
 }
 
 async function insertRejects(tx: Tx, run: ImportRecord, rejects: readonly Rejected[]): Promise<void> {
@@ -339,7 +352,7 @@ async function complete(stream: Stream, call: Call, run: ImportRecord): Promise<
     const after = await tx.maybe<ImportRecord>(sql`
       UPDATE import_run SET complete_time = ${stream.deps.clock.now()}
       WHERE import_id = ${run.importId} AND rows = ${run.rows} AND complete_time IS NULL RETURNING ${importColumns}`);
-    if (!after) throw fail('IMPORT_IN_PROGRESS', { retryInMs: 1_000 });
+    if (!after) throw await stopped(tx, run);
     await audit(tx, call, { resource: importName(run.importId), change: { completed: true, rows: run.rows } });
     return after;
   });

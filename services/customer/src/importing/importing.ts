@@ -25,13 +25,17 @@ export interface ImportRecord {
   digest: string;
   counts: Tally;
   createTime: Date;
+  /** When it was completed or cancelled. */
   completeTime: Date | null;
+  /** Empty where nobody did. */
+  cancelledBy: string;
+  cancelReason: string;
 }
 
 /** The columns of an `ImportRecord`. */
 export const importColumns: Sql = sql.raw(`import_id AS "importId", source, file,
   organisation_path AS "organisationPath", kind, rows, digest, counts, create_time AS "createTime",
-  complete_time AS "completeTime"`);
+  complete_time AS "completeTime", cancelled_by AS "cancelledBy", cancel_reason AS "cancelReason"`);
 
 /** `imports/{uuid}`. */
 export function importName(importId: string): string {
@@ -40,18 +44,25 @@ export function importName(importId: string): string {
 
 /** The message of a row. */
 export function importMessage(row: ImportRecord): Import {
-  const { source, file, organisationPath, kind, createTime, completeTime } = row;
+  const { source, file, organisationPath, kind, createTime, completeTime, cancelledBy, cancelReason } = row;
   return {
     name: importName(row.importId),
     source,
     file,
     organisationPath,
     kind,
-    state: completeTime === null ? ImportState.IMPORT_STATE_RUNNING : ImportState.IMPORT_STATE_COMPLETED,
+    state: stateOf(row),
+    cancelledBy,
+    cancelReason,
     counts: countsOf(row.counts),
     createTime,
     completeTime: completeTime ?? undefined,
   };
+}
+
+function stateOf({ completeTime, cancelledBy }: ImportRecord): ImportState {
+  if (completeTime === null) return ImportState.IMPORT_STATE_RUNNING;
+  return cancelledBy === '' ? ImportState.IMPORT_STATE_COMPLETED : ImportState.IMPORT_STATE_CANCELLED;
 }
 
 function countsOf(tally: Tally): ImportCount[] {

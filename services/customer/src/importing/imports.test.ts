@@ -1,3 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { uuidv7 } from '@rapport/kit/runtime';
+import { type ImportRequest, ImportState } from '@rapport/proto/customer/v1';
 import { as, failure, importOf, operator, person, type Running, startCustomer } from '../customer.testkit.js';
 
 let running: Running;
@@ -45,5 +48,60 @@ describe('ListImports, GetImport and ListImportRejects', () => {
       kind: 'denied',
     });
     expect(await failure(list(operator(), { pageToken: 'x' }))).toMatchObject({ reason: 'PAGE_TOKEN_INVALID' });
+  });
+});
+
+describe('CancelImport', () => {
+  const steward = () => as({ sub: 'staff/stella', roles: ['data_steward'], orgPath: '/berka' });
+  const cancel = (name: string, token = steward(), requestId = uuidv7()) =>
+    running.customer.cancelImport({ name, reason: 'the wrong file', requestId }, token);
+
+  it('stops a stream that is coming in; what was written stays, what was not is not there', async () => {
+    const importId = uuidv7();
+    const name = `imports/${importId}`;
+    const messages = importOf({ importId }, [[party(11)], [party(12)], [party(13)]]);
+    const told = Promise.withResolvers<void>();
+    const requestId = uuidv7();
+    const taken = async (): Promise<bigint> => {
+      const { import: one } = await running.customer.getImport({ name }, operator());
+      return one?.counts[0]?.created ?? 0n;
+    };
+    async function* slowly() {
+      yield messages[0] as ImportRequest;
+      yield messages[1] as ImportRequest;
+      await told.promise;
+      yield messages[2] as ImportRequest;
+      yield messages[3] as ImportRequest;
+    }
+    const coming = failure(running.customer.import(slowly(), operator()));
+    while ((await taken().catch(() => 0n)) === 0n) await sleep(20);
+    const first = await cancel(name, steward(), requestId);
+    expect(first.import).toMatchObject({
+      ...{ state: ImportState.IMPORT_STATE_CANCELLED, cancelledBy: 'staff/stella', cancelReason: 'the wrong file' },
+      counts: [{ created: 1n }],
+    });
+    told.resolve();
+    expect(await coming).toMatchObject({ kind: 'precondition', reason: 'IMPORT_CANCELLED' });
+    expect(await taken()).toBe(1n);
+    expect(await cancel(name, steward(), requestId)).toEqual(first);
+    expect(await failure(cancel(name))).toMatchObject({ kind: 'precondition', reason: 'IMPORT_ENDED' });
+    expect(await failure(send(messages))).toMatchObject({ reason: 'IMPORT_CANCELLED' });
+    // Under another id the file comes in whole; what was there is known.
+    const { import: again } = await send(importOf({}, [[party(11)], [party(12)], [party(13)]]));
+    expect(again?.counts).toMatchObject([{ created: 2n, unchanged: 1n }]);
+    const completed = again?.name ?? '';
+    expect(await failure(cancel(completed))).toMatchObject({ reason: 'IMPORT_ENDED' });
+  });
+
+  it('is for those who answer for the data, where they do', async () => {
+    const { import: done } = await send(importOf({}, [[party(1)]]));
+    const name = done?.name ?? '';
+    const brno = as({ roles: ['data_steward'], orgPath: '/berka/brno' });
+    expect(await failure(cancel(name, brno))).toMatchObject({ reason: 'IMPORT_NOT_FOUND' });
+    for (const role of ['auditor', 'relationship_manager', 'marketer', 'branch_manager', 'call_centre_agent']) {
+      expect(await failure(cancel(name, as({ roles: [role] })))).toMatchObject({ kind: 'denied' });
+    }
+    const unknown = await failure(cancel(`imports/${uuidv7()}`));
+    expect(unknown).toMatchObject({ reason: 'IMPORT_NOT_FOUND' });
   });
 });

@@ -37,6 +37,8 @@ import {
   ListHoldingsResponse,
 } from "./holding.js";
 import {
+  CancelImportRequest,
+  CancelImportResponse,
   GetImportRequest,
   GetImportResponse,
   ImportRequest,
@@ -367,6 +369,21 @@ export const CustomerServiceService = {
       Buffer.from(ListImportRejectsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListImportRejectsResponse => ListImportRejectsResponse.decode(value),
   },
+  /**
+   * Takes a running import and stops it: batches that were written stay, the one on its way is not written, and the stream
+   * that brings the rows fails with IMPORT_CANCELLED. Idempotent by request_id.
+   * Errors: IMPORT_NOT_FOUND (NOT_FOUND), IMPORT_ENDED (FAILED_PRECONDITION: completed or cancelled already).
+   */
+  cancelImport: {
+    path: "/rapport.customer.v1.CustomerService/CancelImport" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CancelImportRequest): Buffer => Buffer.from(CancelImportRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CancelImportRequest => CancelImportRequest.decode(value),
+    responseSerialize: (value: CancelImportResponse): Buffer =>
+      Buffer.from(CancelImportResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CancelImportResponse => CancelImportResponse.decode(value),
+  },
 } as const;
 
 export interface CustomerServiceServer extends UntypedServiceImplementation {
@@ -485,6 +502,12 @@ export interface CustomerServiceServer extends UntypedServiceImplementation {
    * Errors: IMPORT_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
   listImportRejects: handleUnaryCall<ListImportRejectsRequest, ListImportRejectsResponse>;
+  /**
+   * Takes a running import and stops it: batches that were written stay, the one on its way is not written, and the stream
+   * that brings the rows fails with IMPORT_CANCELLED. Idempotent by request_id.
+   * Errors: IMPORT_NOT_FOUND (NOT_FOUND), IMPORT_ENDED (FAILED_PRECONDITION: completed or cancelled already).
+   */
+  cancelImport: handleUnaryCall<CancelImportRequest, CancelImportResponse>;
 }
 
 export interface CustomerServiceClient extends Client {
@@ -881,6 +904,26 @@ export interface CustomerServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListImportRejectsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a running import and stops it: batches that were written stay, the one on its way is not written, and the stream
+   * that brings the rows fails with IMPORT_CANCELLED. Idempotent by request_id.
+   * Errors: IMPORT_NOT_FOUND (NOT_FOUND), IMPORT_ENDED (FAILED_PRECONDITION: completed or cancelled already).
+   */
+  cancelImport(
+    request: CancelImportRequest,
+    callback: (error: ServiceError | null, response: CancelImportResponse) => void,
+  ): ClientUnaryCall;
+  cancelImport(
+    request: CancelImportRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CancelImportResponse) => void,
+  ): ClientUnaryCall;
+  cancelImport(
+    request: CancelImportRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CancelImportResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -17,6 +17,11 @@ export enum ImportState {
   IMPORT_STATE_RUNNING = 1,
   /** IMPORT_STATE_COMPLETED - All rows were taken or rejected. */
   IMPORT_STATE_COMPLETED = 2,
+  /**
+   * IMPORT_STATE_CANCELLED - Somebody stopped it. What was taken before is in and stays; it does not go on. Sent again under another import_id,
+   * rows that are in count as unchanged.
+   */
+  IMPORT_STATE_CANCELLED = 3,
   UNRECOGNIZED = -1,
 }
 
@@ -31,6 +36,9 @@ export function importStateFromJSON(object: any): ImportState {
     case 2:
     case "IMPORT_STATE_COMPLETED":
       return ImportState.IMPORT_STATE_COMPLETED;
+    case 3:
+    case "IMPORT_STATE_CANCELLED":
+      return ImportState.IMPORT_STATE_CANCELLED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -46,6 +54,8 @@ export function importStateToJSON(object: ImportState): string {
       return "IMPORT_STATE_RUNNING";
     case ImportState.IMPORT_STATE_COMPLETED:
       return "IMPORT_STATE_COMPLETED";
+    case ImportState.IMPORT_STATE_CANCELLED:
+      return "IMPORT_STATE_CANCELLED";
     case ImportState.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -72,8 +82,14 @@ export interface Import {
   createTime?:
     | Date
     | undefined;
-  /** When it was completed; unset while it runs. */
-  completeTime?: Date | undefined;
+  /** When it was completed or cancelled; unset while it runs. */
+  completeTime?:
+    | Date
+    | undefined;
+  /** Who cancelled it, the subject of the caller; empty where nobody did. */
+  cancelledBy: string;
+  /** Why it was cancelled. */
+  cancelReason: string;
 }
 
 /** What became of the rows of one kind. */
@@ -209,6 +225,25 @@ export interface ListImportRejectsResponse {
   nextPageToken: string;
 }
 
+/** Asks to stop an import. */
+export interface CancelImportRequest {
+  /** The import, `imports/{uuid}`. */
+  name: string;
+  /** Why, 1 to 200 characters; a reason, nothing personal. */
+  reason: string;
+  /**
+   * Makes the call idempotent, a UUID chosen by the caller. The same id with the same request answers the same again;
+   * with another request it is refused.
+   */
+  requestId: string;
+}
+
+/** The import that was stopped. */
+export interface CancelImportResponse {
+  /** The import, with what it had taken. */
+  import?: Import | undefined;
+}
+
 function createBaseImport(): Import {
   return {
     name: "",
@@ -220,6 +255,8 @@ function createBaseImport(): Import {
     counts: [],
     createTime: undefined,
     completeTime: undefined,
+    cancelledBy: "",
+    cancelReason: "",
   };
 }
 
@@ -253,6 +290,12 @@ export const Import: MessageFns<Import, "rapport.customer.v1.Import"> = {
     }
     if (message.completeTime !== undefined) {
       Timestamp.encode(toTimestamp(message.completeTime), writer.uint32(74).fork()).join();
+    }
+    if (message.cancelledBy !== "") {
+      writer.uint32(82).string(message.cancelledBy);
+    }
+    if (message.cancelReason !== "") {
+      writer.uint32(90).string(message.cancelReason);
     }
     return writer;
   },
@@ -342,6 +385,22 @@ export const Import: MessageFns<Import, "rapport.customer.v1.Import"> = {
             message.completeTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.cancelledBy = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.cancelReason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -377,6 +436,16 @@ export const Import: MessageFns<Import, "rapport.customer.v1.Import"> = {
         : isSet(object.complete_time)
         ? fromJsonTimestamp(object.complete_time)
         : undefined,
+      cancelledBy: isSet(object.cancelledBy)
+        ? globalThis.String(object.cancelledBy)
+        : isSet(object.cancelled_by)
+        ? globalThis.String(object.cancelled_by)
+        : "",
+      cancelReason: isSet(object.cancelReason)
+        ? globalThis.String(object.cancelReason)
+        : isSet(object.cancel_reason)
+        ? globalThis.String(object.cancel_reason)
+        : "",
     };
   },
 
@@ -409,6 +478,12 @@ export const Import: MessageFns<Import, "rapport.customer.v1.Import"> = {
     if (message.completeTime !== undefined) {
       obj.completeTime = message.completeTime.toISOString();
     }
+    if (message.cancelledBy !== "") {
+      obj.cancelledBy = message.cancelledBy;
+    }
+    if (message.cancelReason !== "") {
+      obj.cancelReason = message.cancelReason;
+    }
     return obj;
   },
 
@@ -426,6 +501,8 @@ export const Import: MessageFns<Import, "rapport.customer.v1.Import"> = {
     message.counts = object.counts?.map((e) => ImportCount.fromPartial(e)) || [];
     message.createTime = object.createTime ?? undefined;
     message.completeTime = object.completeTime ?? undefined;
+    message.cancelledBy = object.cancelledBy ?? "";
+    message.cancelReason = object.cancelReason ?? "";
     return message;
   },
 };
@@ -1725,6 +1802,184 @@ export const ListImportRejectsResponse: MessageFns<
     const message = createBaseListImportRejectsResponse();
     message.rejects = object.rejects?.map((e) => ImportReject.fromPartial(e)) || [];
     message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseCancelImportRequest(): CancelImportRequest {
+  return { name: "", reason: "", requestId: "" };
+}
+
+export const CancelImportRequest: MessageFns<CancelImportRequest, "rapport.customer.v1.CancelImportRequest"> = {
+  $type: "rapport.customer.v1.CancelImportRequest" as const,
+
+  encode(message: CancelImportRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelImportRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelImportRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelImportRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: CancelImportRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CancelImportRequest>, I>>(base?: I): CancelImportRequest {
+    return CancelImportRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CancelImportRequest>, I>>(object: I): CancelImportRequest {
+    const message = createBaseCancelImportRequest();
+    message.name = object.name ?? "";
+    message.reason = object.reason ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseCancelImportResponse(): CancelImportResponse {
+  return { import: undefined };
+}
+
+export const CancelImportResponse: MessageFns<CancelImportResponse, "rapport.customer.v1.CancelImportResponse"> = {
+  $type: "rapport.customer.v1.CancelImportResponse" as const,
+
+  encode(message: CancelImportResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.import !== undefined) {
+      Import.encode(message.import, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelImportResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelImportResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.import = Import.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelImportResponse {
+    return { import: isSet(object.import) ? Import.fromJSON(object.import) : undefined };
+  },
+
+  toJSON(message: CancelImportResponse): unknown {
+    const obj: any = {};
+    if (message.import !== undefined) {
+      obj.import = Import.toJSON(message.import);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CancelImportResponse>, I>>(base?: I): CancelImportResponse {
+    return CancelImportResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CancelImportResponse>, I>>(object: I): CancelImportResponse {
+    const message = createBaseCancelImportResponse();
+    message.import = (object.import !== undefined && object.import !== null)
+      ? Import.fromPartial(object.import)
+      : undefined;
     return message;
   },
 };

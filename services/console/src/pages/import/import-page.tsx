@@ -5,8 +5,9 @@ import { getImport, type Import } from '../../api/imports.js';
 import { Failed } from '../../shared/failed.js';
 import { formatCount } from '../../shared/format.js';
 import { useSession } from '../../shared/session-context.js';
-import { PageHead, State, When } from '../../shared/show.js';
+import { PageHead, StaffName, State, When } from '../../shared/show.js';
 import { useWords } from '../../shared/words.js';
+import { CancelImportButton } from './cancel-button.js';
 import { Rejects } from './rejects.js';
 
 /** One import: how far it has come, what became of its rows, and what was refused. */
@@ -39,10 +40,24 @@ export function ImportPage() {
           </>
         }
         note={`${one.source} · ${one.organisationPath}`}
-      />
+      >
+        {one.state === 'IMPORT_STATE_RUNNING' && may('cancelImport') ? <CancelImportButton id={id} /> : null}
+      </PageHead>
       <Flex vertical gap={16}>
         {one.state === 'IMPORT_STATE_RUNNING' ? (
           <Alert type="info" showIcon title={t('importing.runs')} description={t('importing.runsAdvice')} />
+        ) : null}
+        {one.state === 'IMPORT_STATE_CANCELLED' ? (
+          <Alert
+            type="warning"
+            showIcon
+            title={
+              <>
+                {t('importing.wasCancelled')} <StaffName name={one.cancelledBy} /> · {one.cancelReason}
+              </>
+            }
+            description={t('importing.cancelledAdvice')}
+          />
         ) : null}
         <Card size="small">
           <Descriptions
