@@ -288,5 +288,7 @@ export function holdingUpdated(row: HoldingRecord, before: readonly Owner[]): Ho
     formerOwners: before
       .filter(({ party }) => row.owners.every((owner) => owner.party !== party))
       .map(({ party }) => partyName(party)),
+    amount: statedAmount(details),
+    cardType: details.$case === 'card' ? details.value.type : '',
   };
 }

@@ -51,6 +51,11 @@ export interface Source {
   where?: string;
   /** Columns by which its rows are first grouped within each party; what comes out is then put together by `total`. */
   per?: readonly string[];
+  /**
+   * What its rows are joined with, as the subquery `rows` becomes one with more columns; `restricted` says whether only
+   * the parties that are bound as `parties` are looked at.
+   */
+  beside?(rows: string, restricted: boolean): string;
 }
 
 /** What an attribute makes its SQL with: one day, one statement. */
@@ -63,6 +68,8 @@ export interface Columns {
   firstDay(windowMs: number, agoMs?: number): string;
   /** The end of the day, less that length of time. */
   moment(beforeMs?: number): string;
+  /** The day number on which a column of moments falls for the bank. */
+  dayOf(column: string): string;
   /** The value of an aggregate over the rows of a source; `total` puts the parts of a source with `per` together. */
   from(source: Source, aggregate: string, total?: (part: string) => string): string;
   /** The condition of being in the version in use of a segment. */
@@ -94,6 +101,8 @@ export interface AttributeSpec {
   sources: readonly string[];
   /** How soon after an event its value is right; seconds, unless said otherwise. */
   freshness?: string;
+  /** What is wrong with arguments that are right each by itself; undefined when nothing is. */
+  fault?(args: Arguments): string | undefined;
   /** Its value in SQL. Pure. */
   column(args: Arguments, sql: Columns): Column;
   /** It with these arguments in English words; the title, where there are none. */
@@ -136,6 +145,31 @@ export function windowWords(milliseconds: number): string {
   return `last ${lengthWords(milliseconds).replace(/^1 /, '')}`;
 }
 
+/** Words that each stand for themselves. */
+export function each(words: readonly string[]): Record<string, readonly string[]> {
+  return Object.fromEntries(words.map((word) => [word, [word]]));
+}
+
+/** The conditions of a map on columns that are called as its keys are, unless told otherwise. */
+export function conditionsOf(filter: Filter, sql: Columns, called: Readonly<Record<string, string>> = {}): string[] {
+  return Object.entries(filter).map(([key, value]) => {
+    const column = called[key] ?? key;
+    if (typeof value === 'number') return `${column} ${sql.bind(value, 'Float64')}`;
+    const [first = '', ...others] = value;
+    return others.length === 0
+      ? `${column} = ${sql.bind(first, 'String')}`
+      : `${column} IN ${sql.bind(value, 'Array(String)')}`;
+  });
+}
+
+/** What a map asks for, in brackets: " (groceries, card payment)"; nothing when it asks for nothing. */
+export function filterWords(filter: Filter): string {
+  const shown = Object.entries(filter).flatMap(([key, value]) =>
+    typeof value === 'number' ? `${key} ${value}` : value,
+  );
+  return shown.length > 0 ? ` (${shown.join(', ').replaceAll('_', ' ')})` : '';
+}
+
 /** The window that most attributes of behaviour have. */
 export const window: ArgumentSpec = {
   name: 'window',
@@ -143,5 +177,16 @@ export const window: ArgumentSpec = {
   description: {
     en: 'How far back from the end of the day, for example duration("720h").',
     zh: '从当日结束往前的时间长度，例如 duration("720h")。',
+  },
+};
+
+/** How long before the end of the day a window ends. */
+export const ago: ArgumentSpec = {
+  name: 'ago',
+  type: 'duration',
+  optional: true,
+  description: {
+    en: 'How long before the end of the day the window ends; left out, it ends with the day.',
+    zh: '时间窗在当日结束前多久结束；省略则到当日结束为止。',
   },
 };

@@ -2,9 +2,13 @@ import { type Attribute, type AttributeArgument, AttributeType } from '@rapport/
 import { DataClass } from '@rapport/proto/type/v1';
 import type { ArgumentSpec, AttributeSpec, ValueType } from './attribute.js';
 import { consentAttributes } from './consent.js';
+import { contactAttributes } from './contact.js';
 import { groupAttributes } from './groups.js';
 import { holdingAttributes } from './holdings.js';
+import { householdAttributes } from './household.js';
 import { partyAttributes } from './party.js';
+import { portraitAttributes } from './portrait.js';
+import { sequenceAttributes } from './sequence.js';
 import { transactionAttributes } from './tx.js';
 
 export type {
@@ -22,6 +26,10 @@ export type {
 /** Every attribute, by key. A comparison with a missing value is false, `!=` too. */
 export const catalogue: readonly AttributeSpec[] = [
   ...consentAttributes,
+  ...contactAttributes,
+  ...householdAttributes,
+  ...portraitAttributes,
+  ...sequenceAttributes,
   ...holdingAttributes,
   ...partyAttributes,
   ...transactionAttributes,

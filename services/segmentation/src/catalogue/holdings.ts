@@ -1,5 +1,17 @@
 import { tables } from '../fact/fact.js';
-import { type ArgumentSpec, type AttributeSpec, type Source, textOf } from './attribute.js';
+import {
+  type ArgumentSpec,
+  type Arguments,
+  type AttributeSpec,
+  type Columns,
+  lengthOf,
+  ago,
+  lengthWords,
+  type Source,
+  textOf,
+  window,
+  windowWords,
+} from './attribute.js';
 
 /** The kinds of holdings, as rules name them. */
 export const holdingKinds = [
@@ -13,7 +25,14 @@ export const holdingKinds = [
   'overdraft',
 ] as const;
 
-const owned: Source = { alias: 'h', table: tables.holding, where: 'owner' };
+/** What a party owns, open or closed. */
+export const owned: Source = { alias: 'h', table: tables.holding, where: 'owner' };
+/** The condition of holdings that were opened in a window. */
+export function openedIn(kind: string, windowMs: number, sql: Columns): string {
+  const days = `opened_date >= ${sql.firstDay(windowMs)} AND opened_date <= ${sql.day()}`;
+  return kind === '' ? days : `${days} AND kind = ${sql.bind(kind, 'String')}`;
+}
+
 /** What is booked on loans, cards and deposits is seen from those: it is no balance of an account. */
 const accounts: Source = {
   alias: 'b',
@@ -33,6 +52,36 @@ const nouns: Readonly<Record<string, string>> = {
   overdraft: 'overdrafts',
 };
 
+/** The condition of what is open on the day, of one kind where that is asked. */
+function open(args: Arguments, sql: Columns): string {
+  const day = sql.day();
+  const only = args['kind'] === undefined ? '' : ` AND kind = ${sql.bind(textOf(args, 'kind'), 'String')}`;
+  return `opened_date <= ${day} AND (closed_date = 0 OR closed_date > ${day})${only}`;
+}
+
+/**
+ * The average over the days of a window of what was on the accounts at the end of each: what is there at its end, less
+ * what came in for each day before it came. So the transactions need no order.
+ */
+function averageBalance(windowMs: number, agoMs: number, sql: Columns): string {
+  const first = sql.firstDay(windowMs, agoMs);
+  // With no time in between the last day is the one that is looked at.
+  const upTo = agoMs === 0 ? `booking_date <= ${sql.day()}` : `booking_date < ${sql.firstDay(agoMs)}`;
+  const next = agoMs === 0 ? `addDays(YYYYMMDDToDate32(${sql.day()}), 1)` : `YYYYMMDDToDate32(${sql.firstDay(agoMs)})`;
+  const days = `dateDiff('day', YYYYMMDDToDate32(${first}), ${next})`;
+  const last = `argMaxIf(balance_after, (booking_date, sequence, transaction), ${upTo})`;
+  const end = sql.from(accounts, last, (part) => `toFloat64(ifNull(sum(${part}), 0))`);
+  const before = `dateDiff('day', YYYYMMDDToDate32(${first}), YYYYMMDDToDate32(booking_date))`;
+  const inside = `balance_after IS NOT NULL AND booking_date >= ${first} AND ${upTo}`;
+  const moved = `sumIf(if(direction = 'credit', amount, -amount) * ${before}, ${inside})`;
+  const weighed = sql.from(accounts, moved, (part) => `toFloat64(sum(${part}))`);
+  return `((${end} * ${days} - ${weighed}) / nullIf(${days}, 0))`;
+}
+
+const money = { decimals: true, unit: { en: 'currency units', zh: '货币单位' } } as const;
+const booked = ['rapport.customer.v1.TransactionBooked'];
+const told = ['rapport.customer.v1.HoldingOpened', 'rapport.customer.v1.HoldingUpdated'];
+
 const kind: ArgumentSpec = {
   name: 'kind',
   type: 'string',
@@ -46,8 +95,7 @@ export const holdingAttributes: readonly AttributeSpec[] = [
   {
     key: 'holdings.balance',
     type: 'number',
-    decimals: true,
-    unit: { en: 'currency units', zh: '货币单位' },
+    ...money,
     title: { en: 'Balance', zh: '余额' },
     description: {
       en: 'What is on the owned accounts together: of each, the balance after its last transaction. 50000 means 50,000 of the currency, not of its cents. 0 without a transaction.',
@@ -55,7 +103,7 @@ export const holdingAttributes: readonly AttributeSpec[] = [
     },
     sensitivity: 'C2',
     dated: true,
-    sources: ['rapport.customer.v1.TransactionBooked'],
+    sources: booked,
     column: (_args, sql) => {
       // A transaction whose balance is not known (NULL) is passed over for the one before it.
       const last = `argMaxIf(balance_after, (booking_date, sequence, transaction), booking_date <= ${sql.day()})`;
@@ -76,14 +124,114 @@ export const holdingAttributes: readonly AttributeSpec[] = [
     sensitivity: 'C2',
     range: { least: 0 },
     dated: true,
-    sources: ['rapport.customer.v1.HoldingOpened', 'rapport.customer.v1.HoldingUpdated'],
+    sources: told,
     arguments: [kind],
-    column: (args, sql) => {
-      const day = sql.day();
-      const only = args['kind'] === undefined ? '' : ` AND kind = ${sql.bind(textOf(args, 'kind'), 'String')}`;
-      const open = `opened_date <= ${day} AND (closed_date = 0 OR closed_date > ${day})${only}`;
-      return { sql: sql.from(owned, `countIf(${open})`), nullable: false };
-    },
+    column: (args, sql) => ({ sql: sql.from(owned, `countIf(${open(args, sql)})`), nullable: false }),
     words: (args) => `number of ${nouns[textOf(args, 'kind')] ?? 'owned holdings'}`,
+  },
+  {
+    key: 'holdings.amount',
+    type: 'number',
+    ...money,
+    title: { en: 'Amounts and limits', zh: '金额与额度' },
+    description: {
+      en: 'What the owned holdings of a kind are about, together: the amounts of loans and standing orders, the limits of overdrafts, the sums of insurances. 0 without one.',
+      zh: '所拥有某类产品的金额合计：贷款和定期转账的金额、透支额度、保险金额。没有时为 0。',
+    },
+    sensitivity: 'C2',
+    range: { least: 0 },
+    dated: true,
+    sources: told,
+    arguments: [{ ...kind, optional: false, values: ['loan', 'standing_order', 'overdraft', 'insurance'] }],
+    column: (args, sql) => ({
+      sql: sql.from(owned, `toFloat64(sumIf(ifNull(amount, 0), ${open(args, sql)}))`),
+      nullable: false,
+    }),
+    words: (args) => `amount of the ${nouns[textOf(args, 'kind')]}`,
+  },
+  {
+    key: 'holdings.average_balance',
+    type: 'number',
+    ...money,
+    title: { en: 'Average balance', zh: '日均余额' },
+    description: {
+      en: 'What was on the owned accounts at the end of each day of the window, on average. With a second length of time the window ends that long before the end of the day. 0 without a transaction; missing for a window without a whole day.',
+      zh: '时间窗内每日日终所拥有账户余额合计的平均值。若给出第二个时间长度，则时间窗提前该长度结束。没有交易时为 0；时间窗不足一天时缺失。',
+    },
+    sensitivity: 'C2',
+    missing: true,
+    dated: true,
+    sources: booked,
+    arguments: [window, ago],
+    column: (args, sql) => ({
+      sql: averageBalance(lengthOf(args, 'window'), lengthOf(args, 'ago'), sql),
+      nullable: true,
+    }),
+    words: (args) => {
+      const before = lengthOf(args, 'ago');
+      const until = before === 0 ? '' : `, ${lengthWords(before)} ago`;
+      return `average balance in the ${windowWords(lengthOf(args, 'window'))}${until}`;
+    },
+  },
+  {
+    key: 'holdings.balance_trend',
+    type: 'number',
+    decimals: true,
+    unit: { en: 'share', zh: '比例' },
+    title: { en: 'Trend of the average balance', zh: '日均余额变化' },
+    description: {
+      en: 'By how much the average balance of the window differs from that of the window of the same length before it, as a share of that: -0.2 is a fall by 20 %. Missing where it was 0 before.',
+      zh: '时间窗日均余额相对前一个等长时间窗的变化比例：-0.2 表示下降 20%。此前为 0 时缺失。',
+    },
+    sensitivity: 'C2',
+    missing: true,
+    dated: true,
+    sources: booked,
+    arguments: [window],
+    column: (args, sql) => {
+      const length = lengthOf(args, 'window');
+      const now = averageBalance(length, 0, sql);
+      const before = averageBalance(length, length, sql);
+      return { sql: `((${now} - ${before}) / nullIf(abs(${before}), 0))`, nullable: true };
+    },
+    words: (args) => `change of the average balance, ${windowWords(lengthOf(args, 'window'))} to those before`,
+  },
+  {
+    key: 'holdings.kinds',
+    type: 'number',
+    unit: { en: 'kinds', zh: '类' },
+    title: { en: 'Kinds of holdings', zh: '产品种类数' },
+    description: {
+      en: 'How many different kinds of holdings the party owns: accounts, loans, cards and so on.',
+      zh: '客户拥有的不同产品类别数：账户、贷款、卡等。',
+    },
+    sensitivity: 'C2',
+    range: { least: 0, most: holdingKinds.length },
+    dated: true,
+    sources: told,
+    column: (args, sql) => ({ sql: sql.from(owned, `uniqExactIf(kind, ${open(args, sql)})`), nullable: false }),
+    words: () => 'number of kinds of owned holdings',
+  },
+  {
+    key: 'party.tenure',
+    type: 'number',
+    unit: { en: 'days', zh: '天' },
+    title: { en: 'Tenure', zh: '客户年限' },
+    description: {
+      en: 'Days since the first holding that the party owns was opened, closed ones too. Missing without one that has a day.',
+      zh: '距客户首个产品开立的天数，已关闭的也计。没有带日期的产品时缺失。',
+    },
+    sensitivity: 'C1',
+    range: { least: 0 },
+    missing: true,
+    dated: true,
+    sources: told,
+    column: (_args, sql) => {
+      const day = sql.day();
+      const first = `minOrNullIf(opened_date, opened_date > 0 AND opened_date <= ${day})`;
+      const days = `dateDiff('day', YYYYMMDDToDate32(${first}), YYYYMMDDToDate32(${day}))`;
+      return { sql: sql.from(owned, days), nullable: true };
+    },
+    words: () => 'days since the first holding',
   },
 ];

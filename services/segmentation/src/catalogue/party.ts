@@ -5,7 +5,10 @@ const sources = ['rapport.customer.v1.PartyCreated', 'rapport.customer.v1.PartyU
 
 /** A text of the party itself; an empty one is missing. */
 function text(
-  name: Exclude<keyof typeof tables.party.columns, 'party' | 'version' | 'birth_date'>,
+  name: Exclude<
+    keyof typeof tables.party.columns | keyof typeof tables.party.added,
+    'party' | 'version' | 'birth_date'
+  >,
   title: Words,
   description: Words,
   more: Pick<Partial<AttributeSpec>, 'values'> & { sensitivity?: AttributeSpec['sensitivity'] } = {},
@@ -79,6 +82,14 @@ export const partyAttributes: readonly AttributeSpec[] = [
     { values: { person: ['individual', 'natural_person'], organisation: ['organization', 'company', 'legal_entity'] } },
   ),
   text(
+    'language',
+    { en: 'Language', zh: '语言' },
+    {
+      en: 'The language it is addressed in, BCP 47, for example "cs". Missing where it is that of the bank.',
+      zh: '与客户沟通的语言（BCP 47），例如 "cs"。使用本行默认语言时缺失。',
+    },
+  ),
+  text(
     'manager',
     { en: 'Relationship manager', zh: '客户经理' },
     {
@@ -104,5 +115,14 @@ export const partyAttributes: readonly AttributeSpec[] = [
     'source',
     { en: 'Source system', zh: '来源系统' },
     { en: 'The system that the party came from.', zh: '客户数据的来源系统。' },
+  ),
+  text(
+    'state',
+    { en: 'State', zh: '状态' },
+    {
+      en: 'Whether the relationship lives or has ended. Parties whose processing is restricted are in no segment at all.',
+      zh: '关系有效（active）或已结束（closed）。限制处理的客户不属于任何客群。',
+    },
+    { values: { active: [], closed: [] } },
   ),
 ];

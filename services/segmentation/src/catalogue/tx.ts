@@ -1,22 +1,24 @@
 import { tables } from '../fact/fact.js';
 import {
+  ago,
   type ArgumentSpec,
   type Arguments,
   type AttributeSpec,
   type Columns,
+  conditionsOf,
+  each,
   type Filter,
   filterOf,
+  filterWords,
   lengthOf,
+  lengthWords,
   type Source,
+  textOf,
   window,
   windowWords,
 } from './attribute.js';
 
-const sources = ['rapport.customer.v1.TransactionBooked'];
-
-function each(words: readonly string[]): Record<string, readonly string[]> {
-  return Object.fromEntries(words.map((word) => [word, [word]]));
-}
+const sources = ['rapport.customer.v1.TransactionBooked', 'rapport.customer.v1.TransactionRecategorised'];
 
 /** How money moved, as rules name it; the short words stand for several. */
 const operations: Readonly<Record<string, readonly string[]>> = {
@@ -28,8 +30,22 @@ const operations: Readonly<Record<string, readonly string[]>> = {
   loan: ['loan_disbursement', 'loan_repayment'],
 };
 
-/** Which way money went, as rules name it. */
-export const directions = ['credit', 'debit'] as const;
+const directions = ['credit', 'debit'] as const;
+const ways = ['branch', 'atm', 'point_of_sale', 'app', 'web', 'phone', 'post', 'automatic'] as const;
+
+/** What transactions may be asked for by. */
+export const transactionKeys = {
+  direction: { values: each(directions) },
+  kind: { values: operations },
+  channel: { values: each(ways) },
+  category: {},
+  merchant_category: {},
+  purpose: {},
+  at_least: { number: true },
+  at_most: { number: true },
+} as const;
+
+const called = { kind: 'operation', at_least: 'amount >=', at_most: 'amount <=' };
 
 const transactions: ArgumentSpec = {
   name: 'transactions',
@@ -37,46 +53,79 @@ const transactions: ArgumentSpec = {
   optional: true,
   values: directions,
   short: 'direction',
-  keys: { direction: { values: each(directions) }, kind: { values: operations } },
+  keys: transactionKeys,
   description: {
-    en: '"credit" or "debit", or a map such as {"direction": "debit", "kind": "card"}; left out, all transactions count.',
-    zh: '"credit"（贷）或 "debit"（借），或映射，如 {"direction": "debit", "kind": "card"}；省略则计全部交易。',
+    en: '"credit" or "debit", or a map such as {"direction": "debit", "kind": "card", "category": "groceries"}; left out, all transactions count.',
+    zh: '"credit"（贷）或 "debit"（借），或映射，如 {"direction": "debit", "kind": "card", "category": "groceries"}；省略则计全部交易。',
   },
 };
 
 /** What is booked on loans, cards and deposits is seen from those: a loan paid back is a credit of the loan. */
-const booked: Source = { alias: 't', table: tables.transaction, where: `owner AND holding_kind = 'account'` };
+export const booked: Source = { alias: 't', table: tables.transaction, where: `owner AND holding_kind = 'account'` };
 
-const columnOf: Readonly<Record<string, string>> = { direction: 'direction', kind: 'operation' };
-
-/** The condition of a map on the rows of transactions. */
-function conditions(filter: Filter, sql: Columns): string[] {
-  return Object.entries(filter).map(([key, value]) => {
-    const column = columnOf[key] ?? key;
-    return Array.isArray(value) && value.length === 1
-      ? `${column} = ${sql.bind(String(value[0]), 'String')}`
-      : `${column} IN ${sql.bind([...(value as readonly string[])], 'Array(String)')}`;
-  });
+/** The condition of transactions up to the end of the day, or to that long before. */
+export function transactionsUpTo(filter: Filter, agoMs: number, sql: Columns): string {
+  const last = agoMs === 0 ? `booking_date <= ${sql.day()}` : `booking_date < ${sql.firstDay(agoMs)}`;
+  return [last, ...conditionsOf(filter, sql, called)].join(' AND ');
 }
 
-/** The condition of the transactions of the window. */
+/** The condition of the transactions of a window. */
+export function transactionsIn(filter: Filter, windowMs: number, agoMs: number, sql: Columns): string {
+  return `booking_date >= ${sql.firstDay(windowMs, agoMs)} AND ${transactionsUpTo(filter, agoMs, sql)}`;
+}
+
 function inWindow(args: Arguments, sql: Columns): string {
-  const parts = [`booking_date <= ${sql.day()}`, `booking_date >= ${sql.firstDay(lengthOf(args, 'window'))}`];
-  return [...parts, ...conditions(filterOf(args, 'transactions'), sql)].join(' AND ');
+  return transactionsIn(filterOf(args, 'transactions'), lengthOf(args, 'window'), lengthOf(args, 'ago'), sql);
 }
 
-function nounOf({ direction, kind, ...rest }: Filter): string {
+/** Transactions of a map in words: "debits (card payment)". */
+export function transactionWords({ direction, ...rest }: Filter): string {
   const [way] = Array.isArray(direction) ? direction : [];
   const noun = way === 'credit' ? 'credits' : way === 'debit' ? 'debits' : 'transactions';
-  const shown = [kind, ...Object.values(rest)].filter((value) => value !== undefined);
-  return shown.length > 0 ? `${noun} (${shown.flat().join(', ').replaceAll('_', ' ')})` : noun;
+  return `${noun}${filterWords(rest)}`;
 }
 
-const wordsOf = (verb: string) => (args: Arguments) =>
-  `${verb} of ${nounOf(filterOf(args, 'transactions'))} in the ${windowWords(lengthOf(args, 'window'))}`;
+const wordsOf = (verb: string) => (args: Arguments) => {
+  const before = lengthOf(args, 'ago');
+  const until = before === 0 ? '' : `, ${lengthWords(before)} ago`;
+  return `${verb} of ${transactionWords(filterOf(args, 'transactions'))} in the ${windowWords(lengthOf(args, 'window'))}${until}`;
+};
 
 const money = { decimals: true, unit: { en: 'currency units', zh: '货币单位' } } as const;
 const common = { type: 'number', sensitivity: 'C2', dated: true, sources } as const;
+
+/** What may be counted apart: by the column of it. */
+const distinct: Readonly<Record<string, string>> = {
+  category: 'category',
+  channel: 'channel',
+  kind: 'operation',
+  merchant_category: 'merchant_category',
+  purpose: 'purpose',
+  day: 'booking_date',
+  account: 'holding',
+};
+
+/** An amount of one transaction of the window. */
+function extreme(verb: 'min' | 'max', title: AttributeSpec['title'], which: AttributeSpec['title']): AttributeSpec {
+  return {
+    ...common,
+    ...money,
+    key: `tx.${verb}`,
+    title,
+    description: {
+      en: `The ${which.en} amount of the transactions of the window. Missing when there are none.`,
+      zh: `时间窗内交易的${which.zh}金额。没有交易时缺失。`,
+    },
+    range: { least: 0 },
+    missing: true,
+    arguments: [transactions, window, ago],
+    column: (args, sql) => ({
+      sql: sql.from(booked, `toFloat64(${verb}OrNullIf(amount, ${inWindow(args, sql)}))`),
+      nullable: true,
+    }),
+    words: wordsOf(`${which.en} amount`),
+  };
+}
 
 /** What a party does with its accounts. */
 export const transactionAttributes: readonly AttributeSpec[] = [
@@ -91,7 +140,7 @@ export const transactionAttributes: readonly AttributeSpec[] = [
     },
     range: { least: 0 },
     missing: true,
-    arguments: [transactions, window],
+    arguments: [transactions, window, ago],
     column: (args, sql) => {
       const filter = inWindow(args, sql);
       const average = `toFloat64(sumIf(amount, ${filter})) / nullIf(countIf(${filter}), 0)`;
@@ -109,9 +158,37 @@ export const transactionAttributes: readonly AttributeSpec[] = [
       zh: '时间窗内的交易笔数。交易按入账日的零点计。',
     },
     range: { least: 0 },
-    arguments: [transactions, window],
+    arguments: [transactions, window, ago],
     column: (args, sql) => ({ sql: sql.from(booked, `countIf(${inWindow(args, sql)})`), nullable: false }),
     words: wordsOf('number'),
+  },
+  {
+    ...common,
+    key: 'tx.distinct',
+    unit: { en: 'different ones', zh: '个' },
+    title: { en: 'Variety of transactions', zh: '交易的多样性' },
+    description: {
+      en: 'How many different categories, channels, kinds, merchant categories, purposes, days or accounts the transactions of the window have. One that is not known does not count.',
+      zh: '时间窗内交易涉及多少个不同的消费类别、渠道、方式、商户类别、用途、日期或账户。未知的不计。',
+    },
+    range: { least: 0 },
+    arguments: [
+      {
+        name: 'what',
+        type: 'string',
+        values: Object.keys(distinct),
+        description: { en: 'What is counted apart.', zh: '按什么去重计数。' },
+      },
+      transactions,
+      window,
+      ago,
+    ],
+    column: (args, sql) => {
+      const column = distinct[textOf(args, 'what')] ?? '';
+      const known = ['booking_date', 'holding'].includes(column) ? '' : ` AND ${column} != ''`;
+      return { sql: sql.from(booked, `uniqExactIf(${column}, ${inWindow(args, sql)}${known})`), nullable: false };
+    },
+    words: (args) => wordsOf(`number of different ${textOf(args, 'what').replace('_', ' ')} values`)(args),
   },
   {
     ...common,
@@ -126,14 +203,14 @@ export const transactionAttributes: readonly AttributeSpec[] = [
     missing: true,
     arguments: [transactions],
     column: (args, sql) => {
-      const day = sql.day();
-      const parts = [`booking_date <= ${day}`, ...conditions(filterOf(args, 'transactions'), sql)];
-      const last = `nullIf(maxIf(booking_date, ${parts.join(' AND ')}), 0)`;
-      const days = `dateDiff('day', YYYYMMDDToDate32(${last}), YYYYMMDDToDate32(${day}))`;
+      const last = `nullIf(maxIf(booking_date, ${transactionsUpTo(filterOf(args, 'transactions'), 0, sql)}), 0)`;
+      const days = `dateDiff('day', YYYYMMDDToDate32(${last}), YYYYMMDDToDate32(${sql.day()}))`;
       return { sql: sql.from(booked, days), nullable: true };
     },
-    words: (args) => `days since the last of all ${nounOf(filterOf(args, 'transactions'))}`,
+    words: (args) => `days since the last of all ${transactionWords(filterOf(args, 'transactions'))}`,
   },
+  extreme('max', { en: 'Largest amount', zh: '最大交易金额' }, { en: 'largest', zh: '最大' }),
+  extreme('min', { en: 'Smallest amount', zh: '最小交易金额' }, { en: 'smallest', zh: '最小' }),
   {
     ...common,
     ...money,
@@ -144,11 +221,38 @@ export const transactionAttributes: readonly AttributeSpec[] = [
       zh: '时间窗内交易金额合计，贷借均为正数。50000 表示五万元。',
     },
     range: { least: 0 },
-    arguments: [transactions, window],
+    arguments: [transactions, window, ago],
     column: (args, sql) => ({
       sql: sql.from(booked, `toFloat64(sumIf(amount, ${inWindow(args, sql)}))`),
       nullable: false,
     }),
     words: wordsOf('sum'),
+  },
+  {
+    ...common,
+    key: 'tx.trend',
+    decimals: true,
+    unit: { en: 'share', zh: '比例' },
+    title: { en: 'Trend of transactions', zh: '交易金额变化' },
+    description: {
+      en: 'By how much the sum of the window differs from that of the window of the same length before it, as a share of that: -0.2 is a fall by 20 %. Missing where there was nothing before.',
+      zh: '时间窗交易金额合计相对前一个等长时间窗的变化比例：-0.2 表示下降 20%。此前没有交易时缺失。',
+    },
+    range: { least: -1 },
+    missing: true,
+    arguments: [transactions, window],
+    column: (args, sql) => {
+      const length = lengthOf(args, 'window');
+      const sum = (agoMs: number) => {
+        const filter = transactionsIn(filterOf(args, 'transactions'), length, agoMs, sql);
+        return sql.from(booked, `toFloat64(sumIf(amount, ${filter}))`);
+      };
+      const before = sum(length);
+      return { sql: `((${sum(0)} - ${before}) / nullIf(${before}, 0))`, nullable: true };
+    },
+    words: (args) => {
+      const noun = transactionWords(filterOf(args, 'transactions'));
+      return `change of the sum of ${noun}, ${windowWords(lengthOf(args, 'window'))} to those before`;
+    },
   },
 ];

@@ -2,7 +2,7 @@ import { type Database, everything, sql } from '@rapport/kit/db';
 import { erasedAmong } from '@rapport/kit/events';
 import type { Deps } from '../deps.js';
 import { type Alias, goldenOf, keepAliases } from '../merge/merge.js';
-import { eraseFacts, type FactEvent, factsOf, storeFacts } from './fact.js';
+import { eraseFacts, type FactEvent, factsOf, membersOf, recategorise, storeFacts } from './fact.js';
 
 /** Notes whose facts changed, and how far events were applied. The same order of rows everywhere, so that no two wait. */
 async function noteChanges(
@@ -42,8 +42,13 @@ async function noteChanges(
  */
 export function applyCustomerEvents({ db, analytics }: Deps, changed: () => void) {
   return async (events: FactEvent[]): Promise<void> => {
-    const { rows, touched, aliases } = factsOf(events);
+    const { rows, touched, aliases, recategorised, households } = factsOf(events);
     await storeFacts(analytics, rows);
+    await recategorise(analytics, recategorised);
+    // Whoever lives with somebody who came or left has another size of household.
+    for (const [party, traceparent] of await membersOf(analytics, households)) {
+      if (!touched.has(party)) touched.set(party, traceparent);
+    }
     // Asked afterwards: an erasure that this does not see yet removes the rows itself.
     const gone = await erasedAmong(db.system, [...touched.keys()]);
     if (gone.length > 0) await eraseFacts(analytics, gone);

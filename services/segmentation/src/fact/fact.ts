@@ -2,250 +2,234 @@ import type { Analytics, Parameter } from '@rapport/kit/analytics';
 import { type Database, type Scope, sql } from '@rapport/kit/db';
 import type { BatchedEvent } from '@rapport/kit/events';
 import {
+  BehaviourChanged,
   ConsentChanged,
-  ConsentState,
-  HoldingKind,
   HoldingOpened,
-  HoldingRole,
   HoldingUpdated,
+  HouseholdChanged,
+  InteractionRecorded,
+  LifeEventRecorded,
+  LifeEventRetracted,
   PartyCreated,
-  PartyKind,
   PartyMerged,
-  PartyState,
   PartyUnmerged,
   PartyUpdated,
-  Sex,
+  TagRemoved,
+  TagSet,
   TransactionBooked,
-  TransactionDirection,
-  TransactionOperation,
+  TransactionRecategorised,
 } from '@rapport/proto/customer/v1';
-import { Channel, type Money } from '@rapport/proto/type/v1';
-
-import { allTables } from './tables.js';
 import type { Alias } from '../merge/merge.js';
+import {
+  behaviourChangeRow,
+  consentRow,
+  holdingRows,
+  householdMemberRow,
+  householdRow,
+  interactionRow,
+  lifeEventRow,
+  partyRow,
+  tagRow,
+  transactionRows,
+} from './rows.js';
+import { aliases as aliasTable, households, partyTables, tables } from './tables.js';
+import { day, idOf, versionOf } from './values.js';
 
-export { aliases, type FactTable, factTables, tables } from './tables.js';
+export { aliases, type FactTable, factTables, households, partyTables, tables } from './tables.js';
 
 /** The events that become facts. */
 export const factEvents: readonly [
-  typeof PartyCreated,
-  typeof PartyUpdated,
+  typeof BehaviourChanged,
+  typeof ConsentChanged,
   typeof HoldingOpened,
   typeof HoldingUpdated,
+  typeof HouseholdChanged,
+  typeof InteractionRecorded,
+  typeof LifeEventRecorded,
+  typeof LifeEventRetracted,
+  typeof PartyCreated,
   typeof PartyMerged,
   typeof PartyUnmerged,
+  typeof PartyUpdated,
+  typeof TagRemoved,
+  typeof TagSet,
   typeof TransactionBooked,
-  typeof ConsentChanged,
+  typeof TransactionRecategorised,
 ] = [
-  PartyCreated,
-  PartyUpdated,
+  BehaviourChanged,
+  ConsentChanged,
   HoldingOpened,
   HoldingUpdated,
+  HouseholdChanged,
+  InteractionRecorded,
+  LifeEventRecorded,
+  LifeEventRetracted,
+  PartyCreated,
   PartyMerged,
   PartyUnmerged,
+  PartyUpdated,
+  TagRemoved,
+  TagSet,
   TransactionBooked,
-  ConsentChanged,
+  TransactionRecategorised,
 ];
 
 /** One of them, as it came. */
 export type FactEvent = BatchedEvent<(typeof factEvents)[number]>;
 
+/** A transaction that was put into another spending category. */
+export interface Recategorised {
+  transaction: string;
+  parties: string[];
+  /** Its booking day. */
+  day: number;
+  category: string;
+  version: bigint;
+}
+
 /** The rows of a batch of events, by table, and the parties whose features they change. */
 export interface Facts {
-  rows: { party: object[]; holding: object[]; booked_transaction: object[]; consent: object[]; party_alias: object[] };
+  rows: Map<string, object[]>;
   /** What merges and unmerges told, in the order of the events. */
   aliases: Alias[];
+  /** In the order of the events. */
+  recategorised: Recategorised[];
+  /** The households whose number of members changed, each with the trace context of the event. */
+  households: Map<string, string | undefined>;
   /** With the trace context of the last event that changed each. */
   touched: Map<string, string | undefined>;
 }
 
-interface DateParts {
-  year: number;
-  month: number;
-  day: number;
-}
-
-function day(date: DateParts | undefined): number {
-  return date ? date.year * 10_000 + date.month * 100 + date.day : 0;
-}
-
-/** The id at the end of a resource name. */
-function idOf(name: string): string {
-  return name.slice(name.lastIndexOf('/') + 1);
-}
-
-/** The id of the party that a name begins with. */
-function partyOf(name: string): string {
-  return name.split('/')[1] ?? '';
-}
-
-/** Grows with each event of a party: the time and the counter at the front of its UUIDv7, which fit 60 bits. */
-function versionOf(eventId: string): bigint {
-  const hex = eventId.replaceAll('-', '');
-  return (BigInt(`0x${hex.slice(0, 12)}`) << 12n) | BigInt(`0x${hex.slice(13, 16)}`);
-}
-
-/** The word that rules use for an enum value: `HOLDING_KIND_STANDING_ORDER` is `standing_order`, unspecified is ''. */
-function word(names: Readonly<Record<number, string>>, value: number, prefix: string): string {
-  const name = names[value];
-  if (value === 0 || !name?.startsWith(prefix)) return '';
-  return name.slice(prefix.length).toLowerCase();
-}
-
-const decimals = new Map<string, number>();
-
-function decimalsOf(currency: string): number {
-  const known = decimals.get(currency);
-  if (known !== undefined) return known;
-  let found = 2;
-  try {
-    const options = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions();
-    found = Math.min(options.maximumFractionDigits ?? 2, 4);
-  } catch {
-    // Not a currency code: cents, as most have.
-  }
-  decimals.set(currency, found);
-  return found;
-}
-
-/** An amount in whole units of its currency, exact: 123456 minor units of CZK are '1234.56'. */
-export function wholeUnits(money: Money): string {
-  const places = decimalsOf(money.currencyCode);
-  const digits = (money.minorUnits < 0n ? -money.minorUnits : money.minorUnits).toString().padStart(places + 1, '0');
-  const whole = digits.slice(0, digits.length - places);
-  const sign = money.minorUnits < 0n ? '-' : '';
-  return places === 0 ? `${sign}${whole}` : `${sign}${whole}.${digits.slice(-places)}`;
-}
-
-function partyRow(event: PartyCreated | PartyUpdated, version: bigint): object {
-  return {
-    party: idOf(event.party),
-    organisation_path: event.organisationPath,
-    // As the subject of that employee's tokens.
-    manager: event.relationshipManager,
-    kind: word(PartyKind, event.kind, 'PARTY_KIND_'),
-    sex: word(Sex, event.sex, 'SEX_'),
-    birth_date: day(event.birthDate),
-    region: event.region,
-    district: event.district,
-    branch: event.branch,
-    source: event.source,
-    state: word(PartyState, event.state, 'PARTY_STATE_'),
-    version,
-  };
-}
-
-/** One row for each who has it; whoever has it no longer keeps a row that says so. */
-function holdingRows(event: HoldingOpened | HoldingUpdated, version: bigint): object[] {
-  const former = 'formerOwners' in event ? event.formerOwners : [];
-  const common = {
-    holding: idOf(event.holding),
-    organisation_path: event.organisationPath,
-    kind: word(HoldingKind, event.kind, 'HOLDING_KIND_'),
-    opened_date: day(event.openedDate),
-    closed_date: 'closedDate' in event ? day(event.closedDate) : 0,
-    version,
-  };
-  return [
-    ...event.owners.map(({ party, role }) => ({
-      party: idOf(party),
-      owner: role === HoldingRole.HOLDING_ROLE_OWNER,
-      ...common,
-    })),
-    ...former.map((party) => ({ party: idOf(party), owner: false, ...common })),
-  ];
-}
-
-/** One row for each owner. A transaction without an owner is kept under the party of its name, owned by nobody. */
-function transactionRows(event: TransactionBooked, version: bigint): object[] {
-  const owned = event.parties.length > 0;
-  const parties = owned ? event.parties.map(idOf) : [partyOf(event.transaction)];
-  const common = {
-    booking_date: day(event.bookingDate),
-    transaction: idOf(event.transaction),
-    holding: idOf(event.holding),
-    organisation_path: event.organisationPath,
-    holding_kind: word(HoldingKind, event.holdingKind, 'HOLDING_KIND_'),
-    owner: owned,
-    sequence: event.sequence,
-    direction: word(TransactionDirection, event.direction, 'TRANSACTION_DIRECTION_'),
-    operation: word(TransactionOperation, event.operation, 'TRANSACTION_OPERATION_'),
-    amount: event.amount ? wholeUnits(event.amount) : '0',
-    balance_after: event.balanceAfter ? wholeUnits(event.balanceAfter) : null,
-    version,
-  };
-  return parties.map((party) => ({ party, ...common }));
-}
-
-function consentRow(event: ConsentChanged, version: bigint, occurred: Date): object {
-  return {
-    party: idOf(event.party),
-    purpose: event.purpose,
-    channel: word(Channel, event.channel, 'CHANNEL_'),
-    effective_time: event.effectiveTime ?? occurred,
-    consent: idOf(event.consent),
-    organisation_path: event.organisationPath,
-    granted: event.state === ConsentState.CONSENT_STATE_GRANTED,
-    version,
-  };
-}
-
 /** Turns events into rows. Pure: the same events give the same rows. */
 export function factsOf(events: readonly FactEvent[]): Facts {
-  const rows: Facts['rows'] = { party: [], holding: [], booked_transaction: [], consent: [], party_alias: [] };
-  const aliases: Alias[] = [];
-  const touched: Facts['touched'] = new Map();
-  const touch = (party: string, traceparent: string | undefined): void => {
-    // Set anew, so that the order is that of the last event of each.
-    touched.delete(party);
-    touched.set(party, traceparent);
+  const facts: Facts = {
+    rows: new Map(),
+    aliases: [],
+    recategorised: [],
+    households: new Map(),
+    touched: new Map(),
   };
-  for (const { type, event, meta } of events) {
-    const version = versionOf(meta.id);
-    switch (type) {
-      case PartyCreated.$type:
-      case PartyUpdated.$type:
-        rows.party.push(partyRow(event, version));
-        touch(idOf(event.party), meta.traceparent);
-        break;
-      case HoldingOpened.$type:
-      case HoldingUpdated.$type:
-        rows.holding.push(...holdingRows(event, version));
-        for (const owner of event.owners) touch(idOf(owner.party), meta.traceparent);
-        if ('formerOwners' in event) for (const party of event.formerOwners) touch(idOf(party), meta.traceparent);
-        break;
-      case PartyMerged.$type: {
-        const time = event.mergeTime ?? meta.occurred;
-        aliases.push(...event.merged.map((party) => ({ party: idOf(party), golden: idOf(event.survivor), time })));
-        for (const party of [event.survivor, ...event.merged]) touch(idOf(party), meta.traceparent);
-        break;
-      }
-      case PartyUnmerged.$type: {
-        const time = event.unmergeTime ?? meta.occurred;
-        aliases.push(...event.restored.map((party) => ({ party: idOf(party), golden: idOf(event.party), time })));
-        for (const party of [event.survivor, ...event.restored]) touch(idOf(party), meta.traceparent);
-        break;
-      }
-      case TransactionBooked.$type:
-        rows.booked_transaction.push(...transactionRows(event, version));
-        for (const party of event.parties) touch(idOf(party), meta.traceparent);
-        break;
-      default:
-        rows.consent.push(consentRow(event, version, meta.occurred));
-        touch(idOf(event.party), meta.traceparent);
+  const add = ({ name }: { name: string }, ...rows: object[]): void => {
+    const known = facts.rows.get(name);
+    if (known) known.push(...rows);
+    else facts.rows.set(name, rows);
+  };
+  for (const one of events) {
+    for (const party of factOf(one, facts, add)) {
+      // Set anew, so that the order is that of the last event of each.
+      facts.touched.delete(party);
+      facts.touched.set(party, one.meta.traceparent);
     }
   }
-  rows.party_alias = aliases.map(({ party, golden, time }) => ({ party, golden, version: BigInt(time.getTime()) }));
-  return { rows, touched, aliases };
+  const merges = facts.aliases.map(({ party, golden, time }) => ({ party, golden, version: BigInt(time.getTime()) }));
+  if (merges.length > 0) add(aliasTable, ...merges);
+  return facts;
+}
+
+type Add = (table: { name: string }, ...rows: object[]) => void;
+
+/** Adds what one event tells; gives the parties whose features it changes. */
+function factOf({ type, event, meta }: FactEvent, facts: Facts, add: Add): string[] {
+  const version = versionOf(meta.id);
+  const { occurred, traceparent } = meta;
+  switch (type) {
+    case PartyCreated.$type:
+    case PartyUpdated.$type:
+      add(tables.party, partyRow(event, version));
+      break;
+    case HoldingOpened.$type:
+    case HoldingUpdated.$type:
+      add(tables.holding, ...holdingRows(event, version));
+      return [...event.owners.map(({ party }) => party), ...('formerOwners' in event ? event.formerOwners : [])].map(
+        idOf,
+      );
+    case PartyMerged.$type: {
+      const time = event.mergeTime ?? occurred;
+      for (const party of event.merged) facts.aliases.push({ party: idOf(party), golden: idOf(event.survivor), time });
+      return [event.survivor, ...event.merged].map(idOf);
+    }
+    case PartyUnmerged.$type: {
+      const time = event.unmergeTime ?? occurred;
+      for (const party of event.restored) facts.aliases.push({ party: idOf(party), golden: idOf(event.party), time });
+      return [event.survivor, ...event.restored].map(idOf);
+    }
+    case TransactionBooked.$type:
+      add(tables.transaction, ...transactionRows(event, version));
+      return event.parties.map(idOf);
+    case TransactionRecategorised.$type: {
+      const { category } = event;
+      const parties = event.parties.map(idOf);
+      const transaction = idOf(event.transaction);
+      facts.recategorised.push({ transaction, parties, day: day(event.bookingDate), category, version });
+      return parties;
+    }
+    case HouseholdChanged.$type:
+      add(tables.householdMember, householdMemberRow(event, version, occurred));
+      add(households, householdRow(event, version, occurred));
+      facts.households.set(idOf(event.household), traceparent);
+      break;
+    case TagSet.$type:
+    case TagRemoved.$type:
+      add(tables.tag, tagRow(event, version, occurred));
+      break;
+    case LifeEventRecorded.$type:
+    case LifeEventRetracted.$type:
+      add(tables.lifeEvent, lifeEventRow(event, version));
+      break;
+    case InteractionRecorded.$type:
+      add(tables.interaction, interactionRow(event, version, occurred));
+      break;
+    case BehaviourChanged.$type:
+      add(tables.behaviourChange, behaviourChangeRow(event, version));
+      break;
+    default:
+      add(tables.consent, consentRow(event, version, occurred));
+  }
+  return [idOf(event.party)];
 }
 
 /** Writes the rows; one insert per table. Writing the same rows again changes nothing that is read. */
 export async function storeFacts(analytics: Analytics, rows: Facts['rows']): Promise<void> {
-  for (const [table, values] of Object.entries(rows)) await analytics.insert(table, values);
+  for (const [table, values] of rows) await analytics.insert(table, values);
 }
 
-/** The tables whose rows belong to a party. */
-export const partyTables: readonly string[] = allTables.map(({ name }) => name);
+/**
+ * Writes transactions anew with the category that they are in now. Each event of a party comes after the one that told of
+ * the transaction, so it is there; a later category has the higher version, whatever comes again.
+ */
+export async function recategorise(analytics: Analytics, events: readonly Recategorised[]): Promise<void> {
+  if (events.length === 0) return;
+  const last = [...new Map(events.map((one) => [one.transaction, one])).values()];
+  const { name } = tables.transaction;
+  await analytics.command(
+    `INSERT INTO ${name} SELECT * REPLACE (
+        transform(toString(transaction), {transactions:Array(String)}, {categories:Array(String)}, '') AS category,
+        transform(toString(transaction), {transactions:Array(String)}, {versions:Array(UInt64)}, toUInt64(0)) AS version)
+      FROM ${name} FINAL WHERE party IN {parties:Array(UUID)} AND booking_date IN {days:Array(Int32)}
+        AND toString(transaction) IN {transactions:Array(String)}`,
+    {
+      transactions: last.map(({ transaction }) => transaction),
+      categories: last.map(({ category }) => category),
+      versions: last.map(({ version }) => version),
+      parties: [...new Set(last.flatMap(({ parties }) => parties))],
+      days: [...new Set(last.map((one) => one.day))],
+    },
+  );
+}
+
+/** The parties that are or were in those households, with the trace context given for the household. */
+export async function membersOf(
+  analytics: Analytics,
+  changed: ReadonlyMap<string, string | undefined>,
+): Promise<Map<string, string | undefined>> {
+  if (changed.size === 0) return new Map();
+  const rows = await analytics.query<{ party: string; household: string }>(
+    `SELECT DISTINCT toString(party) AS party, toString(household) AS household FROM ${tables.householdMember.name}
+      WHERE household IN {households:Array(UUID)}`,
+    { households: [...changed.keys()] },
+  );
+  return new Map(rows.map(({ party, household }) => [party, changed.get(household)]));
+}
 
 /**
  * Removes every fact of the parties, from the files too: the parts that held them are written anew before it returns.

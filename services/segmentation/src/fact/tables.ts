@@ -5,7 +5,7 @@ export interface FactTable {
   columns: Readonly<Record<string, string>>;
   /** Columns that came later; a table of before gets them at the next start. */
   added?: Readonly<Record<string, string>>;
-  /** What a row is about: of rows with the same key the one with the highest `version` counts. Starts with `party`. */
+  /** What a row is about: of rows with the same key the one with the highest `version` counts. Starts with `party` where rows belong to one. */
   key: readonly string[];
   /** What tells rows apart that are told of several parties: where those are one golden record, it counts once. */
   once: readonly string[];
@@ -37,7 +37,7 @@ export const tables = {
       version: 'UInt64',
     },
     // A party of which the state is not known counts as in ordinary use.
-    added: { state: text },
+    added: { state: text, language: text },
     key: ['party'],
     once: [],
   },
@@ -52,7 +52,8 @@ export const tables = {
       opened_date: 'Int32',
       version: 'UInt64',
     },
-    added: { closed_date: 'Int32' },
+    // What a loan, a standing order, an overdraft or an insurance is about; NULL for others and where it is not known.
+    added: { closed_date: 'Int32', amount: `Nullable(${money})`, card_type: text },
     key: ['party', 'holding'],
     once: ['holding'],
   },
@@ -73,6 +74,7 @@ export const tables = {
       balance_after: `Nullable(${money})`,
       version: 'UInt64',
     },
+    added: { category: text, channel: text, merchant_category: text, purpose: text },
     key: ['party', 'booking_date', 'transaction'],
     once: ['transaction'],
   },
@@ -90,6 +92,71 @@ export const tables = {
     },
     key: ['party', 'purpose', 'channel', 'effective_time', 'consent'],
     once: ['consent'],
+  },
+  /** Who came into a household, left it or got another role; an empty role is that of who left. */
+  householdMember: {
+    name: 'household_member',
+    columns: { party: 'UUID', household: 'UUID', change_time: moment, kind: text, role: text, version: 'UInt64' },
+    key: ['party', 'household', 'change_time'],
+    once: ['household', 'change_time'],
+  },
+  /** The grounds on which parties have tags: until when each holds, as it was told at a time. Ended is 1970. */
+  tag: {
+    name: 'tag',
+    columns: {
+      party: 'UUID',
+      definition: text,
+      source: text,
+      reference: text,
+      time: moment,
+      held_until: moment,
+      version: 'UInt64',
+    },
+    key: ['party', 'definition', 'source', 'reference', 'time'],
+    once: ['definition', 'source', 'reference', 'time'],
+  },
+  /** What happened in the lives of parties. One that was taken back has no kind. Those of class C3 are not kept. */
+  lifeEvent: {
+    name: 'life_event',
+    columns: {
+      party: 'UUID',
+      life_event: 'UUID',
+      kind: text,
+      certainty: text,
+      start_date: 'Int32',
+      version: 'UInt64',
+    },
+    key: ['party', 'life_event'],
+    once: ['life_event'],
+  },
+  interaction: {
+    name: 'interaction',
+    columns: {
+      party: 'UUID',
+      time: moment,
+      interaction: 'UUID',
+      channel: text,
+      direction: text,
+      kind: text,
+      version: 'UInt64',
+    },
+    key: ['party', 'time', 'interaction'],
+    once: ['interaction'],
+  },
+  /** When the behaviour of parties departed from what was usual for them. */
+  behaviourChange: {
+    name: 'behaviour_change',
+    columns: {
+      party: 'UUID',
+      behaviour_change: 'UUID',
+      measure: text,
+      code: text,
+      direction: text,
+      notice_date: 'Int32',
+      version: 'UInt64',
+    },
+    key: ['party', 'behaviour_change'],
+    once: ['behaviour_change'],
   },
   /** Who stands on which static list: from a day to a day, both included; `until_date` 0 is for good. */
   listed: {
@@ -128,8 +195,16 @@ export const aliases: FactTable = {
   once: [],
 };
 
-/** Every table whose rows belong to parties. */
-export const allTables: readonly FactTable[] = [...Object.values(tables), aliases];
+/** How many members a household has from a time on. It belongs to no party. */
+export const households: FactTable = {
+  name: 'household',
+  columns: { household: 'UUID', change_time: moment, members: 'Int32', version: 'UInt64' },
+  key: ['household', 'change_time'],
+  once: [],
+};
+
+/** The tables whose rows belong to parties. */
+export const partyTables: readonly string[] = [...Object.values(tables), aliases].map(({ name }) => name);
 
 function statementsOf({ name, columns, added = {}, key }: FactTable): string[] {
   const all = Object.entries({ ...columns, ...added }).map(([column, type]) => `\`${column}\` ${type}`);
@@ -142,4 +217,4 @@ function statementsOf({ name, columns, added = {}, key }: FactTable): string[] {
 }
 
 /** The statements that make the tables; harmless when repeated. */
-export const factTables: readonly string[] = allTables.flatMap(statementsOf);
+export const factTables: readonly string[] = [...Object.values(tables), aliases, households].flatMap(statementsOf);

@@ -130,5 +130,7 @@ export function readArguments(spec: AttributeSpec, node: Node, args: readonly No
     else if (one.type === 'filter') read[one.name] = filterOf(one, argument, at);
     else read[one.name] = textArgument(one, argument, at);
   });
+  const fault = spec.fault?.(read);
+  if (fault !== undefined) invalid(node, at, fault);
   return read;
 }

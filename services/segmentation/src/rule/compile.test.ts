@@ -5,92 +5,36 @@ import { type Analytics, openAnalytics } from '@rapport/kit/analytics';
 import fc from 'fast-check';
 import { factTables } from '../fact/fact.js';
 import { firstDayOfWindow } from './calendar.js';
-import { days, type Person, people, rules, zone } from './generated.testkit.js';
-import { compileRules, readRule } from './rule.js';
+import { rules, segments, takenByCel } from './generated.testkit.js';
+import { days, drawPeople, type Person, rowsOf, zone } from './people.testkit.js';
+import { compileRules, readRule, type Rule, type SegmentRule } from './rule.js';
 
-const uuid = (kind: number, number: number) =>
-  `00000000-0000-7000-8000-${(kind * 1e6 + number).toString(16).padStart(12, '0')}`;
+/** Rules in one statement, and statements: 2,000 rules over 100 customers, or as many as RULE_CASES says. */
+const RULES = 25;
+const STATEMENTS = Math.ceil(Number(process.env['RULE_CASES'] ?? 2_000) / RULES);
 
 describe('generated rules over generated customers', () => {
   const folder = mkdtempSync(join(tmpdir(), 'segmentation-rules-'));
   let analytics: Analytics;
   let bank: Person[];
 
+  const ruleOf = (text: string): Rule => {
+    const read = readRule(text);
+    if ('problem' in read) throw new Error(`${text}: ${read.problem.message}`);
+    return read.rule;
+  };
+  const inUse = new Map<string, SegmentRule>(
+    Object.entries(segments).map(([id, { rule }]) => [id, { rule: ruleOf(rule), organisationPath: '/demo' }]),
+  );
+
   beforeAll(async () => {
     analytics = openAnalytics({ path: folder });
     await analytics.ensure(factTables);
-    [bank = []] = fc.sample(people, { numRuns: 1, seed: 20240331 });
-    bank.forEach((person, index) => {
-      person.id = uuid(1, index);
-    });
-    let next = 0;
-    const number = () => {
-      next += 1;
-      return next;
-    };
-    const common = { organisation_path: '/demo', version: 1 };
-    await analytics.insert(
-      'party',
-      bank.map(({ id, sex, born, region }) => ({
-        ...common,
-        party: id,
-        sex,
-        birth_date: born,
-        region,
-        kind: 'person',
-        manager: '',
-      })),
-    );
-    await analytics.insert(
-      'holding',
-      bank.flatMap(({ id, holdings }) =>
-        holdings.map(({ kind, owner, opened }) => ({
-          ...common,
-          party: id,
-          holding: uuid(2, number()),
-          kind,
-          owner,
-          opened_date: opened,
-        })),
-      ),
-    );
-    const bookings = bank.flatMap(({ id, bookings: all }, person) =>
-      all.map((one) => ({
-        ...common,
-        party: id,
-        booking_date: one.day,
-        transaction: uuid(3, number()),
-        holding: uuid(4, person * 2 + one.account),
-        holding_kind: 'account',
-        owner: one.owner,
-        sequence: one.sequence,
-        direction: one.credit ? 'credit' : 'debit',
-        operation: one.operation,
-        amount: (one.cents / 100).toFixed(2),
-        balance_after: (one.balance / 100).toFixed(2),
-      })),
-    );
-    await analytics.insert('booked_transaction', bookings);
+    bank = drawPeople(100, 20240331);
+    const rows = rowsOf(bank);
+    for (const [table, values] of rows) await analytics.insert(table, values);
     // The same facts again, in another block.
-    await analytics.insert('booked_transaction', bookings.slice(0, 200));
-    await analytics.insert(
-      'consent',
-      bank.flatMap(({ id, consents: all }) =>
-        all.map(({ purpose, channel, at, granted }) => {
-          const nth = number();
-          return {
-            ...common,
-            version: nth,
-            party: id,
-            purpose,
-            channel,
-            effective_time: at,
-            consent: uuid(5, nth),
-            granted,
-          };
-        }),
-      ),
-    );
+    await analytics.insert('booked_transaction', (rows.get('booked_transaction') ?? []).slice(0, 200));
   }, 60_000);
 
   afterAll(async () => {
@@ -98,49 +42,99 @@ describe('generated rules over generated customers', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('a statement takes exactly those whom the rules mean', async () => {
+  type Spoil = (condition: string) => string;
+
+  /** Whom each rule takes by the compiled statement, in the order of the bank. */
+  async function takenBySql(
+    texts: readonly string[],
+    asOf: number,
+    merged: boolean,
+    spoil: Spoil,
+  ): Promise<string[][]> {
+    const dated = texts.map((text) => ({ rule: ruleOf(text), asOf }));
+    const limits = { restricted: true, segments: inUse, merged };
+    const { from, conditions, parameters } = compileRules(dated, zone, limits);
+    const hits = conditions.map((one) => `toUInt8(${spoil(one)})`).join(', ');
+    const rows = await analytics.query<{ party: string; hits: number[] }>(
+      `SELECT toString(p.party) AS party, [${hits}] AS hits FROM ${from}`,
+      { ...parameters, parties: bank.map(({ id }) => id) },
+    );
+    expect(rows).toHaveLength(bank.length);
+    const hitsOf = new Map(rows.map((row) => [row.party, row.hits]));
+    return texts.map((_, index) => bank.map(({ id }) => id).filter((id) => hitsOf.get(id)?.[index] === 1));
+  }
+
+  /** Compares so many statements of rules; gives how many customers were taken and how many were not. */
+  async function compare(statements: number, spoil: Spoil = (condition) => condition) {
     let taken = 0;
     let left = 0;
     await fc.assert(
       fc.asyncProperty(
-        fc.array(rules, { minLength: 1, maxLength: 5 }),
+        fc.array(rules, { minLength: RULES, maxLength: RULES }),
         fc.constantFrom(...days),
-        async (chosen, asOf) => {
-          const dated = chosen.map(({ text }) => {
+        fc.boolean(),
+        async (chosen, asOf, merged) => {
+          // What could never be true is refused; that it takes nobody is tested by itself.
+          const sound = chosen.filter(({ text }) => {
             const read = readRule(text);
-            if ('problem' in read) throw new Error(`${text}: ${read.problem.message}`);
-            return { rule: read.rule, asOf };
+            return 'rule' in read || read.problem.reason !== 'IMPOSSIBLE';
           });
-          const { from, conditions, parameters } = compileRules(dated, zone, { restricted: true });
-          const rows = await analytics.query<{ party: string; hits: number[] }>(
-            `SELECT toString(p.party) AS party, [${conditions.map((one) => `toUInt8(${one})`).join(', ')}] AS hits FROM ${from}`,
-            { ...parameters, parties: bank.map(({ id }) => id) },
-          );
-          expect(rows).toHaveLength(bank.length);
-          const hitsOf = new Map(rows.map((row) => [row.party, row.hits]));
-          chosen.forEach(({ text, means }, index) => {
-            const wanted = bank.filter((person) => means(person, asOf)).map(({ id }) => id);
-            const got = bank.map(({ id }) => id).filter((id) => hitsOf.get(id)?.[index] === 1);
-            taken += got.length;
-            left += bank.length - got.length;
-            expect({ text, asOf, party: got }).toEqual({ text, asOf, party: wanted });
+          const texts = sound.map(({ text }) => text);
+          const bySql = await takenBySql(texts, asOf, merged, spoil);
+          sound.forEach((rule, index) => {
+            const party = bySql[index] ?? [];
+            taken += party.length;
+            left += bank.length - party.length;
+            expect({ text: rule.text, asOf, party }).toEqual({
+              text: rule.text,
+              asOf,
+              party: takenByCel(rule, bank, asOf),
+            });
           });
         },
       ),
-      { numRuns: 150, seed: 7 },
+      { numRuns: statements, seed: 7, endOnFailure: spoil.length > 0 && statements < STATEMENTS },
     );
+    return { taken, left };
+  }
+
+  test('the statement takes exactly those whom CEL takes', async () => {
+    const { taken, left } = await compare(STATEMENTS);
     // Neither nobody nor everybody all the time: the comparison had something to compare.
     expect(Math.min(taken, left)).toBeGreaterThan(5_000);
-  }, 120_000);
+  }, 600_000);
+
+  test.each<[string, Spoil]>([
+    ['>= as >', (condition) => condition.replaceAll(' >= ', ' > ')],
+    ['AND as OR', (condition) => condition.replaceAll(' AND ', ' OR ')],
+    ['a missing value as true', (condition) => condition.replaceAll(', 0)', ', 1)')],
+    ['minus as plus', (condition) => condition.replaceAll(' - ', ' + ')],
+    ['the one column as the other', (condition) => condition.replaceAll('t.t1', 't.t0')],
+  ])('%s is found out', async (_, spoil) => {
+    await expect(compare(8, spoil)).rejects.toThrow();
+  });
 
   test('no value of a rule is in the text of the statement', () => {
-    const read = readRule(
+    const rule = ruleOf(
       'party.region == "\') OR 1=1 --" && party.age > 4711 && tx.count({"kind": "fee"}, duration("13h")) > 815',
     );
-    if ('problem' in read) throw new Error(read.problem.message);
-    const { from, conditions, parameters } = compileRules([{ rule: read.rule, asOf: 20240331 }], zone);
+    const { from, conditions, parameters } = compileRules([{ rule, asOf: 20240331 }], zone);
     expect(`${from} ${conditions.join(' ')}`).not.toMatch(/4711|815|1=1|20240331|fee/);
     expect(Object.values(parameters)).toEqual(expect.arrayContaining(["') OR 1=1 --", 4711, 815]));
+  });
+
+  test('however many rules there are, each source is read once', () => {
+    const texts = ['credit', 'debit'].flatMap((direction) =>
+      ['24h', '720h'].flatMap((length) => [
+        `tx.count("${direction}", duration("${length}")) > 1`,
+        `tx.sum("${direction}", duration("${length}")) > 1000 && holdings.count("loan") == 0`,
+      ]),
+    );
+    const dated = texts.map((text) => ({ rule: ruleOf(text), asOf: 20240331 }));
+    const { from } = compileRules(dated, zone);
+    expect(from.match(/FROM booked_transaction/g)).toHaveLength(1);
+    expect(from.match(/FROM holding/g)).toHaveLength(1);
+    expect(from.match(/FROM party/g)).toHaveLength(1);
   });
 });
 

@@ -87,6 +87,7 @@ function statement(zone: string, limits: Limits) {
       day: () => bind(asOf, 'Int32'),
       firstDay: (windowMs, agoMs = 0) => bind(firstDayOfWindow(asOf, windowMs + agoMs, zone), 'Int32'),
       moment: (beforeMs = 0) => bind(new Date(endOfDay(asOf, zone).getTime() - beforeMs), "DateTime64(3, 'UTC')"),
+      dayOf: (moments) => `toYYYYMMDD(${moments}, ${bind(zone, 'String')})`,
       member: (segmentId) => {
         const used = limits.segments?.get(segmentId);
         if (!used || way.includes(segmentId)) throw new Error(`the rule asks for the segment ${segmentId} in vain`);
@@ -172,8 +173,10 @@ function statement(zone: string, limits: Limits) {
       // Whoever's processing is restricted is in no segment: a rule is not even asked about them.
       const parties = rows(tables.party, "state != 'restricted'");
       const joins = [...scans.values()].map((scan) => {
-        const { alias, table, where } = scan.source;
-        return `LEFT ANY JOIN ${joined(scan, rows(table, where))} AS ${alias} ON p.party = ${alias}.party`;
+        const { alias, table, where, beside } = scan.source;
+        const own = rows(table, where);
+        const all = beside ? beside(own, limits.restricted ?? false) : own;
+        return `LEFT ANY JOIN ${joined(scan, all)} AS ${alias} ON p.party = ${alias}.party`;
       });
       return [`(SELECT * FROM ${parties} WHERE ${limits.where?.text ?? '1'}) AS p`, ...joins].join('\n');
     },

@@ -1,271 +1,187 @@
-// Customers and rules by chance. Each rule comes with its meaning, computed from the customer alone, without the parser, the
-// checker or the compiler.
+// Rules by chance, each written twice: as a rule, and as CEL over variables that hold the values of its attributes, so that
+// CEL itself can say what the rule means. What is written down here is the rule about missing values: a comparison holds
+// when all values in it are known and CEL says so.
+import { celEnv, parse, plan } from '@bufbuild/cel';
 import fc from 'fast-check';
-import { firstDayOfWindow } from './calendar.js';
+import { births, flags, type Meaning, numbers, texts, type Value } from './meanings.testkit.js';
+import { type Person, regions } from './people.testkit.js';
 
-/** A generated customer. */
-export interface Person {
-  id: string;
-  sex: string;
-  born: number;
-  region: string;
-  holdings: { kind: string; owner: boolean; opened: number }[];
-  bookings: {
-    account: number;
-    day: number;
-    sequence: number;
-    credit: boolean;
-    operation: string;
-    cents: number;
-    balance: number;
-    owner: boolean;
-  }[];
-  consents: { purpose: string; channel: string; at: Date; granted: boolean }[];
-}
-type Meaning = (person: Person, asOf: number) => boolean;
-/** A rule as text, and what it means. */
-export interface Generated {
+/** Gives the variable of an attribute's value; that with a k for the v says whether it is known. */
+type Use = (meaning: Meaning) => string;
+interface Written {
   text: string;
-  means: Meaning;
+  cel(use: Use): string;
+}
+/** A value of a rule, and what has to be true for it to be known. */
+interface Reckoned extends Written {
+  needs(use: Use): string[];
 }
 
-export const zone = 'Europe/Prague';
-export const days = [20240115, 20240229, 20240310, 20240330, 20240331, 20240401, 20240402, 20240430];
-const operations = ['cash_deposit', 'cash_withdrawal', 'card_withdrawal', 'transfer_in', 'fee'];
-const regions = ['', 'north', "O'Neil \\ south", 'žižkov'];
-const windows = { '24h': 1, '48h': 2, '720h': 30, '2160h': 90, '1h': 1 / 24 };
+const known = (variable: string) => variable.replace('v', 'k');
+const attribute = (meaning: Meaning): Reckoned => ({
+  text: meaning.text,
+  cel: (use) => use(meaning),
+  needs: (use) => [known(use(meaning))],
+});
+/** Numbers are decimals, whether a point stands in them or not. */
+const decimal = (value: number) => (Number.isInteger(value) ? `${value}.0` : String(value));
+const constants = fc
+  .oneof(fc.integer({ min: 0, max: 4 }), fc.constantFrom(18, 20, 74, 500.5, 1000, 0.2, 1234.567))
+  .chain((value) => fc.constantFrom(value, -value || 0))
+  .map((value): Reckoned => ({ text: String(value), cel: () => decimal(value), needs: () => [] }));
 
-/** 150 customers. */
-export const people: fc.Arbitrary<Person[]> = fc.array(
-  fc.record({
-    id: fc.constant(''),
-    sex: fc.constantFrom('', 'male', 'female', 'other'),
-    born: fc.constantFrom(0, 19500228, 19840229, 20040330, 20040331, 20240331, 20300101),
-    region: fc.constantFrom(...regions),
-    holdings: fc.array(
-      fc.record({
-        kind: fc.constantFrom('account', 'loan', 'card', 'standing_order'),
-        owner: fc.boolean(),
-        opened: fc.constantFrom(0, ...days),
+const { reckoned } = fc.letrec<{ reckoned: Reckoned }>((tie) => ({
+  reckoned: fc.oneof(
+    { maxDepth: 2, withCrossShrink: true },
+    { arbitrary: numbers.map(attribute), weight: 6 },
+    fc.tuple(tie('reckoned'), fc.constantFrom('+', '-', '*'), fc.oneof(constants, tie('reckoned'))).map(
+      ([left, op, right]): Reckoned => ({
+        text: `(${left.text} ${op} ${right.text})`,
+        cel: (use) => `(${left.cel(use)} ${op} ${right.cel(use)})`,
+        needs: (use) => [...left.needs(use), ...right.needs(use)],
       }),
-      { maxLength: 4 },
     ),
-    bookings: fc.array(
-      fc.record({
-        account: fc.nat(1),
-        day: fc.constantFrom(...days),
-        sequence: fc.nat(3),
-        credit: fc.boolean(),
-        operation: fc.constantFrom(...operations),
-        cents: fc.integer({ min: 1, max: 300_000 }),
-        balance: fc.integer({ min: -100_000, max: 300_000 }),
-        owner: fc.boolean(),
+    fc.tuple(fc.oneof(constants, tie('reckoned')), tie('reckoned')).map(
+      ([left, right]): Reckoned => ({
+        text: `(${left.text} / ${right.text})`,
+        cel: (use) => `(${left.cel(use)} / ${right.cel(use)})`,
+        needs: (use) => [...left.needs(use), ...right.needs(use), `${right.cel(use)} != 0.0`],
       }),
-      { maxLength: 6 },
     ),
-    consents: fc.array(
-      fc.record({
-        purpose: fc.constantFrom('marketing', 'survey'),
-        channel: fc.constantFrom('email', 'sms'),
-        at: fc
-          .constantFrom('2024-03-30T22:59:59Z', '2024-03-31T21:59:59Z', '2024-03-31T22:00:00Z')
-          .map((text) => new Date(text)),
-        granted: fc.boolean(),
-      }),
-      { maxLength: 3 },
+    tie('reckoned').map(
+      (part): Reckoned => ({ text: `-${part.text}`, cel: (use) => `-${part.cel(use)}`, needs: part.needs }),
     ),
-  }),
-  { minLength: 150, maxLength: 150 },
-);
+  ),
+}));
 
-type Value = number | string | undefined;
-const compare: Record<string, (a: number | string, b: number | string) => boolean> = {
-  '==': (a, b) => a === b,
-  '!=': (a, b) => a !== b,
-  '<': (a, b) => a < b,
-  '<=': (a, b) => a <= b,
-  '>': (a, b) => a > b,
-  '>=': (a, b) => a >= b,
-};
+const comparisons = fc.constantFrom('==', '!=', '<', '<=', '>', '>=');
+/** A comparison, in which `said` is what CEL is asked when everything is known. */
+const asked = (text: string, needs: (use: Use) => string[], said: (use: Use) => string): Written => ({
+  text,
+  cel: (use) => `(${[...needs(use), said(use)].join(' && ')})`,
+});
 
-/** The owned bookings from one day to another. */
-function within(person: Person, asOf: number, since: number, pick: (one: Person['bookings'][number]) => boolean) {
-  return person.bookings.filter((one) => one.owner && one.day >= since && one.day <= asOf && pick(one));
-}
-
-interface NumberAttribute {
-  text: string;
-  of: (person: Person, asOf: number) => number | undefined;
-}
-
-const ages: NumberAttribute = {
-  text: 'party.age',
-  of: ({ born }, asOf) => {
-    if (born === 0 || born > asOf) return undefined;
-    const years = Math.floor(asOf / 10_000) - Math.floor(born / 10_000);
-    return asOf % 10_000 < born % 10_000 ? years - 1 : years;
-  },
-};
-const counts = fc.constantFrom('', 'account', 'loan', 'card', 'standing_order').map(
-  (kind): NumberAttribute => ({
-    text: `holdings.count(${kind === '' ? '' : `"${kind}"`})`,
-    of: ({ holdings }, asOf) =>
-      holdings.filter((one) => one.owner && one.opened <= asOf && (kind === '' || one.kind === kind)).length,
-  }),
-);
-const balances: NumberAttribute = {
-  text: 'holdings.balance',
-  of: ({ bookings }, asOf) => {
-    let cents = 0;
-    for (const account of [0, 1]) {
-      const last = bookings
-        .map((one, index) => ({ ...one, index }))
-        .filter((one) => one.owner && one.account === account && one.day <= asOf)
-        .sort((a, b) => a.day - b.day || a.sequence - b.sequence || a.index - b.index)
-        .at(-1);
-      cents += last?.balance ?? 0;
-    }
-    return cents / 100;
-  },
-};
-const sums = fc
-  .record({
-    verb: fc.constantFrom('count', 'sum', 'average'),
-    filter: fc.constantFrom(
-      '',
-      '"credit", ',
-      '"debit", ',
-      '{"kind": "cash"}, ',
-      '{"direction": "debit", "kind": "card"}, ',
-    ),
-    window: fc.constantFrom(...Object.keys(windows)),
-  })
-  .map(
-    ({ verb, filter, window }): NumberAttribute => ({
-      text: `tx.${verb}(${filter}duration("${window}"))`,
-      of: (person, asOf) => {
-        const since = firstDayOfWindow(asOf, (windows[window as keyof typeof windows] ?? 0) * 86_400_000, zone);
-        const chosen = within(person, asOf, since, ({ credit, operation }) => {
-          if (filter.includes('"credit"') && !credit) return false;
-          if (filter.includes('"debit"') && credit) return false;
-          if (filter.includes('"cash"')) return operation.startsWith('cash_');
-          return !filter.includes('"card"') || operation === 'card_withdrawal';
-        });
-        const cents = chosen.reduce((sum, one) => sum + one.cents, 0);
-        if (verb === 'count') return chosen.length;
-        if (verb === 'sum') return cents / 100;
-        return chosen.length === 0 ? undefined : cents / 100 / chosen.length;
-      },
+const compared = fc
+  .tuple(reckoned, comparisons, fc.oneof(constants, constants, reckoned), fc.boolean())
+  .map(([one, op, other, turned]): Written => {
+    const [left, right] = turned ? [other, one] : [one, other];
+    return asked(
+      `${left.text} ${op} ${right.text}`,
+      (use) => [...left.needs(use), ...right.needs(use)],
+      (use) => `${left.cel(use)} ${op} ${right.cel(use)}`,
+    );
+  });
+const chosen = fc.constantFrom(...texts);
+const textual = fc.oneof(
+  chosen.chain(({ meaning, constants: words }) =>
+    fc.tuple(fc.constantFrom('==', '!='), fc.constantFrom(...words)).map(([op, word]): Written => {
+      const written = JSON.stringify(word);
+      const { needs, cel } = attribute(meaning);
+      return asked(`${meaning.text} ${op} ${written}`, needs, (use) => `${cel(use)} ${op} ${written}`);
     }),
+  ),
+  chosen.chain(({ meaning, constants: words }) =>
+    fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 3 }).map((list): Written => {
+      const { needs, cel } = attribute(meaning);
+      const written = JSON.stringify(list);
+      return asked(`${meaning.text} in ${written}`, needs, (use) => `${cel(use)} in ${written}`);
+    }),
+  ),
+  fc
+    .constantFrom(...texts.flatMap(({ meaning, prefixes }) => prefixes.map((prefix) => ({ meaning, prefix }))))
+    .map(({ meaning, prefix }): Written => {
+      const { needs, cel } = attribute(meaning);
+      return asked(`${meaning.text}.startsWith("${prefix}")`, needs, (use) => `${cel(use)}.startsWith("${prefix}")`);
+    }),
+  fc.tuple(fc.constantFrom('==', '!='), fc.constantFrom('M', 'female', 'woman', 'other')).map(([op, word]): Written => {
+    const value = { M: 'male', female: 'female', woman: 'female', other: 'other' }[word] ?? '';
+    const { needs, cel } = attribute({ text: 'party.sex', of: ({ sex }) => sex || undefined });
+    return asked(`party.sex ${op} "${word}"`, needs, (use) => `${cel(use)} ${op} "${value}"`);
+  }),
+);
+const born = fc.tuple(comparisons, fc.constantFrom('1950-02-28', '2004-03-31')).map(([op, day]): Written => {
+  const { needs, cel } = attribute(births);
+  return asked(
+    `party.birth_date ${op} date("${day}")`,
+    needs,
+    (use) => `${cel(use)} ${op} ${decimal(Number(day.replaceAll('-', '')))}`,
   );
-const lastDays: NumberAttribute = {
-  text: 'tx.last_days()',
-  of: (person, asOf) => {
-    const last = Math.max(...within(person, asOf, 0, () => true).map(({ day }) => day));
-    if (last < 0) return undefined;
-    const utc = (day: number) => Date.UTC(Math.floor(day / 10_000), (Math.floor(day / 100) % 100) - 1, day % 100);
-    return (utc(asOf) - utc(last)) / 86_400_000;
+});
+/** What asks for other segments, with what those are. */
+export const segments: Record<string, { rule: string; meaning: Meaning<boolean> }> = {
+  women: {
+    rule: 'party.sex == "female"',
+    meaning: { text: 'segment.member("women")', of: ({ sex }) => sex === 'female' },
+  },
+  north: {
+    rule: `party.region == "${regions[1]}" && segment.member("women")`,
+    meaning: {
+      text: 'segment.member("north")',
+      of: ({ sex, region }) => sex === 'female' && region === regions[1],
+    },
   },
 };
-
-function comparison(left: NumberAttribute, op: string, right: number, turned: boolean): Generated {
-  const mirror: Record<string, string> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
-  return {
-    text: turned ? `${right} ${mirror[op] ?? op} ${left.text}` : `${left.text} ${op} ${right}`,
-    means: (person, asOf) => {
-      const value = left.of(person, asOf);
-      return value !== undefined && (compare[op]?.(value, right) ?? false);
-    },
-  };
-}
-
-const numbers = fc
-  .tuple(
-    fc.oneof(fc.constant(ages), counts, fc.constant(balances), sums, fc.constant(lastDays)),
-    fc.constantFrom(...Object.keys(compare)),
-    fc.oneof(fc.integer({ min: -1, max: 4 }), fc.constantFrom(18, 19, 20, 74, 500.5, 1000, -250.25)),
-    fc.boolean(),
-  )
-  .map(([left, op, right, turned]) => comparison(left, op, right, turned));
-const pairs = fc.tuple(sums, fc.constantFrom(...Object.keys(compare)), sums).map(
-  ([left, op, right]): Generated => ({
-    text: `${left.text} ${op} ${right.text}`,
-    means: (person, asOf) => {
-      const [a, b] = [left.of(person, asOf), right.of(person, asOf)];
-      return a !== undefined && b !== undefined && (compare[op]?.(a, b) ?? false);
-    },
-  }),
-);
-const known = (value: Value) => value !== '' && value !== undefined && value !== 0;
-const texts = fc.oneof(
-  fc.tuple(fc.constantFrom('==', '!='), fc.constantFrom(...regions)).map(
-    ([op, value]): Generated => ({
-      text: `party.region ${op} ${JSON.stringify(value)}`,
-      means: ({ region }) => known(region) && (compare[op]?.(region, value) ?? false),
-    }),
-  ),
-  fc.array(fc.constantFrom(...regions), { maxLength: 3 }).map(
-    (values): Generated => ({
-      text: `party.region in ${JSON.stringify(values)}`,
-      means: ({ region }) => known(region) && values.includes(region),
-    }),
-  ),
-  fc.constantFrom('n', 'O', 'ž', '').map(
-    (start): Generated => ({
-      text: `party.region.startsWith("${start}")`,
-      means: ({ region }) => known(region) && region.startsWith(start),
-    }),
-  ),
-  fc.tuple(fc.constantFrom('==', '!='), fc.constantFrom('M', 'female', 'woman', 'other')).map(
-    ([op, alias]): Generated => ({
-      text: `party.sex ${op} "${alias}"`,
-      means: ({ sex }) => {
-        const value = { M: 'male', female: 'female', woman: 'female', other: 'other' }[alias] ?? '';
-        return known(sex) && (compare[op]?.(sex, value) ?? false);
-      },
-    }),
-  ),
-);
-const births = fc.tuple(fc.constantFrom(...Object.keys(compare)), fc.constantFrom('1950-02-28', '2004-03-31')).map(
-  ([op, day]): Generated => ({
-    text: `party.birth_date ${op} date("${day}")`,
-    means: ({ born }) => known(born) && (compare[op]?.(born, Number(day.replaceAll('-', ''))) ?? false),
-  }),
-);
-const consents = fc.tuple(fc.constantFrom('marketing', 'survey'), fc.constantFrom('email', 'sms'), fc.boolean()).map(
-  ([purpose, channel, spelled]): Generated => ({
-    text: `consent("${purpose}", "${channel}")${spelled ? ' == true' : ''}`,
-    means: (person, asOf) => {
-      // The end of each day in Prague: winter time to 2024-03-30, summer time after.
-      const next = new Date(Date.UTC(Math.floor(asOf / 10_000), (Math.floor(asOf / 100) % 100) - 1, (asOf % 100) + 1));
-      const end = next.getTime() - (asOf >= 20240331 ? 2 : 1) * 3_600_000;
-      const last = person.consents
-        .map((one, index) => ({ ...one, index }))
-        .filter((one) => one.purpose === purpose && one.channel === channel && one.at.getTime() < end)
-        .sort((a, b) => a.at.getTime() - b.at.getTime() || a.index - b.index)
-        .at(-1);
-      return last?.granted ?? false;
-    },
+const others = Object.values(segments).map(({ meaning }) => meaning);
+const flagged = fc.tuple(fc.constantFrom(...flags, ...others), fc.constantFrom('', ' == true', ' != true')).map(
+  ([meaning, compare]): Written => ({
+    text: `${meaning.text}${compare}`,
+    cel: (use) => `(${known(use(meaning))} && ${use(meaning)}${compare})`,
   }),
 );
 
 /** Rules up to four levels deep. */
-export const rules: fc.Arbitrary<Generated> = fc.letrec<{ rule: Generated }>((tie) => ({
+export const rules: fc.Arbitrary<Written> = fc.letrec<{ rule: Written }>((tie) => ({
   rule: fc.oneof(
     { maxDepth: 4, withCrossShrink: true },
-    fc.oneof(numbers, pairs, texts, births, consents),
-    tie('rule').map(({ text, means }): Generated => ({ text: `!(${text})`, means: (p, d) => !means(p, d) })),
-    fc.tuple(tie('rule'), tie('rule')).map(
-      ([a, b]): Generated => ({
-        text: `(${a.text}) && (${b.text})`,
-        means: (p, d) => a.means(p, d) && b.means(p, d),
-      }),
-    ),
-    fc.tuple(tie('rule'), tie('rule')).map(
-      ([a, b]): Generated => ({
-        text: `(${a.text}) || (${b.text})`,
-        means: (p, d) => a.means(p, d) || b.means(p, d),
+    fc.oneof({ arbitrary: compared, weight: 4 }, textual, born, flagged),
+    tie('rule').map(({ text, cel }): Written => ({ text: `!(${text})`, cel: (use) => `!(${cel(use)})` })),
+    fc.tuple(tie('rule'), fc.constantFrom('&&', '||'), tie('rule')).map(
+      ([left, op, right]): Written => ({
+        text: `(${left.text}) ${op} (${right.text})`,
+        cel: (use) => `(${left.cel(use)}) ${op} (${right.cel(use)})`,
       }),
     ),
   ),
 })).rule;
+
+const worth = new WeakMap<readonly Person[], Map<string, Value[]>>();
+/** What an attribute is for each of the bank on a day. */
+function valuesOf(meaning: Meaning, bank: readonly Person[], asOf: number): Value[] {
+  const kept = worth.get(bank) ?? new Map<string, Value[]>();
+  worth.set(bank, kept);
+  const key = `${asOf} ${meaning.text}`;
+  const values = kept.get(key) ?? bank.map((person) => meaning.of(person, asOf));
+  kept.set(key, values);
+  return values;
+}
+
+/** Whom a rule takes by CEL's own evaluation, as the engine of the parser does it. Throws when CEL cannot say. */
+export function takenByCel(rule: Written, bank: readonly Person[], asOf: number): string[] {
+  const used = new Map<string, Meaning>();
+  const variables = new Map<string, string>();
+  const text = rule.cel((meaning) => {
+    used.set(meaning.text, meaning);
+    const name = variables.get(meaning.text) ?? `v${variables.size}`;
+    variables.set(meaning.text, name);
+    return name;
+  });
+  const evaluate = plan(celEnv(), parse(text)) as (values: Record<string, Exclude<Value, undefined>>) => unknown;
+  const columns = [...used].map(([written, meaning]) => ({
+    name: variables.get(written) ?? '',
+    all: valuesOf(meaning, bank, asOf),
+  }));
+  return bank
+    .filter((_, index) => {
+      const values: Record<string, Exclude<Value, undefined>> = {};
+      for (const { name, all } of columns) {
+        const value = all[index];
+        values[known(name)] = value !== undefined;
+        // One that is missing is never looked at, but CEL wants it to be there.
+        values[name] = value ?? 0;
+      }
+      const said = evaluate(values);
+      if (typeof said !== 'boolean') throw new Error(`CEL does not know what ${text} is`);
+      return said;
+    })
+    .map(({ id }) => id);
+}

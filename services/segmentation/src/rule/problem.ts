@@ -13,6 +13,7 @@ export type ProblemReason =
   | 'ARGUMENT_INVALID'
   | 'FUNCTION_UNKNOWN'
   | 'NOT_BOOLEAN'
+  | 'IMPOSSIBLE'
   | 'TOO_COMPLEX';
 
 /** What is wrong with a rule, and where in its text: line and column from 1, in characters. */

@@ -195,6 +195,12 @@ export interface HoldingUpdated {
     | undefined;
   /** Who had it before the change and has it no longer, `parties/{uuid}`. */
   formerOwners: string[];
+  /** The amount of a loan or of a standing order, the limit of an overdraft, the sum of an insurance; unset for others. */
+  amount?:
+    | Money
+    | undefined;
+  /** The type of a card; empty for others. */
+  cardType: string;
 }
 
 /** A transaction was booked. */
@@ -1289,6 +1295,8 @@ function createBaseHoldingUpdated(): HoldingUpdated {
     loanStatus: 0,
     updateTime: undefined,
     formerOwners: [],
+    amount: undefined,
+    cardType: "",
   };
 }
 
@@ -1331,6 +1339,12 @@ export const HoldingUpdated: MessageFns<HoldingUpdated, "rapport.customer.v1.Hol
     }
     for (const v of message.formerOwners) {
       writer.uint32(98).string(v!);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(106).fork()).join();
+    }
+    if (message.cardType !== "") {
+      writer.uint32(114).string(message.cardType);
     }
     return writer;
   },
@@ -1444,6 +1458,22 @@ export const HoldingUpdated: MessageFns<HoldingUpdated, "rapport.customer.v1.Hol
             message.formerOwners.push(reader.string());
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.cardType = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1494,6 +1524,12 @@ export const HoldingUpdated: MessageFns<HoldingUpdated, "rapport.customer.v1.Hol
         : globalThis.Array.isArray(object?.former_owners)
         ? object.former_owners.map((e: any) => globalThis.String(e))
         : [],
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      cardType: isSet(object.cardType)
+        ? globalThis.String(object.cardType)
+        : isSet(object.card_type)
+        ? globalThis.String(object.card_type)
+        : "",
     };
   },
 
@@ -1535,6 +1571,12 @@ export const HoldingUpdated: MessageFns<HoldingUpdated, "rapport.customer.v1.Hol
     if (message.formerOwners?.length) {
       obj.formerOwners = message.formerOwners;
     }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.cardType !== "") {
+      obj.cardType = message.cardType;
+    }
     return obj;
   },
 
@@ -1561,6 +1603,10 @@ export const HoldingUpdated: MessageFns<HoldingUpdated, "rapport.customer.v1.Hol
     message.loanStatus = object.loanStatus ?? 0;
     message.updateTime = object.updateTime ?? undefined;
     message.formerOwners = object.formerOwners?.map((e) => e) || [];
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.cardType = object.cardType ?? "";
     return message;
   },
 };

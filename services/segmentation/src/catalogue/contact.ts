@@ -1,0 +1,142 @@
+import { tables } from '../fact/fact.js';
+import {
+  type ArgumentSpec,
+  type Arguments,
+  type AttributeSpec,
+  type Columns,
+  conditionsOf,
+  each,
+  type Filter,
+  filterOf,
+  filterWords,
+  lengthOf,
+  type Source,
+  window,
+  windowWords,
+} from './attribute.js';
+import { channels } from './consent.js';
+
+/** Contacts between the bank and a party. */
+export const interactions: Source = { alias: 'i', table: tables.interaction };
+/** Departures from what was usual for a party. */
+export const departures: Source = { alias: 'd', table: tables.behaviourChange };
+
+/** What contacts may be asked for by. */
+export const interactionKeys = {
+  direction: { values: each(['inbound', 'outbound']) },
+  channel: { values: each(channels) },
+  kind: {},
+} as const;
+
+/** What departures may be asked for by. */
+export const departureKeys = {
+  measure: { values: each(['balance', 'spending', 'interest', 'channel', 'login']) },
+  code: {},
+  direction: { values: each(['more', 'less']) },
+} as const;
+
+const contacts: ArgumentSpec = {
+  name: 'contacts',
+  type: 'filter',
+  optional: true,
+  values: channels,
+  short: 'channel',
+  keys: interactionKeys,
+  description: {
+    en: 'A channel, or a map such as {"direction": "inbound", "channel": "phone", "kind": "complaint"}; left out, all contacts count.',
+    zh: '渠道，或映射，如 {"direction": "inbound", "channel": "phone", "kind": "complaint"}；省略则计全部接触。',
+  },
+};
+
+const changes: ArgumentSpec = {
+  name: 'changes',
+  type: 'filter',
+  optional: true,
+  short: 'measure',
+  keys: departureKeys,
+  description: {
+    en: 'What changed, or a map such as {"measure": "spending", "code": "groceries:CZK", "direction": "less"}; left out, all changes count.',
+    zh: '变化的指标，或映射，如 {"measure": "spending", "code": "groceries:CZK", "direction": "less"}；省略则计全部变化。',
+  },
+};
+
+/** The condition of contacts from a time up to the end of the day. */
+export function contactsSince(filter: Filter, windowMs: number | undefined, sql: Columns): string {
+  const parts = [`time < ${sql.moment()}`, ...conditionsOf(filter, sql)];
+  return (windowMs === undefined ? parts : [`time >= ${sql.moment(windowMs)}`, ...parts]).join(' AND ');
+}
+
+/** The condition of departures that were noticed in a window. */
+export function departuresIn(filter: Filter, windowMs: number, sql: Columns): string {
+  const days = `notice_date >= ${sql.firstDay(windowMs)} AND notice_date <= ${sql.day()}`;
+  return [days, ...conditionsOf(filter, sql)].join(' AND ');
+}
+
+const wordsOf = (noun: string, name: string) => (args: Arguments) =>
+  `number of ${noun}${filterWords(filterOf(args, name))} in the ${windowWords(lengthOf(args, 'window'))}`;
+
+/** How the bank and a party met, and what became different about a party. */
+export const contactAttributes: readonly AttributeSpec[] = [
+  {
+    key: 'behaviour.changes',
+    type: 'number',
+    unit: { en: 'changes', zh: '次' },
+    title: { en: 'Changes of behaviour', zh: '行为变化次数' },
+    description: {
+      en: 'How often the behaviour departed from what was usual for the party: noticed in the window.',
+      zh: '时间窗内发现的、偏离该客户平常行为的次数。',
+    },
+    sensitivity: 'C2',
+    range: { least: 0 },
+    dated: true,
+    sources: ['rapport.customer.v1.BehaviourChanged'],
+    arguments: [changes, window],
+    column: (args, sql) => {
+      const inWindow = departuresIn(filterOf(args, 'changes'), lengthOf(args, 'window'), sql);
+      return { sql: sql.from(departures, `countIf(${inWindow})`), nullable: false };
+    },
+    words: wordsOf('changes of behaviour', 'changes'),
+  },
+  {
+    key: 'interaction.count',
+    type: 'number',
+    unit: { en: 'contacts', zh: '次' },
+    title: { en: 'Number of contacts', zh: '接触次数' },
+    description: {
+      en: 'How many contacts the bank and the party had in the window.',
+      zh: '时间窗内本行与客户的接触次数。',
+    },
+    sensitivity: 'C1',
+    range: { least: 0 },
+    dated: true,
+    sources: ['rapport.customer.v1.InteractionRecorded'],
+    arguments: [contacts, window],
+    column: (args, sql) => {
+      const inWindow = contactsSince(filterOf(args, 'contacts'), lengthOf(args, 'window'), sql);
+      return { sql: sql.from(interactions, `countIf(${inWindow})`), nullable: false };
+    },
+    words: wordsOf('contacts', 'contacts'),
+  },
+  {
+    key: 'interaction.last_days',
+    type: 'number',
+    unit: { en: 'days', zh: '天' },
+    title: { en: 'Days since the last contact', zh: '距最近接触天数' },
+    description: {
+      en: 'Days since the last contact. Missing when there was none.',
+      zh: '距最近一次接触的天数。没有接触时缺失。',
+    },
+    sensitivity: 'C1',
+    range: { least: 0 },
+    missing: true,
+    dated: true,
+    sources: ['rapport.customer.v1.InteractionRecorded'],
+    arguments: [contacts],
+    column: (args, sql) => {
+      const last = `maxOrNullIf(time, ${contactsSince(filterOf(args, 'contacts'), undefined, sql)})`;
+      const days = `dateDiff('day', YYYYMMDDToDate32(toInt32(${sql.dayOf(last)})), YYYYMMDDToDate32(${sql.day()}))`;
+      return { sql: sql.from(interactions, days), nullable: true };
+    },
+    words: (args) => `days since the last of all contacts${filterWords(filterOf(args, 'contacts'))}`,
+  },
+];
