@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { scrubService } from '@rapport/kit/db';
 import { client } from '@rapport/kit/rpc';
 import { CasesServiceService, OpenCaseRequest } from '@rapport/proto/cases/v1';
 import {
@@ -14,7 +15,7 @@ import {
   Party,
   PrivacyServiceService,
 } from '@rapport/proto/customer/v1';
-import { suiteServices, type TestSuite, testSuite } from '@rapport/test/kit';
+import { type SuiteService, suiteServices, type TestSuite, testSuite } from '@rapport/test/kit';
 import pg from 'pg';
 
 jest.setTimeout(300_000);
@@ -83,13 +84,9 @@ async function inDatabase(url: string): Promise<string[]> {
   return found;
 }
 
-/** Which files below a folder hold any of the planted. */
-function inFiles(folder: string): string[] {
-  const needles = [
-    ...Object.values(planted)
-      .filter((value) => value !== planted.birthDate)
-      .flatMap(readable),
-  ];
+/** Which files below a folder hold any of the planted, or of some of it. */
+function inFiles(folder: string, wanted = Object.values(planted)): string[] {
+  const needles = wanted.filter((value) => value !== planted.birthDate).flatMap(readable);
   return readdirSync(folder, { recursive: true })
     .map((name) => path.join(folder, String(name)))
     .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile())
@@ -98,6 +95,65 @@ function inFiles(folder: string): string[] {
       return needles.some((needle) => bytes.includes(needle));
     })
     .map((file) => path.relative(suite.data, file));
+}
+
+/** What is sealed with the person's own key from the first byte on. */
+const sealed = [planted.phone, planted.email, planted.identifier];
+/** The files of Postgres with its write-ahead log, after everything in its memory was written down. */
+async function inPostgres(wanted?: string[]): Promise<string[]> {
+  await asAdministrator('CHECKPOINT');
+  return inFiles(path.join(suite.data, 'postgres'), wanted);
+}
+
+async function asAdministrator(...statements: string[]): Promise<void> {
+  const db = new pg.Client({ connectionString: suite.database('customer') });
+  await db.connect();
+  for (const statement of statements) await db.query(statement);
+  await db.end();
+}
+
+interface Kept {
+  service: SuiteService;
+  table: string;
+  columns: string;
+  rows: object[];
+}
+
+/** Every row with the id of the party in the tables of a service, as a backup would hold it. */
+async function backup(service: SuiteService, id: string): Promise<Kept[]> {
+  const db = new pg.Client({ connectionString: suite.database(service) });
+  await db.connect();
+  const { rows: tables } = await db.query<{ table: string; columns: string }>(`
+    SELECT c.oid::regclass::text AS table,
+      string_agg(quote_ident(a.attname), ', ') FILTER (WHERE a.attgenerated = '') AS columns
+    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+    GROUP BY c.oid HAVING bool_or(a.attname = 'party_id' AND a.atttypid = 'uuid'::regtype)`);
+  const kept: Kept[] = [];
+  for (const { table, columns } of tables) {
+    const { rows } = await db.query<{ row: object }>(`SELECT to_jsonb(t) AS row FROM ${table} t WHERE party_id = $1`, [
+      id,
+    ]);
+    if (rows.length > 0) kept.push({ service, table, columns, rows: rows.map(({ row }) => row) });
+  }
+  await db.end();
+  return kept;
+}
+
+/** Brings the rows back, and takes away what the service knows of the erasure. */
+async function restore(kept: readonly Kept[], id: string): Promise<void> {
+  for (const { service, table, columns, rows } of kept) {
+    const db = new pg.Client({ connectionString: suite.database(service) });
+    await db.connect();
+    await db.query('SET session_replication_role = replica');
+    await db.query(
+      `INSERT INTO ${table} (${columns}) OVERRIDING SYSTEM VALUE
+       SELECT ${columns} FROM jsonb_populate_recordset(NULL::${table}, $1::jsonb) ON CONFLICT DO NOTHING`,
+      [JSON.stringify(rows)],
+    );
+    await db.query('DELETE FROM kit.tombstone WHERE aggregate = $1', [id]);
+    await db.end();
+  }
 }
 
 /** Everything beside Postgres: broker, analytic engines, logs. */
@@ -111,7 +167,7 @@ async function everywhere(): Promise<string[]> {
   return [...found, ...folders().flatMap((folder) => inFiles(path.join(suite.data, folder)))];
 }
 
-test('after an erasure no byte of the person is readable in any database, stream, dead letter, analytic file or log', async () => {
+test('after an erasure no byte of the person is readable in any database, its files, stream, dead letter, analytic file or log', async () => {
   const operator = as(['operator', 'administrator'], 'staff/operator');
   const customer = client({ service: CustomerServiceService }, suite.grpc('customer'), operator);
   const cases = client({ service: CasesServiceService }, suite.grpc('cases'), operator);
@@ -188,6 +244,15 @@ test('after an erasure no byte of the person is readable in any database, stream
   ])
     expect([place, before.includes(place)]).toEqual([place, true]);
 
+  // What is sealed never was in a file of Postgres in the clear; names and texts are, which search needs.
+  expect(await inPostgres(sealed)).toEqual([]);
+  expect((await inPostgres([planted.name])).length).toBeGreaterThan(1);
+
+  const backedUp = new Date();
+  const id = party.name.slice('parties/'.length);
+  const kept = [...(await backup('customer', id)), ...(await backup('segmentation', id))];
+  expect(kept.map(({ table }) => table)).toEqual(expect.arrayContaining(['party', 'source_record', 'interaction']));
+
   const opened = await privacy.createDataSubjectRequest({
     dataSubjectRequest: DataSubjectRequest.fromJSON({
       party: party.name,
@@ -217,5 +282,46 @@ test('after an erasure no byte of the person is readable in any database, stream
     left = await everywhere();
   }
   expect(left).toEqual([]);
+
+  // As the runbook says: the tables are rewritten and the log behind the checkpoint is let go of.
+  expect((await inPostgres()).length).toBeGreaterThan(0);
+  for (const service of suiteServices) await scrubService({ url: suite.database(service) });
+  await asAdministrator('ALTER SYSTEM SET wal_recycle = off', 'SELECT pg_reload_conf()', 'SELECT pg_switch_wal()');
+  await asAdministrator('CHECKPOINT', 'SELECT pg_switch_wal()', 'CHECKPOINT');
+  expect(await inPostgres()).toEqual([]);
+
+  // A backup from before is restored: the person is back, and is erased again with what the other services remember.
+  await restore(kept, id);
+  expect(await everywhere()).toContain('customer public.party: name');
+  const replay = ['privacy', 'replay-erasures', '--since', backedUp.toISOString(), '--json'];
+  const replayed = JSON.parse(await suite.rapport(replay)) as { service: string; cameBack: number; known: number }[];
+  expect(replayed.find(({ service }) => service === 'customer')).toMatchObject({ erasures: 1, cameBack: 1, known: 0 });
+  expect(replayed.find(({ service }) => service === 'cases')).toMatchObject({ erasures: 1, cameBack: 0, known: 1 });
+  expect(await everywhere()).toEqual([]);
   for (const service of [customer, cases, privacy]) service.close();
+});
+
+test('an operator adds a key, and every party key is wrapped with it while the bank works', async () => {
+  const operator = as(['operator', 'administrator'], 'staff/operator');
+  const customer = client({ service: CustomerServiceService }, suite.grpc('customer'), operator);
+  const { party } = await customer.createParty({
+    party: Party.fromJSON({
+      person: { givenName: 'Karel', familyName: 'Klíčník' },
+      organisationPath: '/demo/north/1',
+      contactPoints: [{ email: 'karel@mailbox.test' }],
+    }),
+    requestId: randomUUID(),
+  });
+  const file = path.join(suite.data, 'keys/key-encryption-key');
+  const rotated = JSON.parse(await suite.rapport(['keys', 'rotate', '--file', file, '--id', 'second', '--json'])) as {
+    total: number;
+  };
+  expect(rotated).toMatchObject({ key: 'second', state: 'completed', done: rotated.total, rewrapped: rotated.total });
+  expect(rotated.total).toBeGreaterThan(0);
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ current: 'second' });
+  await expect(suite.rapport(['keys', 'rotate'])).rejects.toThrow('KEY_NOT_NEW');
+  expect(await suite.rapport(['keys', 'status'])).toContain('Keep the keys before it in the file until');
+  const after = await customer.getParty({ name: party?.name ?? '' });
+  expect(after.party?.contactPoints).toEqual(party?.contactPoints);
+  customer.close();
 });

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { auditReads, auditVerifier, startSealer } from '@rapport/kit/crypto';
-import { migrateService, openDatabase, sql } from '@rapport/kit/db';
+import { migrateService, openDatabase, scrubService, sql } from '@rapport/kit/db';
 import { connectBus, startConsumer, startEraser, startRelay } from '@rapport/kit/events';
 import { client, startServer } from '@rapport/kit/rpc';
 import {
@@ -93,4 +93,6 @@ async function serve(config: Config): Promise<void> {
 void runCommand('cases', {
   serve: () => serve(casesConfig()),
   migrate: () => migrateService({ url: migrationConfig().DATABASE_URL, dir: migrations }),
+  // Rewrites the tables, so that nothing that was deleted is left in their files.
+  scrub: async () => void (await scrubService({ url: migrationConfig().DATABASE_URL })),
 });

@@ -11,7 +11,7 @@ import {
   vaultKeyRing,
   type VaultOptions,
 } from '@rapport/kit/crypto';
-import { migrateService, openDatabase, sql } from '@rapport/kit/db';
+import { migrateService, openDatabase, scrubService, sql } from '@rapport/kit/db';
 import { connectBus, startRelay } from '@rapport/kit/events';
 import { client, requestValidator, startServer } from '@rapport/kit/rpc';
 import {
@@ -151,4 +151,6 @@ void runCommand('customer', {
     process.stdout.write(await rotateWrappedKeyRing(text, id, vaultOf(config)));
   },
   migrate: () => migrateService({ url: migrationConfig().DATABASE_URL, dir: migrations }),
+  // Rewrites the tables, so that nothing that was deleted is left in their files.
+  scrub: async () => void (await scrubService({ url: migrationConfig().DATABASE_URL })),
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openAnalytics } from '@rapport/kit/analytics';
 import { auditReads, auditVerifier, startSealer } from '@rapport/kit/crypto';
-import { migrateService, openDatabase, sql } from '@rapport/kit/db';
+import { migrateService, openDatabase, scrubService, sql } from '@rapport/kit/db';
 import { connectBus, startRelay } from '@rapport/kit/events';
 import { startServer } from '@rapport/kit/rpc';
 import {
@@ -91,4 +91,6 @@ async function serve(config: Config): Promise<void> {
 void runCommand('reporting', {
   serve: () => serve(reportingConfig()),
   migrate: () => migrateService({ url: migrationConfig().DATABASE_URL, dir: join(folder, 'prisma/migrations') }),
+  // Rewrites the tables, so that nothing that was deleted is left in their files.
+  scrub: async () => void (await scrubService({ url: migrationConfig().DATABASE_URL })),
 });

@@ -41,13 +41,23 @@ export interface CampaignSummary {
   asOf: string;
 }
 
+/** What a check of the contact gate found, for the sentence in the language of the reader. */
+export interface GateFinding {
+  code: string;
+  messages: number;
+  messagesAllowed: number;
+  days: number;
+  startTime: string;
+  endTime: string;
+}
+
 export interface Delivery {
   name: string;
   campaign: string;
   party: string;
   decision: string;
   reason: string;
-  checks: { kind: string; passed: boolean; finding: string }[];
+  checks: { kind: string; passed: boolean; finding: string; findings: GateFinding[] }[];
   attempts: number;
   decideTime?: string;
   retryTime?: string;

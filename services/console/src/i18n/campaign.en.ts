@@ -45,6 +45,7 @@ export const sections = {
     why: 'Why?',
   },
   explain: {
+    between: ', ',
     title: 'Why was it sent, or not?',
     hint: 'Id or address of a customer',
     empty: 'Choose a customer on the list, or paste an id.',

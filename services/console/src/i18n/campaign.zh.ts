@@ -47,6 +47,7 @@ export const sections: typeof enSections = {
     why: '为什么？',
   },
   explain: {
+    between: '；',
     title: '为何发送或未发送？',
     hint: '客户编号或地址',
     empty: '请在列表中选择客户，或粘贴编号。',

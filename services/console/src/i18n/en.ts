@@ -2,6 +2,7 @@ import * as audit from './audit.en.js';
 import * as campaign from './campaign.en.js';
 import * as cases from './case.en.js';
 import * as customer from './customer.en.js';
+import * as gate from './gate.en.js';
 import * as records from './records.en.js';
 import * as segment from './segment.en.js';
 
@@ -9,6 +10,7 @@ import * as segment from './segment.en.js';
 export const en = {
   ...audit.sections,
   ...customer.sections,
+  ...gate.sections,
   ...records.sections,
   ...segment.sections,
   ...campaign.sections,

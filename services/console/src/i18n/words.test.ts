@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseSync } from '@swc/core';
 import { en } from './en.js';
+import { refusals } from './refusals.zh.js';
 import { zh } from './zh.js';
 
 const source = path.join(__dirname, '..');
@@ -74,4 +75,27 @@ it('no page says anything that is not among the words', () => {
   const pages = files.filter((file) => file.endsWith('.tsx'));
   expect(pages.length).toBeGreaterThan(20);
   expect(pages.flatMap(hardCoded)).toEqual([]);
+});
+
+const root = path.join(source, '../../..');
+
+it('both languages have a sentence for everything that the contact gate finds and decides', () => {
+  const proto = readFileSync(path.join(root, 'proto/rapport/marketing/v1/delivery.proto'), 'utf8');
+  const named = (prefix: string): string[] =>
+    [...proto.matchAll(new RegExp(`^  ${prefix}_([A-Z_]+) = [1-9]`, 'gm'))].map(([, name = '']) => name);
+  expect(Object.keys(en.gate.findings).sort()).toEqual(named('GATE_FINDING_CODE').sort());
+  expect(Object.keys(en.gate.reasons).sort()).toEqual(named('DELIVERY_REASON').sort());
+});
+
+it('Chinese has a sentence for every reason for which a service that the console shows refuses', () => {
+  const reasons = globSync('services/{customer,marketing,cases,performance,reporting,segmentation}/src/errors.ts', {
+    cwd: root,
+  }).flatMap((file) =>
+    [...readFileSync(path.join(root, file), 'utf8').matchAll(/^  ([A-Z][A-Z_]+): \{/gm)].map(
+      ([, reason = '']) => reason,
+    ),
+  );
+  expect(reasons.length).toBeGreaterThan(150);
+  expect([...new Set(reasons)].filter((reason) => !refusals[reason])).toEqual([]);
+  expect(Object.values(refusals).filter((text) => !/\p{Script=Han}/u.test(text))).toEqual([]);
 });

@@ -3,6 +3,7 @@ import * as audit from './audit.zh.js';
 import * as campaign from './campaign.zh.js';
 import * as cases from './case.zh.js';
 import * as customer from './customer.zh.js';
+import * as gate from './gate.zh.js';
 import * as records from './records.zh.js';
 import * as segment from './segment.zh.js';
 
@@ -10,6 +11,7 @@ import * as segment from './segment.zh.js';
 export const zh: Words = {
   ...audit.sections,
   ...customer.sections,
+  ...gate.sections,
   ...records.sections,
   ...segment.sections,
   ...campaign.sections,

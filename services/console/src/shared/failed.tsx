@@ -1,5 +1,6 @@
 import { Alert, App, Button } from 'antd';
 import { Problem } from '../api/client.js';
+import { refusals } from '../i18n/refusals.zh.js';
 import { useWords } from './words.js';
 
 /** What to say about an error: what happened, and what to do now. */
@@ -11,10 +12,11 @@ export function useExplain(): (error: unknown) => { title: string; advice: strin
     const known = new Set([400, 403, 404, 409, 429, 503, 504]);
     const kind = known.has(error.status) ? String(error.status) : '500';
     const fields = error.violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
-    // The services say their details in English; in Chinese they follow the translated title.
-    const detail = fields || error.message;
+    // The services say their details in English, and why they refuse as a code that Chinese has a sentence for.
+    const detail = fields || (language === 'zh' ? (refusals[error.reason] ?? error.message) : error.message);
     const trace = kind === '500' && error.instance ? ` ${t('failure.reference', { id: error.instance })}` : '';
-    const title = language === 'en' && kind === '400' && detail ? detail : t(`failure.status${kind}`);
+    const said = kind === '400' && detail && (language === 'en' || (!fields && error.reason in refusals));
+    const title = said ? detail : t(`failure.status${kind}`);
     const advice = [title === detail ? '' : detail, t(`failure.advice${kind}`)].filter(Boolean).join(' · ');
     return { title, advice: `${advice}${trace}` };
   };

@@ -4,6 +4,7 @@ export { copyColumns, type CopyWriter, copyWriter } from './copy-writer.js';
 export { horizon } from './horizon.js';
 export { type MigrateOptions, migrate, migrateService } from './migrate.js';
 export { covers, everything, type Scope, type ScopeColumns, scopeFilter, within } from './scope.js';
+export { type ScrubOptions, scrubService } from './scrub.js';
 export { type Sql, sql } from './sql.js';
 export type { Database, DatabaseOptions, GroupedRead, PoolMetric, Queryable, Tx } from './types.js';
 export { type Lease, type LeaseOptions, leased } from './lease.js';

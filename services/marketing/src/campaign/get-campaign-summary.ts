@@ -5,6 +5,7 @@ import {
   type GetCampaignSummaryRequest,
   type GetCampaignSummaryResponse,
 } from '@rapport/proto/marketing/v1';
+import { SENDING, telling } from '../delivery/delivery.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { findCampaign } from './campaign.js';
@@ -16,7 +17,11 @@ interface Counted {
   count: bigint;
 }
 
-/** Counts in one statement, so that the parts always add up to the audience. */
+/**
+ * Counts in one statement, so that the parts always add up to the audience. A golden record counts once, by the delivery
+ * that tells what it got or will get: deliveries to its other names are taken away again. Merged parties are few, so that
+ * the others are counted without being sorted.
+ */
 export async function getCampaignSummary(
   { db, clock }: Deps,
   request: GetCampaignSummaryRequest,
@@ -26,9 +31,21 @@ export async function getCampaignSummary(
   const campaign = await findCampaign(db.scoped(scope), scope, request.name);
   if (!campaign) throw fail('CAMPAIGN_NOT_FOUND', { metadata: { campaign: request.name } });
   const rows = await db.scoped(scope).rows<Counted>(sql`
-    SELECT CASE state WHEN 8 THEN 1 ELSE state END AS decision, reason, count(*) AS count FROM delivery
-    WHERE campaign_id = ${campaign.campaignId}::uuid AND ${scopeFilter(scope, { path: 'organisation_path' })}
-    GROUP BY 1, 2 ORDER BY 1, 2`);
+    WITH name AS (
+      SELECT party_id, golden_id FROM party_alias UNION SELECT golden_id, golden_id FROM party_alias
+    ), told AS (
+      SELECT d.state, d.reason, row_number() OVER (
+        PARTITION BY n.golden_id ORDER BY array_position(${[...telling]}::smallint[], d.state), d.delivery_id) AS place
+      FROM delivery d JOIN name n ON n.party_id = d.party_id
+      WHERE d.campaign_id = ${campaign.campaignId}::uuid AND ${scopeFilter(scope, { path: 'd.organisation_path' })}
+    ), counted AS (
+      SELECT state, reason, count(*) AS count FROM delivery
+      WHERE campaign_id = ${campaign.campaignId}::uuid AND ${scopeFilter(scope, { path: 'organisation_path' })}
+      GROUP BY state, reason
+      UNION ALL SELECT state, reason, -count(*) FROM told WHERE place > 1 GROUP BY state, reason
+    )
+    SELECT CASE state WHEN ${SENDING} THEN 1 ELSE state END AS decision, reason, sum(count)::bigint AS count FROM counted
+    GROUP BY 1, 2 HAVING sum(count) > 0 ORDER BY 1, 2`);
   const of = (decision: DeliveryDecision): Counted[] => rows.filter((row) => row.decision === decision);
   const sum = (some: readonly Counted[]): bigint => some.reduce((total, { count }) => total + count, 0n);
   const reasons = (decision: DeliveryDecision) => of(decision).map(({ reason, count }) => ({ reason, count }));

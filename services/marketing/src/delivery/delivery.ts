@@ -4,6 +4,17 @@ import { type Delivery, DeliveryDecision, DeliveryReason, GateCheck } from '@rap
 /** The state of a delivery that is on its way to the mail server; the others are DeliveryDecisions. */
 export const SENDING = 8;
 
+/** Which of several deliveries to the names of one golden record is told of: what the customer got, or will get, first. */
+export const telling: readonly number[] = [
+  DeliveryDecision.DELIVERY_DECISION_SENT,
+  SENDING,
+  DeliveryDecision.DELIVERY_DECISION_HELD,
+  DeliveryDecision.DELIVERY_DECISION_PENDING,
+  DeliveryDecision.DELIVERY_DECISION_HOLDOUT,
+  DeliveryDecision.DELIVERY_DECISION_FAILED,
+  DeliveryDecision.DELIVERY_DECISION_SUPPRESSED,
+];
+
 export interface DeliveryRow {
   partyId: string;
   campaignId: string;

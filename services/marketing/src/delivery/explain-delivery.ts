@@ -11,18 +11,7 @@ import { findCampaign } from '../campaign/campaign.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { membersOf } from '../merge/merge.js';
-import { type DeliveryRow, deliveryColumns, explain, SENDING, toDelivery } from './delivery.js';
-
-const {
-  DELIVERY_DECISION_PENDING: pending,
-  DELIVERY_DECISION_SENT: sent,
-  DELIVERY_DECISION_HELD: held,
-  DELIVERY_DECISION_SUPPRESSED: suppressed,
-  DELIVERY_DECISION_HOLDOUT: holdout,
-  DELIVERY_DECISION_FAILED: failed,
-} = DeliveryDecision;
-/** Which of several deliveries to the names of one golden record is told of: what the customer got, or will get, first. */
-const telling = [sent, SENDING, held, pending, holdout, failed, suppressed];
+import { type DeliveryRow, deliveryColumns, explain, telling, toDelivery } from './delivery.js';
 
 /** Whoever may see the party may ask, also where the campaign is one of the whole bank. */
 export async function explainDelivery(
@@ -36,7 +25,7 @@ export async function explainDelivery(
     WHERE party_id = ANY(${membersOf(uuidOf(request.party) ?? null)})
       AND campaign_id = ${uuidOf(request.campaign) ?? null}::uuid
       AND ${scopeFilter(scope, { path: 'organisation_path', manager: 'manager' })}
-    ORDER BY array_position(${telling}::smallint[], state), delivery_id LIMIT 1`);
+    ORDER BY array_position(${[...telling]}::smallint[], state), delivery_id LIMIT 1`);
   if (row) {
     const delivery = toDelivery(row);
     await reads.record(call, delivery.party);

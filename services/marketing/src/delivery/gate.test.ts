@@ -88,6 +88,10 @@ describe('the gate', () => {
     expect(verdict.reason).toBe(reason);
     expect(verdict.decision).not.toBe(DeliveryDecision.DELIVERY_DECISION_SENT);
     expect(verdict.checks.at(-1)?.passed).toBe(false);
+    for (const { finding, findings } of verdict.checks) {
+      expect(finding).not.toBe('');
+      expect(findings.map(({ code }) => code)).not.toContain(0);
+    }
   });
 
   it('gives everything that is held a time in the future', () => {

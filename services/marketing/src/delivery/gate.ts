@@ -8,9 +8,12 @@ import {
   type FrequencyCap,
   type GateCheck,
   GateCheckKind,
+  type GateFinding,
+  GateFindingCode as Code,
 } from '@rapport/proto/marketing/v1';
 import type { Channel } from '@rapport/proto/type/v1';
 import { DateTime } from 'luxon';
+import { found, inWords } from './finding.js';
 
 /** The hours in which nothing is sent, "HH:MM" by the clock where the party is. They may span midnight. */
 export interface Quiet {
@@ -144,15 +147,18 @@ export function decide(facts: GateFacts): Verdict {
   const checks: GateCheck[] = [];
   const after = (ms: number): Date => new Date(now.getTime() + ms);
 
-  function pass(kind: GateCheckKind, finding: string): void {
-    checks.push({ kind, passed: true, finding });
+  function check(kind: GateCheckKind, passed: boolean, findings: GateFinding[]): void {
+    checks.push({ kind, passed, finding: inWords(findings), findings });
   }
-  function held(reason: DeliveryReason, retryTime: Date, kind?: GateCheckKind, finding = ''): Verdict {
-    if (kind !== undefined) checks.push({ kind, passed: false, finding });
+  function pass(kind: GateCheckKind, ...findings: GateFinding[]): void {
+    check(kind, true, findings);
+  }
+  function held(reason: DeliveryReason, retryTime: Date, kind?: GateCheckKind, ...findings: GateFinding[]): Verdict {
+    if (kind !== undefined) check(kind, false, findings);
     return { decision: DeliveryDecision.DELIVERY_DECISION_HELD, reason, checks, retryTime };
   }
-  function suppressed(reason: DeliveryReason, kind: GateCheckKind, finding: string): Verdict {
-    checks.push({ kind, passed: false, finding });
+  function suppressed(reason: DeliveryReason, kind: GateCheckKind, code: Code): Verdict {
+    check(kind, false, [found(code)]);
     return { decision: DeliveryDecision.DELIVERY_DECISION_SUPPRESSED, reason, checks };
   }
 
@@ -169,80 +175,102 @@ export function decide(facts: GateFacts): Verdict {
 
   const suppression = GateCheckKind.GATE_CHECK_KIND_SUPPRESSION;
   if (facts.suppressed) {
-    return suppressed(DeliveryReason.DELIVERY_REASON_ON_SUPPRESSION_LIST, suppression, 'on the suppression list');
+    return suppressed(
+      DeliveryReason.DELIVERY_REASON_ON_SUPPRESSION_LIST,
+      suppression,
+      Code.GATE_FINDING_CODE_ON_SUPPRESSION_LIST,
+    );
   }
-  pass(suppression, 'on no suppression list');
+  pass(suppression, found(Code.GATE_FINDING_CODE_NOT_SUPPRESSED));
 
   const reachability = GateCheckKind.GATE_CHECK_KIND_REACHABILITY;
   const { contact } = facts;
   if (contact === 'unavailable') {
     const retry = after(backOff(facts.attempts, 2000, 300_000));
-    return held(DeliveryReason.DELIVERY_REASON_CUSTOMER_UNAVAILABLE, retry, reachability, 'customer does not answer');
+    const silent = found(Code.GATE_FINDING_CODE_CUSTOMER_UNAVAILABLE);
+    return held(DeliveryReason.DELIVERY_REASON_CUSTOMER_UNAVAILABLE, retry, reachability, silent);
   }
   const { organisationPath: path } = facts;
   if (!contact || !covers(path, contact.organisationPath)) {
-    const finding = contact ? 'belongs to another part of the bank' : 'is not known to customer';
+    const finding = contact ? Code.GATE_FINDING_CODE_OTHER_PART_OF_BANK : Code.GATE_FINDING_CODE_PARTY_UNKNOWN;
     return suppressed(DeliveryReason.DELIVERY_REASON_PARTY_NOT_FOUND, reachability, finding);
   }
   if (contact.state === PartyState.PARTY_STATE_RESTRICTED) {
-    return suppressed(DeliveryReason.DELIVERY_REASON_PARTY_RESTRICTED, reachability, 'its processing is restricted');
+    return suppressed(DeliveryReason.DELIVERY_REASON_PARTY_RESTRICTED, reachability, Code.GATE_FINDING_CODE_RESTRICTED);
   }
 
   const frequency = GateCheckKind.GATE_CHECK_KIND_FREQUENCY_CAP;
   if (!facts.policy) {
-    const finding = 'no contact policy holds here';
+    const finding = found(Code.GATE_FINDING_CODE_NO_CONTACT_POLICY);
     return held(DeliveryReason.DELIVERY_REASON_NO_CONTACT_POLICY, after(15 * 60_000), frequency, finding);
   }
   const { caps, quiet } = facts.policy;
-  const findings: string[] = [];
+  const findings: GateFinding[] = [];
   const blocked: Date[] = [];
   for (const cap of caps.filter(({ purpose }) => purpose === '' || purpose === facts.purpose)) {
     const { counted, until } = capUntil(cap, facts.messages, now);
-    findings.push(`${counted} of ${cap.messages} messages in ${cap.days} days`);
+    const counts = { messages: counted, messagesAllowed: cap.messages, days: cap.days };
+    findings.push(found(Code.GATE_FINDING_CODE_MESSAGES_COUNTED, counts));
     if (until) blocked.push(until);
   }
-  const finding = findings.join(', ') || 'no cap';
+  if (findings.length === 0) findings.push(found(Code.GATE_FINDING_CODE_NO_CAP));
   if (blocked.length > 0) {
     const until = new Date(Math.max(...blocked.map(Number)));
-    return held(DeliveryReason.DELIVERY_REASON_FREQUENCY_CAP, until, frequency, finding);
+    return held(DeliveryReason.DELIVERY_REASON_FREQUENCY_CAP, until, frequency, ...findings);
   }
-  pass(frequency, finding);
+  pass(frequency, ...findings);
 
   const hours = GateCheckKind.GATE_CHECK_KIND_QUIET_HOURS;
+  const span = { startTime: quiet?.start ?? '', endTime: quiet?.end ?? '' };
   if (quiet) {
     const until = quietUntil(now, quiet, contact.timeZone);
-    const span = `${quiet.start} to ${quiet.end}`;
     if (until === 'unknown') {
-      return held(DeliveryReason.DELIVERY_REASON_QUIET_HOURS, after(3_600_000), hours, 'the time zone is not known');
+      const unknown = found(Code.GATE_FINDING_CODE_TIME_ZONE_UNKNOWN);
+      return held(DeliveryReason.DELIVERY_REASON_QUIET_HOURS, after(3_600_000), hours, unknown);
     }
-    if (until) return held(DeliveryReason.DELIVERY_REASON_QUIET_HOURS, until, hours, `inside ${span}`);
+    if (until) {
+      const inside = found(Code.GATE_FINDING_CODE_INSIDE_QUIET_HOURS, span);
+      return held(DeliveryReason.DELIVERY_REASON_QUIET_HOURS, until, hours, inside);
+    }
   }
   const opening = opensAt(now, contact.contactWindows, contact.timeZone);
   if (opening !== undefined) {
     const retry = opening === 'unknown' ? after(3_600_000) : opening;
-    return held(DeliveryReason.DELIVERY_REASON_CONTACT_HOURS, retry, hours, 'outside of the contact hours');
+    const outside = found(Code.GATE_FINDING_CODE_OUTSIDE_CONTACT_HOURS);
+    return held(DeliveryReason.DELIVERY_REASON_CONTACT_HOURS, retry, hours, outside);
   }
-  pass(hours, quiet ? `outside ${quiet.start} to ${quiet.end}` : 'no quiet hours');
+  pass(
+    hours,
+    quiet ? found(Code.GATE_FINDING_CODE_OUTSIDE_QUIET_HOURS, span) : found(Code.GATE_FINDING_CODE_NO_QUIET_HOURS),
+  );
 
   const consent = GateCheckKind.GATE_CHECK_KIND_CONSENT;
   if (contact.consentState === ConsentState.CONSENT_STATE_WITHDRAWN) {
-    return suppressed(DeliveryReason.DELIVERY_REASON_CONSENT_WITHDRAWN, consent, 'refused or taken back');
+    return suppressed(
+      DeliveryReason.DELIVERY_REASON_CONSENT_WITHDRAWN,
+      consent,
+      Code.GATE_FINDING_CODE_CONSENT_WITHDRAWN,
+    );
   }
   if (contact.consentState === ConsentState.CONSENT_STATE_EXPIRED) {
-    return suppressed(DeliveryReason.DELIVERY_REASON_CONSENT_EXPIRED, consent, 'has ended');
+    return suppressed(DeliveryReason.DELIVERY_REASON_CONSENT_EXPIRED, consent, Code.GATE_FINDING_CODE_CONSENT_EXPIRED);
   }
   if (contact.consentState !== ConsentState.CONSENT_STATE_GRANTED) {
-    return suppressed(DeliveryReason.DELIVERY_REASON_NO_CONSENT, consent, 'never given');
+    return suppressed(DeliveryReason.DELIVERY_REASON_NO_CONSENT, consent, Code.GATE_FINDING_CODE_CONSENT_NEVER_GIVEN);
   }
-  pass(consent, 'given');
+  pass(consent, found(Code.GATE_FINDING_CODE_CONSENT_GIVEN));
 
   if (contact.state !== PartyState.PARTY_STATE_ACTIVE) {
-    return suppressed(DeliveryReason.DELIVERY_REASON_PARTY_NOT_ACTIVE, reachability, 'closed');
+    return suppressed(
+      DeliveryReason.DELIVERY_REASON_PARTY_NOT_ACTIVE,
+      reachability,
+      Code.GATE_FINDING_CODE_PARTY_CLOSED,
+    );
   }
   if (contact.address === '') {
-    return suppressed(DeliveryReason.DELIVERY_REASON_NO_ADDRESS, reachability, 'no address');
+    return suppressed(DeliveryReason.DELIVERY_REASON_NO_ADDRESS, reachability, Code.GATE_FINDING_CODE_NO_ADDRESS);
   }
-  pass(reachability, 'active, with an address');
+  pass(reachability, found(Code.GATE_FINDING_CODE_REACHABLE));
   return {
     decision: DeliveryDecision.DELIVERY_DECISION_SENT,
     reason: DeliveryReason.DELIVERY_REASON_ALL_CHECKS_PASSED,

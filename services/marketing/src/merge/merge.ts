@@ -4,24 +4,56 @@ import type { PartyMerged, PartyUnmerged } from '@rapport/proto/customer/v1';
 
 const idOf = (party: string): string => party.slice('parties/'.length);
 
-/** Hears that parties answer as another from now on. Their rows stay where they are: whoever reads resolves. */
-export function onPartyMerged(tx: Tx, event: PartyMerged, meta: EventMeta): Promise<void> {
-  return keepAliases(tx, event.merged, event.survivor, event.mergeTime ?? meta.occurred);
+/**
+ * Tables whose rows are seen by who sees the customer. Suppressions and referrals say themselves where they belong, and
+ * decisions are kept as they were made.
+ */
+const seenWithParty = ['delivery', 'message_slot'] as const;
+
+/**
+ * Hears that parties answer as another from now on. Their rows stay theirs, so that whoever reads resolves, and are seen
+ * by those who see the survivor.
+ */
+export async function onPartyMerged(tx: Tx, event: PartyMerged, meta: EventMeta): Promise<void> {
+  const changed = await keepAliases(tx, event.merged, event.survivor, event.mergeTime ?? meta.occurred);
+  await moveRows(tx, changed, event);
 }
 
 /** Hears that a party answers for itself again, with all that had been merged into it before. */
-export function onPartyUnmerged(tx: Tx, event: PartyUnmerged, meta: EventMeta): Promise<void> {
-  return keepAliases(tx, event.restored, event.party, event.unmergeTime ?? meta.occurred);
+export async function onPartyUnmerged(tx: Tx, event: PartyUnmerged, meta: EventMeta): Promise<void> {
+  const changed = await keepAliases(tx, event.restored, event.party, event.unmergeTime ?? meta.occurred);
+  await moveRows(tx, changed, event);
 }
 
-/** Keeps which golden record parties answer as. What is older than what is known changes nothing, so order does not matter. */
-async function keepAliases(tx: Tx, parties: readonly string[], golden: string, time: Date): Promise<void> {
-  await tx.run(sql`
+/**
+ * Keeps which golden record parties answer as. What is older than what is known changes nothing, so order does not matter.
+ * Gives the parties for which it did change something.
+ */
+async function keepAliases(tx: Tx, parties: readonly string[], golden: string, time: Date): Promise<string[]> {
+  const rows = await tx.rows<{ party: string }>(sql`
     INSERT INTO party_alias AS a (party_id, golden_id, merge_time)
     SELECT DISTINCT party, ${idOf(golden)}::uuid, ${time}::timestamptz
     FROM unnest(${parties.map(idOf)}::uuid[]) AS p (party) ORDER BY party
     ON CONFLICT (party_id) DO UPDATE SET golden_id = excluded.golden_id, merge_time = excluded.merge_time
-    WHERE a.merge_time < excluded.merge_time`);
+    WHERE a.merge_time < excluded.merge_time
+    RETURNING party_id AS party`);
+  return rows.map(({ party }) => party);
+}
+
+/** Puts the rows of parties where their customer belongs now. */
+async function moveRows(
+  tx: Tx,
+  parties: readonly string[],
+  { organisationPath, relationshipManager }: { organisationPath: string; relationshipManager: string },
+): Promise<void> {
+  // Events from before they told it.
+  if (parties.length === 0 || organisationPath === '') return;
+  for (const table of seenWithParty) {
+    await tx.run(sql`
+      UPDATE ${sql.raw(table)} SET organisation_path = ${organisationPath}, manager = ${relationshipManager}
+      WHERE party_id = ANY(${[...parties]}::uuid[])
+        AND (organisation_path, manager) IS DISTINCT FROM (${organisationPath}, ${relationshipManager})`);
+  }
 }
 
 /**

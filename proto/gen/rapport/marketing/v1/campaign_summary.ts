@@ -24,15 +24,18 @@ export interface GetCampaignSummaryRequest {
   name: string;
 }
 
-/** How a campaign goes. audience = pending + sent + held + suppressed + holdout + failed. */
+/**
+ * How a campaign goes. audience = pending + sent + held + suppressed + holdout + failed. Every figure counts customers: a
+ * golden record counts once, by what it got or will get, under however many names it came into the audience.
+ */
 export interface GetCampaignSummaryResponse {
   /** Where the campaign stands. */
   state: CampaignState;
-  /** How many parties it is for, those in the holdout included. */
+  /** How many customers it is for, those in the holdout included. */
   audience: bigint;
   /** How many are not decided yet. */
   pending: bigint;
-  /** How many messages were sent. */
+  /** How many got it. */
   sent: bigint;
   /** How many are held and will be tried again, by reason. */
   held: ReasonCount[];

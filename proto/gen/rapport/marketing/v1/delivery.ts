@@ -343,14 +343,208 @@ export function gateCheckKindToJSON(object: GateCheckKind): string {
   }
 }
 
+/** What a check can find. */
+export enum GateFindingCode {
+  /** GATE_FINDING_CODE_UNSPECIFIED - Not stated. */
+  GATE_FINDING_CODE_UNSPECIFIED = 0,
+  /** GATE_FINDING_CODE_ON_SUPPRESSION_LIST - The party is on the suppression list. */
+  GATE_FINDING_CODE_ON_SUPPRESSION_LIST = 1,
+  /** GATE_FINDING_CODE_NOT_SUPPRESSED - The party is on no suppression list. */
+  GATE_FINDING_CODE_NOT_SUPPRESSED = 2,
+  /** GATE_FINDING_CODE_CUSTOMER_UNAVAILABLE - The customer service does not answer. */
+  GATE_FINDING_CODE_CUSTOMER_UNAVAILABLE = 3,
+  /** GATE_FINDING_CODE_OTHER_PART_OF_BANK - The party belongs to another part of the bank. */
+  GATE_FINDING_CODE_OTHER_PART_OF_BANK = 4,
+  /** GATE_FINDING_CODE_PARTY_UNKNOWN - The customer service does not know the party. */
+  GATE_FINDING_CODE_PARTY_UNKNOWN = 5,
+  /** GATE_FINDING_CODE_RESTRICTED - Processing of the party's data is restricted. */
+  GATE_FINDING_CODE_RESTRICTED = 6,
+  /** GATE_FINDING_CODE_NO_CONTACT_POLICY - No contact policy holds where the party belongs. */
+  GATE_FINDING_CODE_NO_CONTACT_POLICY = 7,
+  /** GATE_FINDING_CODE_MESSAGES_COUNTED - The party had `messages` of the `messages_allowed` in `days` days; one finding for each cap that holds. */
+  GATE_FINDING_CODE_MESSAGES_COUNTED = 8,
+  /** GATE_FINDING_CODE_NO_CAP - No cap holds for the purpose. */
+  GATE_FINDING_CODE_NO_CAP = 9,
+  /** GATE_FINDING_CODE_TIME_ZONE_UNKNOWN - The party's time zone is not known. */
+  GATE_FINDING_CODE_TIME_ZONE_UNKNOWN = 10,
+  /** GATE_FINDING_CODE_INSIDE_QUIET_HOURS - It is between `start_time` and `end_time` where the party is, which are quiet hours. */
+  GATE_FINDING_CODE_INSIDE_QUIET_HOURS = 11,
+  /** GATE_FINDING_CODE_OUTSIDE_QUIET_HOURS - It is outside of the quiet hours, `start_time` to `end_time`. */
+  GATE_FINDING_CODE_OUTSIDE_QUIET_HOURS = 12,
+  /** GATE_FINDING_CODE_NO_QUIET_HOURS - The contact policy has no quiet hours. */
+  GATE_FINDING_CODE_NO_QUIET_HOURS = 13,
+  /** GATE_FINDING_CODE_OUTSIDE_CONTACT_HOURS - It is outside of the hours in which the party likes to hear from the bank. */
+  GATE_FINDING_CODE_OUTSIDE_CONTACT_HOURS = 14,
+  /** GATE_FINDING_CODE_CONSENT_WITHDRAWN - The party refused, or took its consent back. */
+  GATE_FINDING_CODE_CONSENT_WITHDRAWN = 15,
+  /** GATE_FINDING_CODE_CONSENT_EXPIRED - The consent has ended by itself. */
+  GATE_FINDING_CODE_CONSENT_EXPIRED = 16,
+  /** GATE_FINDING_CODE_CONSENT_NEVER_GIVEN - The party never consented. */
+  GATE_FINDING_CODE_CONSENT_NEVER_GIVEN = 17,
+  /** GATE_FINDING_CODE_CONSENT_GIVEN - The party has consented. */
+  GATE_FINDING_CODE_CONSENT_GIVEN = 18,
+  /** GATE_FINDING_CODE_PARTY_CLOSED - The party is closed. */
+  GATE_FINDING_CODE_PARTY_CLOSED = 19,
+  /** GATE_FINDING_CODE_NO_ADDRESS - The party has no address for the channel. */
+  GATE_FINDING_CODE_NO_ADDRESS = 20,
+  /** GATE_FINDING_CODE_REACHABLE - The party is active, with an address. */
+  GATE_FINDING_CODE_REACHABLE = 21,
+  UNRECOGNIZED = -1,
+}
+
+export function gateFindingCodeFromJSON(object: any): GateFindingCode {
+  switch (object) {
+    case 0:
+    case "GATE_FINDING_CODE_UNSPECIFIED":
+      return GateFindingCode.GATE_FINDING_CODE_UNSPECIFIED;
+    case 1:
+    case "GATE_FINDING_CODE_ON_SUPPRESSION_LIST":
+      return GateFindingCode.GATE_FINDING_CODE_ON_SUPPRESSION_LIST;
+    case 2:
+    case "GATE_FINDING_CODE_NOT_SUPPRESSED":
+      return GateFindingCode.GATE_FINDING_CODE_NOT_SUPPRESSED;
+    case 3:
+    case "GATE_FINDING_CODE_CUSTOMER_UNAVAILABLE":
+      return GateFindingCode.GATE_FINDING_CODE_CUSTOMER_UNAVAILABLE;
+    case 4:
+    case "GATE_FINDING_CODE_OTHER_PART_OF_BANK":
+      return GateFindingCode.GATE_FINDING_CODE_OTHER_PART_OF_BANK;
+    case 5:
+    case "GATE_FINDING_CODE_PARTY_UNKNOWN":
+      return GateFindingCode.GATE_FINDING_CODE_PARTY_UNKNOWN;
+    case 6:
+    case "GATE_FINDING_CODE_RESTRICTED":
+      return GateFindingCode.GATE_FINDING_CODE_RESTRICTED;
+    case 7:
+    case "GATE_FINDING_CODE_NO_CONTACT_POLICY":
+      return GateFindingCode.GATE_FINDING_CODE_NO_CONTACT_POLICY;
+    case 8:
+    case "GATE_FINDING_CODE_MESSAGES_COUNTED":
+      return GateFindingCode.GATE_FINDING_CODE_MESSAGES_COUNTED;
+    case 9:
+    case "GATE_FINDING_CODE_NO_CAP":
+      return GateFindingCode.GATE_FINDING_CODE_NO_CAP;
+    case 10:
+    case "GATE_FINDING_CODE_TIME_ZONE_UNKNOWN":
+      return GateFindingCode.GATE_FINDING_CODE_TIME_ZONE_UNKNOWN;
+    case 11:
+    case "GATE_FINDING_CODE_INSIDE_QUIET_HOURS":
+      return GateFindingCode.GATE_FINDING_CODE_INSIDE_QUIET_HOURS;
+    case 12:
+    case "GATE_FINDING_CODE_OUTSIDE_QUIET_HOURS":
+      return GateFindingCode.GATE_FINDING_CODE_OUTSIDE_QUIET_HOURS;
+    case 13:
+    case "GATE_FINDING_CODE_NO_QUIET_HOURS":
+      return GateFindingCode.GATE_FINDING_CODE_NO_QUIET_HOURS;
+    case 14:
+    case "GATE_FINDING_CODE_OUTSIDE_CONTACT_HOURS":
+      return GateFindingCode.GATE_FINDING_CODE_OUTSIDE_CONTACT_HOURS;
+    case 15:
+    case "GATE_FINDING_CODE_CONSENT_WITHDRAWN":
+      return GateFindingCode.GATE_FINDING_CODE_CONSENT_WITHDRAWN;
+    case 16:
+    case "GATE_FINDING_CODE_CONSENT_EXPIRED":
+      return GateFindingCode.GATE_FINDING_CODE_CONSENT_EXPIRED;
+    case 17:
+    case "GATE_FINDING_CODE_CONSENT_NEVER_GIVEN":
+      return GateFindingCode.GATE_FINDING_CODE_CONSENT_NEVER_GIVEN;
+    case 18:
+    case "GATE_FINDING_CODE_CONSENT_GIVEN":
+      return GateFindingCode.GATE_FINDING_CODE_CONSENT_GIVEN;
+    case 19:
+    case "GATE_FINDING_CODE_PARTY_CLOSED":
+      return GateFindingCode.GATE_FINDING_CODE_PARTY_CLOSED;
+    case 20:
+    case "GATE_FINDING_CODE_NO_ADDRESS":
+      return GateFindingCode.GATE_FINDING_CODE_NO_ADDRESS;
+    case 21:
+    case "GATE_FINDING_CODE_REACHABLE":
+      return GateFindingCode.GATE_FINDING_CODE_REACHABLE;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return GateFindingCode.UNRECOGNIZED;
+  }
+}
+
+export function gateFindingCodeToJSON(object: GateFindingCode): string {
+  switch (object) {
+    case GateFindingCode.GATE_FINDING_CODE_UNSPECIFIED:
+      return "GATE_FINDING_CODE_UNSPECIFIED";
+    case GateFindingCode.GATE_FINDING_CODE_ON_SUPPRESSION_LIST:
+      return "GATE_FINDING_CODE_ON_SUPPRESSION_LIST";
+    case GateFindingCode.GATE_FINDING_CODE_NOT_SUPPRESSED:
+      return "GATE_FINDING_CODE_NOT_SUPPRESSED";
+    case GateFindingCode.GATE_FINDING_CODE_CUSTOMER_UNAVAILABLE:
+      return "GATE_FINDING_CODE_CUSTOMER_UNAVAILABLE";
+    case GateFindingCode.GATE_FINDING_CODE_OTHER_PART_OF_BANK:
+      return "GATE_FINDING_CODE_OTHER_PART_OF_BANK";
+    case GateFindingCode.GATE_FINDING_CODE_PARTY_UNKNOWN:
+      return "GATE_FINDING_CODE_PARTY_UNKNOWN";
+    case GateFindingCode.GATE_FINDING_CODE_RESTRICTED:
+      return "GATE_FINDING_CODE_RESTRICTED";
+    case GateFindingCode.GATE_FINDING_CODE_NO_CONTACT_POLICY:
+      return "GATE_FINDING_CODE_NO_CONTACT_POLICY";
+    case GateFindingCode.GATE_FINDING_CODE_MESSAGES_COUNTED:
+      return "GATE_FINDING_CODE_MESSAGES_COUNTED";
+    case GateFindingCode.GATE_FINDING_CODE_NO_CAP:
+      return "GATE_FINDING_CODE_NO_CAP";
+    case GateFindingCode.GATE_FINDING_CODE_TIME_ZONE_UNKNOWN:
+      return "GATE_FINDING_CODE_TIME_ZONE_UNKNOWN";
+    case GateFindingCode.GATE_FINDING_CODE_INSIDE_QUIET_HOURS:
+      return "GATE_FINDING_CODE_INSIDE_QUIET_HOURS";
+    case GateFindingCode.GATE_FINDING_CODE_OUTSIDE_QUIET_HOURS:
+      return "GATE_FINDING_CODE_OUTSIDE_QUIET_HOURS";
+    case GateFindingCode.GATE_FINDING_CODE_NO_QUIET_HOURS:
+      return "GATE_FINDING_CODE_NO_QUIET_HOURS";
+    case GateFindingCode.GATE_FINDING_CODE_OUTSIDE_CONTACT_HOURS:
+      return "GATE_FINDING_CODE_OUTSIDE_CONTACT_HOURS";
+    case GateFindingCode.GATE_FINDING_CODE_CONSENT_WITHDRAWN:
+      return "GATE_FINDING_CODE_CONSENT_WITHDRAWN";
+    case GateFindingCode.GATE_FINDING_CODE_CONSENT_EXPIRED:
+      return "GATE_FINDING_CODE_CONSENT_EXPIRED";
+    case GateFindingCode.GATE_FINDING_CODE_CONSENT_NEVER_GIVEN:
+      return "GATE_FINDING_CODE_CONSENT_NEVER_GIVEN";
+    case GateFindingCode.GATE_FINDING_CODE_CONSENT_GIVEN:
+      return "GATE_FINDING_CODE_CONSENT_GIVEN";
+    case GateFindingCode.GATE_FINDING_CODE_PARTY_CLOSED:
+      return "GATE_FINDING_CODE_PARTY_CLOSED";
+    case GateFindingCode.GATE_FINDING_CODE_NO_ADDRESS:
+      return "GATE_FINDING_CODE_NO_ADDRESS";
+    case GateFindingCode.GATE_FINDING_CODE_REACHABLE:
+      return "GATE_FINDING_CODE_REACHABLE";
+    case GateFindingCode.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** One thing that a check found, for whoever says it in another language. */
+export interface GateFinding {
+  /** What. */
+  code: GateFindingCode;
+  /** How many messages the party had. */
+  messages: number;
+  /** How many it may have. */
+  messagesAllowed: number;
+  /** In how many days. */
+  days: number;
+  /** When the quiet hours begin, "HH:MM" by the clock where the party is. */
+  startTime: string;
+  /** When they end. */
+  endTime: string;
+}
+
 /** What one check found. */
 export interface GateCheck {
   /** The check. */
   kind: GateCheckKind;
   /** True when it was passed. Checks after the first that was not passed are not made and not listed. */
   passed: boolean;
-  /** What it found, in words and without anything personal, for example "2 of 3 messages in 30 days". */
+  /** What it found, in English and without anything personal, for example "2 of 3 messages in 30 days". */
   finding: string;
+  /** The same as codes with their parameters; empty for checks that were made before these were kept. */
+  findings: GateFinding[];
 }
 
 /**
@@ -437,8 +631,171 @@ export interface ExplainDeliveryResponse {
   delivery?: Delivery | undefined;
 }
 
+function createBaseGateFinding(): GateFinding {
+  return { code: 0, messages: 0, messagesAllowed: 0, days: 0, startTime: "", endTime: "" };
+}
+
+export const GateFinding: MessageFns<GateFinding, "rapport.marketing.v1.GateFinding"> = {
+  $type: "rapport.marketing.v1.GateFinding" as const,
+
+  encode(message: GateFinding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== 0) {
+      writer.uint32(8).int32(message.code);
+    }
+    if (message.messages !== 0) {
+      writer.uint32(16).int32(message.messages);
+    }
+    if (message.messagesAllowed !== 0) {
+      writer.uint32(24).int32(message.messagesAllowed);
+    }
+    if (message.days !== 0) {
+      writer.uint32(32).int32(message.days);
+    }
+    if (message.startTime !== "") {
+      writer.uint32(42).string(message.startTime);
+    }
+    if (message.endTime !== "") {
+      writer.uint32(50).string(message.endTime);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GateFinding {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGateFinding();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.code = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.messages = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.messagesAllowed = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.days = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.startTime = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.endTime = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GateFinding {
+    return {
+      code: isSet(object.code) ? gateFindingCodeFromJSON(object.code) : 0,
+      messages: isSet(object.messages) ? globalThis.Number(object.messages) : 0,
+      messagesAllowed: isSet(object.messagesAllowed)
+        ? globalThis.Number(object.messagesAllowed)
+        : isSet(object.messages_allowed)
+        ? globalThis.Number(object.messages_allowed)
+        : 0,
+      days: isSet(object.days) ? globalThis.Number(object.days) : 0,
+      startTime: isSet(object.startTime)
+        ? globalThis.String(object.startTime)
+        : isSet(object.start_time)
+        ? globalThis.String(object.start_time)
+        : "",
+      endTime: isSet(object.endTime)
+        ? globalThis.String(object.endTime)
+        : isSet(object.end_time)
+        ? globalThis.String(object.end_time)
+        : "",
+    };
+  },
+
+  toJSON(message: GateFinding): unknown {
+    const obj: any = {};
+    if (message.code !== 0) {
+      obj.code = gateFindingCodeToJSON(message.code);
+    }
+    if (message.messages !== 0) {
+      obj.messages = Math.round(message.messages);
+    }
+    if (message.messagesAllowed !== 0) {
+      obj.messagesAllowed = Math.round(message.messagesAllowed);
+    }
+    if (message.days !== 0) {
+      obj.days = Math.round(message.days);
+    }
+    if (message.startTime !== "") {
+      obj.startTime = message.startTime;
+    }
+    if (message.endTime !== "") {
+      obj.endTime = message.endTime;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GateFinding>, I>>(base?: I): GateFinding {
+    return GateFinding.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GateFinding>, I>>(object: I): GateFinding {
+    const message = createBaseGateFinding();
+    message.code = object.code ?? 0;
+    message.messages = object.messages ?? 0;
+    message.messagesAllowed = object.messagesAllowed ?? 0;
+    message.days = object.days ?? 0;
+    message.startTime = object.startTime ?? "";
+    message.endTime = object.endTime ?? "";
+    return message;
+  },
+};
+
 function createBaseGateCheck(): GateCheck {
-  return { kind: 0, passed: false, finding: "" };
+  return { kind: 0, passed: false, finding: "", findings: [] };
 }
 
 export const GateCheck: MessageFns<GateCheck, "rapport.marketing.v1.GateCheck"> = {
@@ -453,6 +810,9 @@ export const GateCheck: MessageFns<GateCheck, "rapport.marketing.v1.GateCheck"> 
     }
     if (message.finding !== "") {
       writer.uint32(26).string(message.finding);
+    }
+    for (const v of message.findings) {
+      GateFinding.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -494,6 +854,14 @@ export const GateCheck: MessageFns<GateCheck, "rapport.marketing.v1.GateCheck"> 
             message.finding = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.findings.push(GateFinding.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -511,6 +879,9 @@ export const GateCheck: MessageFns<GateCheck, "rapport.marketing.v1.GateCheck"> 
       kind: isSet(object.kind) ? gateCheckKindFromJSON(object.kind) : 0,
       passed: isSet(object.passed) ? globalThis.Boolean(object.passed) : false,
       finding: isSet(object.finding) ? globalThis.String(object.finding) : "",
+      findings: globalThis.Array.isArray(object?.findings)
+        ? object.findings.map((e: any) => GateFinding.fromJSON(e))
+        : [],
     };
   },
 
@@ -525,6 +896,9 @@ export const GateCheck: MessageFns<GateCheck, "rapport.marketing.v1.GateCheck"> 
     if (message.finding !== "") {
       obj.finding = message.finding;
     }
+    if (message.findings?.length) {
+      obj.findings = message.findings.map((e) => GateFinding.toJSON(e));
+    }
     return obj;
   },
 
@@ -536,6 +910,7 @@ export const GateCheck: MessageFns<GateCheck, "rapport.marketing.v1.GateCheck"> 
     message.kind = object.kind ?? 0;
     message.passed = object.passed ?? false;
     message.finding = object.finding ?? "";
+    message.findings = object.findings?.map((e) => GateFinding.fromPartial(e)) || [];
     return message;
   },
 };

@@ -1,7 +1,8 @@
 import { CheckCircleTwoTone, CloseCircleTwoTone } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
 import { Card, Empty, Flex, Input, Skeleton, Typography } from 'antd';
-import { explainDelivery } from '../../api/marketing.js';
+import { explainDelivery, type GateFinding } from '../../api/marketing.js';
+import { useTranslation } from 'react-i18next';
 import { Failed } from '../../shared/failed.js';
 import { PartyName, State, When } from '../../shared/show.js';
 import { useWords } from '../../shared/words.js';
@@ -13,9 +14,29 @@ interface ExplainProps {
   onAsk: (party: string) => void;
 }
 
+/** What the service said in codes; what this console has no word for yet is shown as the service said it in English. */
+function useGateWords() {
+  const { t, i18n } = useTranslation();
+  return {
+    reason: (value: string, inEnglish: string): string => {
+      const key = `gate.reasons.${value.replace('DELIVERY_REASON_', '')}`;
+      return i18n.exists(key) ? t(key) : inEnglish;
+    },
+    findings: (findings: readonly GateFinding[], inEnglish: string): string => {
+      const keys = findings.map(({ code }) => `gate.findings.${code.replace('GATE_FINDING_CODE_', '')}`);
+      if (findings.length === 0 || keys.some((key) => !i18n.exists(key))) return inEnglish;
+      const said = findings.map(({ messages, messagesAllowed, days, startTime, endTime }, at) =>
+        t(keys[at] ?? '', { messages, allowed: messagesAllowed, days, start: startTime, end: endTime }),
+      );
+      return said.join(t('explain.between'));
+    },
+  };
+}
+
 /** Why one customer got the message or did not: every check of the contact gate, in its order. */
 export function Explain({ campaignId, asked, onAsk }: ExplainProps) {
   const { t, label } = useWords();
+  const say = useGateWords();
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ['campaign', campaignId, 'explain', asked],
     queryFn: ({ signal }) => explainDelivery(campaignId, asked, signal),
@@ -46,8 +67,8 @@ export function Explain({ campaignId, asked, onAsk }: ExplainProps) {
             <State value={data.decision} />
             <strong>{label(data.reason)}</strong>
           </Flex>
-          <Typography.Text type="secondary">{data.explanation}</Typography.Text>
-          {delivery?.checks.map(({ kind, passed, finding }) => (
+          <Typography.Text type="secondary">{say.reason(data.reason, data.explanation)}</Typography.Text>
+          {delivery?.checks.map(({ kind, passed, finding, findings }) => (
             <Flex key={kind} gap={8} align="flex-start">
               {passed ? (
                 <CheckCircleTwoTone twoToneColor="#15803d" aria-label={t('explain.passed')} />
@@ -55,7 +76,7 @@ export function Explain({ campaignId, asked, onAsk }: ExplainProps) {
                 <CloseCircleTwoTone twoToneColor="#dc2626" aria-label={t('explain.refused')} />
               )}
               <span>
-                <strong>{label(kind)}</strong> {finding}
+                <strong>{label(kind)}</strong> {say.findings(findings, finding)}
               </span>
             </Flex>
           ))}

@@ -21,7 +21,7 @@ import { MetricChart } from './metric-chart.js';
 
 const grains = ['GRAIN_NONE', 'GRAIN_DAY', 'GRAIN_WEEK', 'GRAIN_MONTH', 'GRAIN_QUARTER', 'GRAIN_YEAR'];
 const presets = [7, 30, 90, 365];
-const overview = ['parties', 'transactions', 'messages-sent', 'cases-opened', 'cases-closed', 'referrals-won'];
+const overview = ['customers', 'transactions', 'messages-sent', 'cases-opened', 'cases-closed', 'referrals-won'];
 
 function dayBefore(days: number): CalendarDate {
   const day = dayjs().subtract(days, 'day');
