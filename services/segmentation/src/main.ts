@@ -21,6 +21,7 @@ import type { Deps } from './deps.js';
 import { factTables } from './fact/fact.js';
 import { PrismaClient } from './gen/prisma/client.js';
 import { createChanges } from './membership/follow-changes.js';
+import { bitmapTables } from './membership/membership.js';
 import { follow, routes } from './server.js';
 
 const folder = join(__dirname, '..');
@@ -42,7 +43,7 @@ async function serve(config: Config): Promise<void> {
     path: config.ANALYTICS_PATH,
     maxMemoryBytes: config.ANALYTICS_MEMORY_MB * 1_000_000,
   });
-  await analytics.ensure(factTables);
+  await analytics.ensure([...factTables, ...bitmapTables]);
   const tls = tlsOf(config);
   const nats = await connectBus({ url: config.NATS_URL, name: 'rapport-segmentation', tls });
   const deps: Deps = {

@@ -32,6 +32,7 @@ import type { Deps } from './deps.js';
 import { factTables } from './fact/fact.js';
 import { PrismaClient } from './gen/prisma/client.js';
 import { createChanges } from './membership/follow-changes.js';
+import { bitmapTables } from './membership/membership.js';
 import { follow, routes } from './server.js';
 
 type Client = ClientOf<typeof SegmentationServiceService>;
@@ -182,7 +183,7 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
     prisma: (adapter) => new PrismaClient({ adapter }),
   });
   const analytics = openAnalytics({ url: clickhouse, path: folder });
-  await analytics.ensure(factTables);
+  await analytics.ensure([...factTables, ...bitmapTables]);
   const nats = await connectBus({ url: bus.url, name: 'segmentation' });
   const deps: Deps = {
     db,

@@ -39,8 +39,11 @@ export interface Analytics {
   stream<T>(sql: string, parameters?: Parameters, options?: { signal?: AbortSignal }): AsyncIterable<T[]>;
   /** Inserts rows (objects by column name) as one block; resolves when the engine has written them. Not idempotent. */
   insert(table: string, rows: readonly object[]): Promise<void>;
-  /** Runs one statement without an answer: DDL, INSERT … SELECT, ALTER … DELETE (waits for the mutation). */
-  command(sql: string, parameters?: Parameters): Promise<void>;
+  /**
+   * Runs one statement without an answer: DDL, INSERT … SELECT, ALTER … DELETE (waits for the mutation). `beside`: it takes
+   * long and other writes need not wait for it; in the embedded engine it then runs where queries do.
+   */
+  command(sql: string, parameters?: Parameters, options?: { beside?: boolean }): Promise<void>;
   /** Runs each statement in order; they must be harmless when repeated (CREATE … IF NOT EXISTS). */
   ensure(statements: readonly string[]): Promise<void>;
   /** Waits for what runs, then closes. Idempotent. */
@@ -200,10 +203,10 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
         inserted.add(rows.length, { [attribute.engine]: engine });
       });
     },
-    command: (sql, parameters = {}) =>
+    command: (sql, parameters = {}, { beside = false } = {}) =>
       statement('command', sql, async () => {
         const query_params = bindParameters(sql, parameters);
-        await writer.run((client) => client.command({ query: sql, query_params }));
+        await (beside ? readers : writer).run((client) => client.command({ query: sql, query_params }));
       }),
     async ensure(statements) {
       for (const sql of statements) await analytics.command(sql);

@@ -1,8 +1,9 @@
 import { type Database, everything, sql } from '@rapport/kit/db';
 import { erasedAmong } from '@rapport/kit/events';
 import type { Deps } from '../deps.js';
+import { forgetNumbers, numberRows } from '../membership/membership.js';
 import { type Alias, goldenOf, keepAliases } from '../merge/merge.js';
-import { eraseFacts, type FactEvent, factsOf, membersOf, recategorise, storeFacts } from './fact.js';
+import { eraseFacts, type FactEvent, factsOf, membersOf, recategorise, storeFacts, tables } from './fact.js';
 
 /** Notes whose facts changed, and how far events were applied. The same order of rows everywhere, so that no two wait. */
 async function noteChanges(
@@ -43,6 +44,7 @@ async function noteChanges(
 export function applyCustomerEvents({ db, analytics }: Deps, changed: () => void) {
   return async (events: FactEvent[]): Promise<void> => {
     const { rows, touched, aliases, recategorised, households } = factsOf(events);
+    await numberRows(db, rows.get(tables.party.name) ?? []);
     await storeFacts(analytics, rows);
     await recategorise(analytics, recategorised);
     // Whoever lives with somebody who came or left has another size of household.
@@ -51,7 +53,10 @@ export function applyCustomerEvents({ db, analytics }: Deps, changed: () => void
     }
     // Asked afterwards: an erasure that this does not see yet removes the rows itself.
     const gone = await erasedAmong(db.system, [...touched.keys()]);
-    if (gone.length > 0) await eraseFacts(analytics, gone);
+    if (gone.length > 0) {
+      await eraseFacts(analytics, gone);
+      await forgetNumbers(db, gone);
+    }
     const last = new Date(Math.max(...events.map(({ meta }) => meta.occurred.getTime())));
     await noteChanges(db, touched, aliases, last);
     changed();

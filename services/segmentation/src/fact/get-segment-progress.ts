@@ -21,6 +21,9 @@ export async function getSegmentProgress(
   const lags = await consumerLag(db);
   const { waiting } = await db.system.one<{ waiting: bigint }>(sql`
     SELECT count(*) AS waiting FROM changed_party WHERE pending`);
+  // A version that came into use and has not got all of its members yet.
+  const { filling } = await db.system.one<{ filling: boolean }>(sql`
+    SELECT EXISTS (SELECT FROM segment_version WHERE state = 3 AND pass IS NULL AND running_pass IS NOT NULL) AS filling`);
   const [facts] = await analytics.query<Record<'parties' | 'holdings' | 'transactions' | 'consents', number>>(
     counting,
     parameters,
@@ -37,7 +40,7 @@ export async function getSegmentProgress(
     lastEventTime: await lastEventTime(db),
     pendingEvents,
     pendingParties: waiting,
-    caughtUp: pendingEvents === 0n && waiting === 0n,
+    caughtUp: pendingEvents === 0n && waiting === 0n && !filling,
     asOf: clock.now(),
   };
 }

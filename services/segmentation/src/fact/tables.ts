@@ -36,8 +36,9 @@ export const tables = {
       source: text,
       version: 'UInt64',
     },
-    // A party of which the state is not known counts as in ordinary use.
-    added: { state: text, language: text },
+    // A party of which the state is not known counts as in ordinary use. The number is what bitmaps of members hold; 0
+    // until it has one.
+    added: { state: text, language: text, number: 'UInt32' },
     key: ['party'],
     once: [],
   },

@@ -1,9 +1,9 @@
 import { sql, type Tx } from '@rapport/kit/db';
-import { MembershipReason, SegmentState } from '@rapport/proto/segmentation/v1';
+import { SegmentState } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { applyCandidates, type Candidates, dismissMembers } from '../membership/membership.js';
-import { dayOf, findVersion, today, type VersionRow, versionName } from '../segment/segment.js';
+import { askForPass, dismissMembers, fillVersions, lockUse } from '../membership/membership.js';
+import { dependentsOf, findVersion, type VersionRow, versionName, versionRows } from '../segment/segment.js';
 
 const {
   SEGMENT_STATE_DRAFT: draft,
@@ -63,35 +63,43 @@ async function assertUnused(tx: Tx, { segment_id: segmentId, version }: VersionR
   });
 }
 
-/** Takes a version out of use, with an event for each who leaves. Throws SEGMENT_IN_USE. */
-export async function retireVersion(tx: Tx, deps: Deps, row: VersionRow, by: string, at: Date): Promise<void> {
+/** Takes a version out of use; `settleMembers` is to follow the transaction. Throws SEGMENT_IN_USE. */
+export async function retireVersion(tx: Tx, row: VersionRow, by: string, at: Date): Promise<void> {
   await assertUnused(tx, row);
   await tx.run(sql`
     UPDATE segment_version SET state = ${retired}, retired_by = ${by}, retire_time = ${at}
     WHERE segment_id = ${row.segment_id} AND version = ${row.version}`);
-  if (row.state === published) await dismissMembers(tx, row, dayOf(row.as_of) ?? today(deps), at);
 }
 
 /**
- * Puts an approved version into use in the caller's transaction, with an event for each who comes in; the version in use
- * before is retired. `candidates` were collected before the transaction. Throws SEGMENT_IN_USE.
+ * Puts an approved version into use in the caller's transaction; the version in use before is retired. `settleMembers` is
+ * to follow the transaction: without it the members come and go within seconds. Throws SEGMENT_IN_USE.
  */
 export async function publishVersion(
   tx: Tx,
   deps: Deps,
-  {
-    row,
-    before,
-    candidates,
-    by,
-  }: { row: VersionRow; before: VersionRow | undefined; candidates: Candidates; by: string },
+  { row, before, by }: { row: VersionRow; before: VersionRow | undefined; by: string },
 ): Promise<void> {
   const at = deps.clock.now();
-  if (before) await retireVersion(tx, deps, before, by, at);
+  if (before) await retireVersion(tx, before, by, at);
+  await lockUse(tx);
   await tx.run(sql`
     WITH used AS (
       UPDATE segment_version SET state = ${published}, publish_time = ${at}, published_by = ${by}
       WHERE segment_id = ${row.segment_id} AND version = ${row.version} RETURNING segment_id)
     UPDATE segment SET update_time = ${at} FROM used WHERE segment.segment_id = used.segment_id`);
-  await applyCandidates(tx, row, candidates, MembershipReason.MEMBERSHIP_REASON_PUBLISHED, at);
+  await askForPass(tx, await dependentsOf(tx, row.segment_id));
+}
+
+/**
+ * Lets the members of retired versions of segments leave and gives the versions in use their own, all in one pass, with an
+ * event for each. What it does not finish, the service does by itself.
+ */
+export async function settleMembers(deps: Deps, segmentIds: readonly string[], signal?: AbortSignal): Promise<void> {
+  const versions = await deps.db.system.rows<VersionRow>(sql`${versionRows}
+    WHERE s.segment_id = ANY(${[...segmentIds]}::text[]) AND (v.state = ${published} OR v.members > 0)
+    ORDER BY s.segment_id, v.version`);
+  for (const row of versions.filter(({ state }) => state === retired)) await dismissMembers(deps, row);
+  const used = versions.filter(({ state }) => state === published);
+  await fillVersions(deps, used, signal);
 }

@@ -1,7 +1,22 @@
-import type { Tx } from '@rapport/kit/db';
+import { sql, type Tx } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
 import type { DateMessage } from '@rapport/proto/google/type';
 import { type MembershipReason, SegmentEntered, SegmentExited } from '@rapport/proto/segmentation/v1';
+
+const IN_USE = 72_707_380;
+
+/**
+ * To be called before a version comes into use, in the same transaction: waits for the looks under way, which do not know
+ * it, and keeps others from ending until it is in use.
+ */
+export async function lockUse(tx: Tx): Promise<void> {
+  await tx.run(sql`SELECT pg_advisory_xact_lock(${IN_USE})`);
+}
+
+/** Until the transaction ends no version comes into use. */
+export async function shareUse(tx: Tx): Promise<void> {
+  await tx.run(sql`SELECT pg_advisory_xact_lock_shared(${IN_USE})`);
+}
 
 /** A party that came into a version or left it. */
 export interface Change {

@@ -196,19 +196,22 @@ test('what happens while a version is being published is not lost', async () => 
     asOf: undefined,
     requestId: uuidv7(),
   });
-  const { query } = deps.analytics;
+  const { command } = deps.analytics;
   let party = '';
   const whole = deps.analytics;
   deps.analytics = {
     ...whole,
-    query: async (text, parameters, options) => {
-      const rows = await query(text, parameters, options);
-      if (party === '' && text.includes('p.manager')) {
-        // The rule has run; a new party comes and is looked at before the version is in use.
+    command: async (text, parameters, options) => {
+      await command(text, parameters, options);
+      if (party === '' && text.includes('groupBitmapStateIf')) {
+        // The rule has run; a new party comes and is looked at before what it found is written.
         party = await customer.person({ region: 'racing' });
-        await suite.settled();
+        await until(async () => {
+          const looked = await deps.db.system.maybe(sql`
+            SELECT party_id FROM changed_party WHERE party_id = ${party.slice('parties/'.length)} AND NOT pending`);
+          return looked !== undefined;
+        });
       }
-      return rows as never;
     },
   };
   await suite.publish('segments/racing@1');

@@ -5,9 +5,18 @@ import { MembershipReason } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { anyMerged } from '../merge/merge.js';
 import { compileRules, type DayNumber, type Rule, type SegmentRules } from '../rule/rule.js';
-import { dateMessage, dayOf, today, type VersionRow, versionName, versionRows, readInUse } from '../segment/segment.js';
-import { type Change, publishChanges } from './changes.js';
-import { IN_USE } from './evaluate.js';
+import {
+  dateMessage,
+  dateText,
+  dayOf,
+  today,
+  type VersionRow,
+  versionName,
+  versionRows,
+  readInUse,
+} from '../segment/segment.js';
+import { type Change, publishChanges, shareUse } from './changes.js';
+import { eachSound, KNOWN_HOURS } from './sound.js';
 
 interface Changed {
   party_id: string;
@@ -44,43 +53,54 @@ async function takeChanged(db: Database, shards: readonly number[]): Promise<Cha
     ORDER BY change_time LIMIT ${BATCH}`);
 }
 
-async function versionsInUse(deps: Deps): Promise<{ used: Used[]; known: VersionRow[]; segments: SegmentRules }> {
+async function versionsInUse(
+  deps: Deps,
+): Promise<{ used: Used[]; known: VersionRow[]; segments: SegmentRules; day: DayNumber }> {
   const known = await deps.db.system.rows<VersionRow>(sql`${versionRows} WHERE v.state = 3 ORDER BY v.segment_id`);
   const { used, segments, unsound } = readInUse(known);
   for (const { row, problem } of unsound) {
     // The catalogue no longer knows what the rule speaks of: its members stay as they are.
     logger.error({ segment: versionName(row.segment_id, row.version), reason: problem.reason }, 'a rule is unsound');
   }
-  const day = today(deps);
-  return { used: used.map(({ row, rule }) => ({ row, rule, asOf: dayOf(row.as_of) ?? day })), known, segments };
+  // Days do not go back: what a pass has found for its day is not looked at for an earlier one.
+  const { passed } = await deps.db.system.one<{ passed: string | null }>(sql`
+    SELECT max(pass_day) AS passed FROM segment_version WHERE state = 3 AND as_of IS NULL`);
+  const day = Math.max(today(deps), dayOf(passed) ?? 0);
+  return { used: used.map(({ row, rule }) => ({ row, rule, asOf: dayOf(row.as_of) ?? day })), known, segments, day };
 }
 
-/** Runs every rule over the parties, in as few statements as possible. */
+/**
+ * Runs every rule over the parties, in as few statements as possible. Gives the parties as facts know them, and the rules
+ * that could be run.
+ */
 async function look(
   { analytics, db, zone }: Deps,
   parties: readonly string[],
   used: readonly Used[],
   segments: SegmentRules,
-): Promise<Map<string, Seen>> {
+): Promise<{ seen: Map<string, Seen>; looked: Used[] }> {
   const seen = new Map<string, Seen>();
+  const looked: Used[] = [];
   const merged = await anyMerged(db.system);
   for (let start = 0; start < used.length; start += RULES) {
-    const rules = used.slice(start, start + RULES);
-    const { from, conditions, parameters } = compileRules(rules, zone, { restricted: true, merged, segments });
-    const hits = conditions.map((condition) => `toUInt8(${condition})`).join(', ');
-    const rows = await analytics.query<Seen>(
-      `SELECT toString(p.party) AS party, p.organisation_path AS path, p.manager AS manager, [${hits}] AS hits FROM ${from}`,
-      { ...parameters, parties },
-    );
-    for (const row of rows) {
-      const known = seen.get(row.party) ?? { ...row, hits: [] };
-      // A party that came between two statements has missed the first ones; it is marked as changed again anyway.
-      while (known.hits.length < start) known.hits.push(0);
-      known.hits.push(...row.hits);
-      seen.set(row.party, known);
-    }
+    await eachSound(used.slice(start, start + RULES), async (rules) => {
+      const { from, conditions, parameters } = compileRules(rules, zone, { restricted: true, merged, segments });
+      const hits = conditions.map((condition) => `toUInt8(${condition})`).join(', ');
+      const rows = await analytics.query<Seen>(
+        `SELECT toString(p.party) AS party, p.organisation_path AS path, p.manager AS manager, [${hits}] AS hits FROM ${from}`,
+        { ...parameters, parties },
+      );
+      for (const row of rows) {
+        const known = seen.get(row.party) ?? { ...row, hits: [] };
+        // A party that came between two statements has missed the first ones; it is marked as changed again anyway.
+        while (known.hits.length < looked.length) known.hits.push(0);
+        known.hits.push(...row.hits);
+        seen.set(row.party, known);
+      }
+      looked.push(...rules);
+    });
   }
-  return seen;
+  return { seen, looked };
 }
 
 /** Who is in which version by what was seen, as columns. */
@@ -125,7 +145,7 @@ async function isHeld(tx: Tx, { name, holder, epoch }: Lease): Promise<boolean> 
 async function commit(
   deps: Deps,
   changed: readonly Changed[],
-  { used, known }: { used: readonly Used[]; known: readonly VersionRow[] },
+  { used, known, day }: { used: readonly Used[]; known: readonly VersionRow[]; day: DayNumber },
   seen: Map<string, Seen>,
   lease: Lease | undefined,
 ): Promise<void> {
@@ -134,12 +154,14 @@ async function commit(
   await deps.db.transaction(everything, async (tx) => {
     if (lease && !(await isHeld(tx, lease))) return;
     // Under these locks memberships change; whoever was retired meanwhile is left out.
-    const locked = await tx.rows<{ segment_id: string; version: number }>(sql`
-      SELECT segment_id, version FROM segment_version
+    const locked = await tx.rows<{ segment_id: string; version: number; newer: boolean }>(sql`
+      SELECT segment_id, version, as_of IS NULL AND pass_day > ${dateText(day)}::date AS newer FROM segment_version
       WHERE state = 3 AND segment_id = ANY(${used.map(({ row }) => row.segment_id)}::text[])
       ORDER BY segment_id, version FOR UPDATE`);
+    // A pass for a later day has begun since: then for that day once more.
+    if (locked.some(({ newer }) => newer)) return;
     // A version that came into use since has not been looked at: then all of it once more.
-    await tx.run(sql`SELECT pg_advisory_xact_lock_shared(${IN_USE})`);
+    await shareUse(tx);
     const { others } = await tx.one<{ others: boolean }>(sql`
       SELECT EXISTS (SELECT FROM segment_version v WHERE v.state = 3 AND NOT EXISTS (
         SELECT FROM unnest(${known.map((row) => row.segment_id)}::text[], ${known.map((row) => row.version)}::int[])
@@ -156,6 +178,7 @@ async function commit(
     const entered = await tx.rows<Change>(sql`
       INSERT INTO membership (party_id, segment_id, version, organisation_path, manager, enter_time)
       SELECT party_id, segment_id, version, organisation_path, manager, ${at} FROM ${matched}
+      WHERE EXISTS (SELECT FROM changed_party c WHERE c.party_id = matched.party_id)
       ON CONFLICT (party_id, segment_id, version) DO NOTHING
       RETURNING party_id, organisation_path, segment_id, version`);
     await tx.run(sql`
@@ -194,10 +217,10 @@ async function commit(
 export async function followOnce(deps: Deps, shards: readonly number[], lease?: Lease): Promise<number> {
   const changed = await takeChanged(deps.db, shards);
   if (changed.length === 0) return 0;
-  const { used, known, segments } = await versionsInUse(deps);
+  const { used, known, segments, day } = await versionsInUse(deps);
   const parties = changed.map(({ party_id: party }) => party);
-  const seen = used.length > 0 ? await look(deps, parties, used, segments) : new Map<string, Seen>();
-  await commit(deps, changed, { used, known }, seen, lease);
+  const { seen, looked } = await look(deps, parties, used, segments);
+  await commit(deps, changed, { used: looked, known, day }, seen, lease);
   return changed.length;
 }
 
@@ -264,7 +287,8 @@ export function followChanges(deps: Deps, changes: Changes, workers: number): Ru
   });
 }
 
-/** Forgets parties that were looked at long ago; an evaluation of a whole version asks back for less than an hour. */
+/** Forgets parties that were looked at before any pass whose bitmaps are still compared with. */
 export async function forgetFollowed(db: Database): Promise<void> {
-  await db.system.run(sql`DELETE FROM changed_party WHERE NOT pending AND evaluate_time < now() - '1 hour'::interval`);
+  await db.system.run(sql`
+    DELETE FROM changed_party WHERE NOT pending AND evaluate_time < now() - make_interval(hours => ${KNOWN_HOURS + 1})`);
 }

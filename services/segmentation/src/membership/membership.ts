@@ -3,7 +3,11 @@ import type { Membership } from '@rapport/proto/segmentation/v1';
 import { describeRule, readRule } from '../rule/rule.js';
 import { versionName } from '../segment/segment.js';
 
-export { applyCandidates, type Candidates, collectCandidates, dismissMembers } from './evaluate.js';
+export { lockUse } from './changes.js';
+export { dismissMembers } from './dismiss-members.js';
+export { forgetNumbers, numberRows } from './party-number.js';
+export { askForPass, evaluateVersion, fillVersions } from './pass.js';
+export { bitmapTables } from './bitmaps.js';
 
 /** A membership with what is shown of its version. */
 export interface MembershipRow {

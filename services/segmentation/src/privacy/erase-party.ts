@@ -19,6 +19,8 @@ export const erasing = ({ db, analytics }: Pick<Deps, 'db' | 'analytics'>): Eras
   service: 'segmentation',
   outside: async ({ aggregate }) => eraseFacts(analytics, [aggregate]),
   erase: async (tx, { aggregate }) => {
+    // Whoever writes memberships holds these, and looks under them whether the party is still there.
+    await tx.run(sql`SELECT FROM segment_version WHERE state = 3 ORDER BY segment_id, version FOR UPDATE`);
     await tx.run(sql`
       UPDATE segment_version v SET members = members - 1
       FROM membership m WHERE m.party_id = ${aggregate} AND m.segment_id = v.segment_id AND m.version = v.version`);

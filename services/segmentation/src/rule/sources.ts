@@ -4,6 +4,8 @@ import { aliases, type FactTable, tables } from '../fact/fact.js';
 export interface Reach {
   /** Only the parties that are bound as `parties`, in every table that is read. */
   restricted?: boolean | undefined;
+  /** Only the parties between two that are bound as `first_party` and `last_party`, both included, in every table. */
+  ranged?: boolean | undefined;
   /** Whether parties are merged: then a golden record has what all of its members have, and they are not looked at. */
   merged?: boolean | undefined;
 }
@@ -11,12 +13,19 @@ export interface Reach {
 /** Gives the rows of a table of facts that meet a condition, as a subquery: of each thing the newest version. */
 export type Rows = (table: FactTable, where?: string) => string;
 
-const CHANGED = 'party IN {parties:Array(UUID)}';
+/** The names under which the ends of a range of parties are bound. */
+export const FIRST_PARTY = 'first_party';
+export const LAST_PARTY = 'last_party';
+
+/** The condition that a column with parties is to meet, behind others; empty when every party is looked at. */
+function reached({ restricted, ranged }: Reach, column: string): string {
+  if (restricted) return ` AND ${column} IN {parties:Array(UUID)}`;
+  return ranged ? ` AND ${column} >= {${FIRST_PARTY}:UUID} AND ${column} <= {${LAST_PARTY}:UUID}` : '';
+}
 
 /** FINAL keeps the newest version of each row. */
-function rowsOf(restricted: boolean): Rows {
-  return (table, where = '1') =>
-    `(SELECT * FROM ${table.name} FINAL WHERE ${where}${restricted ? ` AND ${CHANGED}` : ''})`;
+function rowsOf(reach: Reach): Rows {
+  return (table, where = '1') => `(SELECT * FROM ${table.name} FINAL WHERE ${where}${reached(reach, 'party')})`;
 }
 
 const ALIASES = `(SELECT party, golden FROM ${aliases.name} FINAL WHERE golden != party)`;
@@ -27,13 +36,13 @@ const GROUPED = `(SELECT party, golden FROM ${ALIASES} UNION DISTINCT SELECT gol
  * The same where parties are merged: rows of a merged party count for its golden record, what two of its members have
  * together once. All others are read as they are, so that merges cost by their number and not by that of all parties.
  */
-function rowsOfMerged(restricted: boolean): Rows {
-  const changed = restricted ? ` AND ${CHANGED}` : '';
+function rowsOfMerged(reach: Reach): Rows {
+  const changed = reached(reach, 'party');
   return (table, where = '1') => {
     if (table.name === tables.party.name) {
       return `(SELECT * FROM party FINAL WHERE ${where}${changed} AND party NOT IN (SELECT party FROM ${ALIASES}))`;
     }
-    const group = restricted ? `(SELECT * FROM ${GROUPED} WHERE golden IN {parties:Array(UUID)})` : GROUPED;
+    const group = `(SELECT * FROM ${GROUPED} WHERE 1${reached(reach, 'golden')})`;
     return `(SELECT * FROM ${table.name} FINAL WHERE ${where}${changed} AND party NOT IN (SELECT party FROM ${GROUPED})
       UNION ALL SELECT * FROM (
         SELECT g.golden AS party, f.* EXCEPT (party)
@@ -44,6 +53,6 @@ function rowsOfMerged(restricted: boolean): Rows {
 }
 
 /** How the rows of fact tables are read for the parties that rules look at. */
-export function rowsFor({ restricted = false, merged = false }: Reach): Rows {
-  return merged ? rowsOfMerged(restricted) : rowsOf(restricted);
+export function rowsFor(reach: Reach): Rows {
+  return reach.merged ? rowsOfMerged(reach) : rowsOf(reach);
 }

@@ -3,8 +3,7 @@ import { everything, sql, type Tx } from '@rapport/kit/db';
 import { SegmentState } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { type Candidates, collectCandidates } from '../membership/membership.js';
-import { publishVersion, retireVersion } from '../lifecycle/lifecycle.js';
+import { publishVersion, retireVersion, settleMembers } from '../lifecycle/lifecycle.js';
 import { findVersion, findVersions, type VersionRow, versionName } from '../segment/segment.js';
 import type { Group } from './plan.js';
 import type { RunRow } from './run.js';
@@ -19,12 +18,6 @@ import {
 } from './scheme.js';
 
 const { SEGMENT_STATE_APPROVED: approved, SEGMENT_STATE_PUBLISHED: published } = SegmentState;
-
-/** A group whose segment is ready to be put into use, or is in use with the same rule already. */
-interface Ready {
-  row: VersionRow;
-  candidates: Candidates | undefined;
-}
 
 /**
  * The approved version of a group's segment, made unless it is there; the version in use when its rule is the same. Whoever
@@ -53,9 +46,9 @@ async function segmentOf(tx: Tx, scheme: SchemeRow, { title, rule }: Group): Pro
 }
 
 /**
- * Puts an approved version into use: the segments of its groups first become ready and their members are collected, then
- * all of them, the version and the end of the run are one transaction. Groups that are gone are retired with the version
- * before. Safe to repeat after a kill. Throws GROUP_SEGMENT_TAKEN, SEGMENT_IN_USE, SCHEME_STATE.
+ * Puts an approved version into use: the segments of its groups first become ready, then all of them and the version are
+ * published in one transaction; groups that are gone are retired with the version before. The run ends when their members
+ * have come and gone. Safe to repeat after a kill. Throws GROUP_SEGMENT_TAKEN, SEGMENT_IN_USE, SCHEME_STATE.
  */
 export async function putIntoUse(deps: Deps, asked: SchemeRow, run: RunRow, signal: AbortSignal): Promise<void> {
   const { db, clock } = deps;
@@ -65,19 +58,19 @@ export async function putIntoUse(deps: Deps, asked: SchemeRow, run: RunRow, sign
     for (const group of groups) made.push(await segmentOf(tx, asked, group));
     return made;
   });
-  const ready: Ready[] = [];
-  for (const row of rows) {
-    const candidates = row.state === approved ? await collectCandidates(deps, row, signal) : undefined;
-    ready.push({ row, candidates });
-  }
+  const groupIds = rows.map((row) => row.segment_id);
+  let gone: string[] = [];
   await db.transaction(everything, async (tx) => {
     await tx.run(sql`SELECT FROM scheme WHERE scheme_id = ${asked.scheme_id} FOR UPDATE`);
     // Another process that took the run over has done all this.
     const { state } = await tx.one<{ state: number }>(sql`
       SELECT state FROM scheme_run WHERE run_id = ${run.run_id}::uuid FOR UPDATE`);
     if (state > 2) return;
+    // One that was killed behind this transaction has done this much.
+    const now = await findSchemeVersion(tx, everything, schemeVersionName(asked));
+    if (now.state === published) return;
     const versions = await findSchemeVersions(tx, everything, asked.scheme_id);
-    const row = await findSchemeVersion(tx, everything, schemeVersionName(asked));
+    const row = now;
     assertState(row, approved);
     const at = clock.now();
     const by = run.created_by;
@@ -86,35 +79,41 @@ export async function putIntoUse(deps: Deps, asked: SchemeRow, run: RunRow, sign
     await tx.run(sql`
       UPDATE scheme_version SET state = 3, publish_time = ${at}
       WHERE scheme_id = ${row.scheme_id} AND version = ${row.version}`);
-    await retireGroups(tx, deps, row.scheme_id, { except: ready.map(({ row: one }) => one.segment_id), by });
-    for (const { row: segment, candidates } of ready) {
-      if (!candidates) continue;
+    gone = await retireGroups(tx, deps, row.scheme_id, { except: groupIds, by });
+    for (const segment of rows) {
+      if (segment.state !== approved) continue;
       const known = await findVersions(tx, everything, segment.segment_id);
       const before = known.find((one) => one.state === published);
-      await publishVersion(tx, deps, { row: segment, before, candidates, by });
+      await publishVersion(tx, deps, { row: segment, before, by });
     }
-    await tx.run(sql`
-      UPDATE scheme_run SET state = 3, finish_time = ${at}, steps_done = steps_total WHERE run_id = ${run.run_id}::uuid`);
     await audit(tx, systemCaller('segmentation', 'PublishScheme'), {
       resource: [schemeVersionName(row), `schemeRuns/${run.run_id}`],
       change: { state: 'published', retired: versions.find((one) => one.state === published)?.version },
     });
   });
+  await settleMembers(deps, [...groupIds, ...gone], signal);
+  await db.system.run(sql`
+    UPDATE scheme_run SET state = 3, finish_time = ${clock.now()}, steps_done = steps_total
+    WHERE run_id = ${run.run_id}::uuid AND state <= 2`);
 }
 
-/** Retires the segments in use of a scheme's groups, all or all but some. Throws SEGMENT_IN_USE. */
+/**
+ * Retires the segments in use of a scheme's groups, all or all but some; gives their ids, for `settleMembers` to follow.
+ * Throws SEGMENT_IN_USE.
+ */
 export async function retireGroups(
   tx: Tx,
-  deps: Deps,
+  deps: Pick<Deps, 'clock'>,
   schemeId: string,
   { except = [], by }: { except?: readonly string[]; by: string },
-): Promise<void> {
+): Promise<string[]> {
   const gone = await tx.rows<{ segment_id: string; version: number }>(sql`
     SELECT v.segment_id, v.version FROM segment s JOIN segment_version v USING (segment_id)
     WHERE s.scheme_id = ${schemeId} AND v.state = 3 AND s.segment_id <> ALL(${[...except]}::text[])
     ORDER BY v.segment_id`);
   for (const { segment_id: segmentId, version } of gone) {
     const row = await findVersion(tx, everything, versionName(segmentId, version));
-    await retireVersion(tx, deps, row, by, deps.clock.now());
+    await retireVersion(tx, row, by, deps.clock.now());
   }
+  return gone.map((row) => row.segment_id);
 }

@@ -3,6 +3,7 @@ import { everything, sql } from '@rapport/kit/db';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import { type RetireSchemeRequest, RetireSchemeResponse, SegmentState } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
+import { settleMembers } from '../lifecycle/lifecycle.js';
 import { retireGroups } from './put-into-use.js';
 import { assertState, findSchemeVersion, schemeVersionMessage } from './scheme.js';
 
@@ -17,15 +18,18 @@ export async function retireScheme(
 ): Promise<RetireSchemeResponse> {
   const { db, clock } = deps;
   const asked = await findSchemeVersion(db.scoped(call.scope), call.scope, request.name);
+  let gone: string[] = [];
   const retire = async (tx: Parameters<typeof retireGroups>[0]): Promise<RetireSchemeResponse> => {
     await tx.run(sql`SELECT FROM scheme WHERE scheme_id = ${asked.scheme_id} FOR UPDATE`);
     assertState(await findSchemeVersion(tx, everything, request.name), SegmentState.SEGMENT_STATE_PUBLISHED);
-    await retireGroups(tx, deps, asked.scheme_id, { by: call.principal.subject });
+    gone = await retireGroups(tx, deps, asked.scheme_id, { by: call.principal.subject });
     await tx.run(sql`
       UPDATE scheme_version SET state = 4, retire_time = ${clock.now()}
       WHERE scheme_id = ${asked.scheme_id} AND version = ${asked.version}`);
     await audit(tx, call, { resource: request.name, change: { state: 'retired' } });
     return { version: schemeVersionMessage(await findSchemeVersion(tx, everything, request.name)) };
   };
-  return idempotent(db, call, request, RetireSchemeResponse, retire, { scope: everything });
+  const answer = await idempotent(db, call, request, RetireSchemeResponse, retire, { scope: everything });
+  await settleMembers(deps, gone, call.signal);
+  return answer;
 }

@@ -7,7 +7,7 @@ import {
   SegmentState,
 } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
-import { lockVersion, retireVersion, stateAfter } from '../lifecycle/lifecycle.js';
+import { lockVersion, retireVersion, settleMembers, stateAfter } from '../lifecycle/lifecycle.js';
 import { findVersion, versionMessage } from './segment.js';
 
 /** Takes a version out of use for good; its members leave. Throws SEGMENT_NOT_FOUND, SEGMENT_IN_USE. */
@@ -20,7 +20,7 @@ export async function retireSegmentVersion(
   const asked = await findVersion(db.scoped(call.scope), call.scope, request.name);
   // Members whom the caller does not see leave as well.
   const options = { scope: everything };
-  return idempotent(
+  await idempotent(
     db,
     call,
     request,
@@ -29,7 +29,7 @@ export async function retireSegmentVersion(
       const row = await lockVersion(tx, asked);
       if (stateAfter(row.state, 'retire') !== 'unchanged') {
         const at = clock.now();
-        await retireVersion(tx, deps, row, call.principal.subject, at);
+        await retireVersion(tx, row, call.principal.subject, at);
         await tx.run(sql`UPDATE segment SET update_time = ${at} WHERE segment_id = ${row.segment_id}`);
       }
       await audit(tx, call, {
@@ -40,4 +40,6 @@ export async function retireSegmentVersion(
     },
     options,
   );
+  await settleMembers(deps, [asked.segment_id], call.signal);
+  return { version: versionMessage(await findVersion(db.system, everything, request.name)) };
 }

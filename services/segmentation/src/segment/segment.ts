@@ -212,6 +212,23 @@ export async function segmentsInUse(on: Queryable): Promise<SegmentRules> {
   return readInUse(await on.rows<VersionRow>(sql`${versionRows} WHERE v.state = 3 ORDER BY v.segment_id`)).segments;
 }
 
+/** The segments in use whose rules ask for the members of this one, themselves or by way of others. */
+export async function dependentsOf(on: Queryable, segmentId: string): Promise<string[]> {
+  const rows = await on.rows<{ id: string; rule: string }>(sql`
+    SELECT segment_id AS id, rule FROM segment_version WHERE state = 3 AND strpos(rule, 'segment.member') > 0`);
+  const asked = rows.map(({ id, rule }) => {
+    const read = readRule(rule);
+    return { id, of: 'rule' in read ? segmentsOf(read.rule) : [] };
+  });
+  const found = new Set([segmentId]);
+  for (let before = 0; before !== found.size; ) {
+    before = found.size;
+    for (const { id, of } of asked) if (of.some((one) => found.has(one))) found.add(id);
+  }
+  found.delete(segmentId);
+  return [...found];
+}
+
 /**
  * A rule, checked against the segments in use where it asks for any; `self` is the segment that it is for. Throws
  * RULE_INVALID with its position.
