@@ -1,6 +1,7 @@
 import { type AttributeSpec, declaredValue, findAttribute, isPrefix } from '../catalogue/catalogue.js';
 import { readArguments } from './arguments.js';
 import { constantOf, type Constant } from './constant.js';
+import { impossiblePart } from './possible.js';
 import { type Node, RuleError, startOf } from './problem.js';
 import {
   type Arithmetic,
@@ -100,7 +101,10 @@ interface Place {
 
 /** Checks the parsed tree of a condition against the catalogue. Throws RuleError at the first fault. */
 export function check(root: Node, place: Place): Rule {
-  return checker(place).condition(root);
+  const rule = checker(place).condition(root);
+  const impossible = impossiblePart(rule);
+  if (impossible) throw new RuleError(impossible.span.start, 'IMPOSSIBLE', impossible.message);
+  return rule;
 }
 
 /** The same for the parsed tree of a value, such as an attribute or a sum of two. */

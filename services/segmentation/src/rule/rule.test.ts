@@ -92,7 +92,7 @@ test.each([
     'not (consent to marketing by email and date of birth is less than 1950-01-01)',
   ],
   ['party.region in ["a", "b"] && (true || false)', 'region is one of a, b and (everybody or nobody)'],
-  ['tx.last_days("debit") < -1', 'days since the last of all debits is less than -1'],
+  ['tx.last_days("debit") < 1', 'days since the last of all debits is less than 1'],
   ['party.branch.startsWith("P")', 'branch starts with P'],
   [
     'holdings.balance / (party.age + 1.0) >= 100 * 2',

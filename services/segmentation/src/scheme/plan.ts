@@ -1,6 +1,6 @@
 import { SchemeKind, type GroupTitle, type SchemePlan } from '@rapport/proto/segmentation/v1';
 import { findAttribute } from '../catalogue/catalogue.js';
-import { type Feature, type Problem, readRule } from '../rule/rule.js';
+import { type Feature, type Problem, readRule, readValue } from '../rule/rule.js';
 import { rfmGroups } from '../rfm/rfm.js';
 
 /** Something that is wrong with a plan by itself, whatever the parties are. */
@@ -47,13 +47,11 @@ export function needsModel(plan: SchemePlan): boolean {
 
 /** The number that a plan names, as the rule language knows it. */
 export function numberOf(text: string): { feature: Feature; missing: boolean } | { problem: string } {
-  const read = readRule(`${text} == 0`);
+  const read = readValue(text);
   if ('problem' in read) return { problem: wordsOf(read.problem) };
-  const { rule } = read;
-  if (rule.kind !== 'compare' || !('feature' in rule.left) || rule.left.type !== 'number') {
-    return { problem: 'Here stands no number of the catalogue.' };
-  }
-  return { feature: rule.left.feature, missing: findAttribute(rule.left.feature.key)?.missing ?? false };
+  const { value } = read;
+  if (!('feature' in value) || value.type !== 'number') return { problem: 'Here stands no number of the catalogue.' };
+  return { feature: value.feature, missing: findAttribute(value.feature.key)?.missing ?? false };
 }
 
 function wordsOf({ line, column, message }: Problem): string {

@@ -16,7 +16,7 @@ export interface RuleProblem {
   column: number;
   /**
    * Why, in capitals: "SYNTAX", "ATTRIBUTE_UNKNOWN", "TYPE_MISMATCH", "ARGUMENT_INVALID", "FUNCTION_UNKNOWN",
-   * "NOT_BOOLEAN", "TOO_COMPLEX".
+   * "NOT_BOOLEAN", "IMPOSSIBLE" (nobody could ever meet it), "TOO_COMPLEX".
    */
   reason: string;
   /** The same in words, naming what stands there. */
