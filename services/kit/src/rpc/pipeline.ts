@@ -10,8 +10,9 @@ import {
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { configureTextEncoding, getTextEncoding } from '@bufbuild/protobuf/wire';
-import { trace } from '@opentelemetry/api';
-import { attribute, counter, histogram, metric } from '../telemetry/index.js';
+import type { Span } from '@opentelemetry/api';
+import { attribute, counter, endServed, histogram, metric, served } from '../telemetry/index.js';
+import type { Scope } from '../db/index.js';
 import type { Identified } from './authenticate.js';
 import { allows, type Policies, scopeOf } from './policy.js';
 import type { Call, DataClass, Principal, ServerCall } from './call.js';
@@ -28,8 +29,8 @@ export interface Gates {
   /** Milliseconds for a call that brings no deadline, and the most that any call may take. */
   defaultDeadlineMs: number;
   maxDeadlineMs: number;
-  /** Ends each call in progress with a failure; a shutdown at its hard limit uses it. */
-  active: Set<(failure: Failure) => void>;
+  /** The calls in progress; a shutdown at its hard limit aborts them. */
+  active: Set<{ abort(failure: Failure): void }>;
 }
 
 const duration = histogram(metric.serverCallDuration);
@@ -37,70 +38,68 @@ const refused = counter(metric.callsDenied);
 
 const purposePattern = /^[a-z][a-z0-9_]{0,31}$/;
 
-type Finish = (failure?: Failure) => void;
-
 /** One call on its way through the gates: its end is said once, by whoever comes first. */
-interface Attempt {
+class Attempt {
   /** The deadline in force. */
-  deadline: Date;
-  /** Aborted by the caller's cancellation or the deadline. */
-  signal: () => AbortSignal;
-  over: () => boolean;
-  end: Finish;
-}
+  readonly deadline: Date;
+  over = false;
+  private readonly started = performance.now();
+  private readonly timer: NodeJS.Timeout | undefined;
+  private aborter: AbortController | undefined;
+  private aborted: Failure | undefined;
 
-function begin(method: string, call: ServerCall, gates: Gates, answer: Finish): Attempt {
-  const started = performance.now();
-  const given = new Date(call.getDeadline()).getTime();
-  const now = Date.now();
-  const own = Number.isNaN(given) || given === Number.POSITIVE_INFINITY;
-  const latest = now + (own ? gates.defaultDeadlineMs : gates.maxDeadlineMs);
-  const deadline = new Date(own ? latest : Math.min(given, latest));
-  let over = false;
-  let aborter: AbortController | undefined;
-  let aborted: Failure | undefined;
+  constructor(
+    private readonly method: string,
+    call: ServerCall,
+    readonly span: Span,
+    private readonly gates: Gates,
+    private readonly answer: (failure?: Failure) => void,
+  ) {
+    const given = new Date(call.getDeadline()).getTime();
+    const now = Date.now();
+    const own = Number.isNaN(given) || given === Number.POSITIVE_INFINITY;
+    const latest = now + (own ? gates.defaultDeadlineMs : gates.maxDeadlineMs);
+    this.deadline = new Date(own ? latest : Math.min(given, latest));
+    // A timer of our own only where grpc-js has none: it ends a call at the deadline that the caller gave.
+    if (own || given > latest)
+      this.timer = setTimeout(() => this.abort(tooLate()), this.deadline.getTime() - now).unref();
+    gates.active.add(this);
+    (call as NodeJS.EventEmitter).on('cancelled', () => {
+      if (!this.over) this.abort(Date.now() >= this.deadline.getTime() ? tooLate() : gone());
+    });
+  }
 
-  function end(failure?: Failure): void {
-    if (over) return;
-    over = true;
-    gates.active.delete(abort);
-    clearTimeout(timer);
-    duration.record((performance.now() - started) / 1000, {
+  end(failure?: Failure): void {
+    if (this.over) return;
+    this.over = true;
+    this.gates.active.delete(this);
+    clearTimeout(this.timer);
+    const code = failure ? statusOfKind[failure.kind] : Status.OK;
+    duration.record((performance.now() - this.started) / 1000, {
       'rpc.system.name': 'grpc',
-      'rpc.method': method,
-      'rpc.response.status_code': Status[failure ? statusOfKind[failure.kind] : Status.OK],
+      'rpc.method': this.method,
+      'rpc.response.status_code': Status[code],
       ...(failure && { [attribute.failure]: failure.reason }),
     });
-    if (failure) trace.getActiveSpan()?.setAttribute(attribute.failure, failure.reason);
-    answer(failure);
+    if (failure) this.span.setAttribute(attribute.failure, failure.reason);
+    endServed(this.span, code);
+    this.answer(failure);
   }
 
-  function abort(failure: Failure): void {
-    aborted = failure;
-    aborter?.abort(failure);
-    end(failure);
+  abort(failure: Failure): void {
+    this.aborted = failure;
+    this.aborter?.abort(failure);
+    this.end(failure);
   }
 
-  // A timer of our own only where grpc-js has none: it ends a call at the deadline that the caller gave.
-  const timer =
-    own || given > latest ? setTimeout(() => abort(tooLate()), deadline.getTime() - now).unref() : undefined;
-  gates.active.add(abort);
-  (call as NodeJS.EventEmitter).on('cancelled', () => {
-    if (!over) abort(Date.now() >= deadline.getTime() ? tooLate() : gone());
-  });
-  return {
-    deadline,
-    over: () => over,
-    end,
-    // Most handlers never look at the signal, and making one for every call is not free.
-    signal: () => {
-      if (!aborter) {
-        aborter = new AbortController();
-        if (aborted) aborter.abort(aborted);
-      }
-      return aborter.signal;
-    },
-  };
+  /** Aborted by the caller's cancellation or the deadline. Most handlers never ask, and making one is not free. */
+  signal(): AbortSignal {
+    if (!this.aborter) {
+      this.aborter = new AbortController();
+      if (this.aborted) this.aborter.abort(this.aborted);
+    }
+    return this.aborter.signal;
+  }
 }
 
 function tooLate(): Failure {
@@ -144,39 +143,59 @@ function admissions(method: string, policies: Policies) {
   };
 }
 
+/** A call that was admitted. */
+class AdmittedCall implements Call {
+  readonly principal: Principal;
+  readonly scope: Scope;
+  readonly method: string;
+  readonly purpose: string;
+  readonly permits: Call['permits'];
+  readonly deadline: Date;
+  readonly metadata: Metadata;
+
+  constructor(
+    admission: Admission,
+    private readonly attempt: Attempt,
+    readonly parent: ServerCall,
+    readonly token: string | undefined,
+  ) {
+    this.principal = admission.principal;
+    this.scope = admission.scope;
+    this.method = admission.method;
+    this.purpose = admission.purpose;
+    this.permits = admission.permits;
+    this.deadline = attempt.deadline;
+    this.metadata = parent.metadata;
+  }
+
+  get signal(): AbortSignal {
+    return this.attempt.signal();
+  }
+}
+
 /** Identity and authorisation of the calls of one method; refusals are counted. */
 function gatekeeper(method: string, gates: Gates) {
   const admissionOf = admissions(method, gates.policies);
 
-  async function authorise(call: ServerCall, attempt: Attempt): Promise<Call> {
-    const identified = gates.identify(call);
-    const { principal, token } = identified instanceof Promise ? await identified : identified;
+  function authorise({ principal, token }: Identified, call: ServerCall, attempt: Attempt): Call {
     const purpose = String(call.metadata.get('rapport-purpose')[0] ?? 'service');
     if (!purposePattern.test(purpose)) {
       throw new Failure('PURPOSE_INVALID', 'invalid', 'The purpose of the call must be a lower-case word.');
     }
-    trace.getActiveSpan()?.setAttribute(attribute.purpose, purpose);
+    attempt.span.setAttribute(attribute.purpose, purpose);
     const admitted = admissionOf(principal, purpose);
     if (!admitted) {
       throw new Failure('PERMISSION_DENIED', 'denied', 'The policies do not permit this call.', {
         metadata: { method },
       });
     }
-    return {
-      ...admitted,
-      deadline: attempt.deadline,
-      get signal() {
-        return attempt.signal();
-      },
-      parent: call,
-      metadata: call.metadata,
-      token,
-    };
+    return new AdmittedCall(admitted, attempt, call, token);
   }
 
   return async (call: ServerCall, attempt: Attempt): Promise<Call> => {
     try {
-      return await authorise(call, attempt);
+      const identified = gates.identify(call);
+      return authorise(identified instanceof Promise ? await identified : identified, call, attempt);
     } catch (error) {
       if (error instanceof Failure && (error.kind === 'unauthenticated' || error.kind === 'denied')) {
         refused.add(1, { 'rpc.method': method, [attribute.denialReason]: error.kind });
@@ -227,10 +246,11 @@ export function serve(method: MethodShape, handler: AnyHandler, gates: Gates): U
   const admit = gatekeeper(name, gates);
   const decode = decoder(method, name, gates);
   const encode = method.responseSerialize as (value: unknown) => Buffer;
+  const traced = served(name);
 
   async function answerOnce(call: ServerCall, attempt: Attempt, request: () => unknown): Promise<Buffer | undefined> {
     const admitted = await admit(call, attempt);
-    if (attempt.over()) return undefined;
+    if (attempt.over) return undefined;
     return encode(await handler(request(), admitted));
   }
 
@@ -247,9 +267,9 @@ export function serve(method: MethodShape, handler: AnyHandler, gates: Gates): U
     }
   }
 
-  function unary(call: ServerCall, request: () => unknown, callback: sendUnaryData<Buffer>): void {
+  function unary(call: ServerCall, span: Span, request: () => unknown, callback: sendUnaryData<Buffer>): void {
     let value: Buffer | undefined;
-    const attempt = begin(name, call, gates, (failure) => {
+    const attempt = new Attempt(name, call, span, gates, (failure) => {
       if (failure) callback(encodeFailure(failure));
       else callback(null, value);
     });
@@ -258,20 +278,21 @@ export function serve(method: MethodShape, handler: AnyHandler, gates: Gates): U
         value = bytes;
         attempt.end();
       })
-      .catch((error) => attempt.over() || attempt.end(toFailure(error, name)));
+      .catch((error) => attempt.over || attempt.end(toFailure(error, name)));
   }
 
   function streaming(
     call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>,
+    span: Span,
     request: () => unknown,
   ): void {
-    const attempt = begin(name, call, gates, (failure) => {
+    const attempt = new Attempt(name, call, span, gates, (failure) => {
       if (failure) call.emit('error', encodeFailure(failure));
       else call.end(new Metadata());
     });
     pump(call, attempt, request)
       .then(() => attempt.end())
-      .catch((error) => attempt.over() || attempt.end(toFailure(error, name)));
+      .catch((error) => attempt.over || attempt.end(toFailure(error, name)));
   }
 
   async function pump(
@@ -280,23 +301,33 @@ export function serve(method: MethodShape, handler: AnyHandler, gates: Gates): U
     request: () => unknown,
   ): Promise<void> {
     const admitted = await admit(call, attempt);
-    if (attempt.over()) return;
+    if (attempt.over) return;
     for await (const message of handler(request(), admitted) as AsyncIterable<unknown>) {
-      if (attempt.over()) return;
+      if (attempt.over) return;
       if (!call.write(encode(message))) await writable(call, attempt.signal());
     }
   }
 
   if (method.responseStream) {
-    return (call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>) =>
-      streaming(call, 'iterator' in call ? () => incoming(call) : () => decode(call.request));
+    return (call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>) => {
+      const request = 'iterator' in call ? () => incoming(call) : () => decode(call.request);
+      traced(headersOf(call), (span) => streaming(call, span, request));
+    };
   }
   if (method.requestStream) {
     return (call: ServerReadableStream<Buffer, Buffer>, callback: sendUnaryData<Buffer>) =>
-      unary(call, () => incoming(call), callback);
+      traced(headersOf(call), (span) => unary(call, span, () => incoming(call), callback));
   }
   return (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) =>
-    unary(call, () => decode(call.request), callback);
+    traced(headersOf(call), (span) => unary(call, span, () => decode(call.request), callback));
+}
+
+/** Gives the headers of a call; what was sent in several is one list. */
+function headersOf({ metadata }: ServerCall): (name: string) => string | undefined {
+  return (name) => {
+    const values = metadata.get(name);
+    return values.length === 0 ? undefined : values.join(',');
+  };
 }
 
 /** Waits until a slow reader has room again, or nobody waits for the answer any more. */

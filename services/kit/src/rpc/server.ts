@@ -115,7 +115,7 @@ function shutdown(server: Server, active: Gates['active'], endWatches: () => voi
       const leaving = new Failure('SHUTTING_DOWN', 'unavailable', 'The server is shutting down; try again.', {
         retryInMs: 100,
       });
-      for (const end of active) end(leaving);
+      for (const call of active) call.abort(leaving);
     }, hardLimitMs);
     // A peer that reads nothing any more can hold its connection open even then.
     const leave = setTimeout(() => {

@@ -16,6 +16,7 @@ export {
   type MetricDefinition,
   metric,
 } from './registry.js';
+export { endServed, served } from './served.js';
 export { stopTelemetry } from './stop.js';
 export {
   activeTraceId,

@@ -10,7 +10,6 @@
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { ExpressInstrumentation, ExpressLayerType } from '@opentelemetry/instrumentation-express';
-import { GrpcInstrumentation } from '@opentelemetry/instrumentation-grpc';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg';
 import { PinoInstrumentation } from '@opentelemetry/instrumentation-pino';
@@ -18,6 +17,7 @@ import { RuntimeNodeInstrumentation } from '@opentelemetry/instrumentation-runti
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { AlwaysOffSampler, BatchSpanProcessor, NoopSpanProcessor } from '@opentelemetry/sdk-trace';
+import { OutgoingCalls } from './outgoing.js';
 import { prometheus } from './prometheus.js';
 import { redacting } from './redact.js';
 import { setTelemetryStop } from './stop.js';
@@ -52,7 +52,7 @@ function start(): void {
         requireParentforOutgoingSpans: true,
       }),
       // matched against the method's short name: grpc.health.v1.Health and the reflection service
-      new GrpcInstrumentation({
+      new OutgoingCalls({
         ignoreGrpcMethods: ['Check', 'Watch', 'ServerReflectionInfo'],
       }),
       // each middleware would be a span of its own; the route is on the request's span already

@@ -35,7 +35,7 @@ const express = require('express');
 const pg = require('pg');
 const grpc = require('@grpc/grpc-js');
 const pino = require('pino');
-const { span, inject, activeTraceId, counter, histogram, gauge, metric, metricsHandler, stopTelemetry } = require('./index.js');
+const { span, served, endServed, inject, activeTraceId, counter, histogram, gauge, metric, metricsHandler, stopTelemetry } = require('./index.js');
 
 const codec = { requestSerialize: (x) => Buffer.from(x), requestDeserialize: (x) => x.toString(), responseSerialize: (x) => Buffer.from(x), responseDeserialize: (x) => x.toString() };
 const method = (name) => ({ path: '/rapport.test.v1.TestService/' + name, requestStream: false, responseStream: false, ...codec });
@@ -49,12 +49,12 @@ const get = (url, headers) => new Promise((resolve, reject) => http.get(url, { h
   const heard = {};
   server.addService({ Get: method('Get'), Check: method('Check') }, {
     Check: (call, done) => done(null, 'ok'),
-    Get: (call, done) => span('verb', { 'rapport.purpose': 'service' }, async () => {
+    Get: (call, done) => served('rapport.test.v1.TestService/Get')((name) => call.metadata.get(name)[0], (active) => span('verb', { 'rapport.purpose': 'service' }, async () => {
       heard.inject = inject();
       logger.info('inside');
       await pool.query({ name: 'r_1', text: 'SELECT $1::text AS a', values: ['Novak value'] });
       await pool.query('SELECT $1::uuid', ['Novak id']);
-    }).then(() => done(null, 'ok'), (error) => done({ code: grpc.status.INTERNAL, details: error.message })),
+    }).then(() => { endServed(active, 0); done(null, 'ok'); }, (error) => { endServed(active, 13); done({ code: grpc.status.INTERNAL, details: error.message }); })),
   });
   const port = await new Promise((resolve) => server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (e, p) => resolve(p)));
   const client = new grpc.Client('127.0.0.1:' + port, grpc.credentials.createInsecure());
@@ -173,6 +173,17 @@ describe('with a collector', () => {
     const served = calls.find((one) => one.kind === 2) as SentSpan;
     const verb = named('verb')[0] as SentSpan;
     const queries = named(/^pg\.query/);
+    expect(calls.map(({ name, kind }) => [name, kind]).sort()).toEqual([
+      ['grpc.rapport.test.v1.TestService/Get', 2],
+      ['grpc.rapport.test.v1.TestService/Get', 3],
+    ]);
+    expect(['rpc.system', 'rpc.service', 'rpc.method'].map((key) => attributeOf(served, key))).toEqual([
+      'grpc',
+      'rapport.test.v1.TestService',
+      'Get',
+    ]);
+    expect(served.attributes.find(({ key }) => key === 'rpc.grpc.status_code')?.value.intValue).toBe(13);
+    expect(served.status.code).toBe(2);
     expect(outgoing.parentSpanId).toBe(http.spanId);
     expect(served.parentSpanId).toBe(outgoing.spanId);
     expect(verb.parentSpanId).toBe(served.spanId);
