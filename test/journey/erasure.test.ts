@@ -14,6 +14,8 @@ import {
   Interaction,
   Party,
   PrivacyServiceService,
+  Holding,
+  ImportRequest,
 } from '@rapport/proto/customer/v1';
 import { type SuiteService, suiteServices, type TestSuite, testSuite } from '@rapport/test/kit';
 import pg from 'pg';
@@ -30,6 +32,8 @@ const planted = {
   complaint: 'the teller was rude about owls',
   sourceKey: 'client/zapomenka-1',
   birthDate: '1961-03-17',
+  iban: 'CZ9455000000001011038930',
+  payer: 'Plativoj Zapomenkovic',
 };
 /** The same as the bytes that a store or a message may hold them in. */
 const readable = (text: string): Buffer[] => [
@@ -188,6 +192,28 @@ test('after an erasure no byte of the person is readable in any database, its fi
     requestId: randomUUID(),
   });
   const party = made.party as Party;
+  await customer.createHolding({
+    parent: party.name,
+    holding: Holding.fromJSON({
+      account: { currencyCode: 'CZK' },
+      ...{ source: 'branch', sourceKey: 'account/owls', iban: planted.iban, status: 'HOLDING_STATUS_CLOSED' },
+      ...{ openedDate: { year: 2020, month: 1, day: 1 }, closedDate: { year: 2024, month: 6, day: 30 } },
+    }),
+    requestId: randomUUID(),
+  });
+  const paid = {
+    ...{ direction: 1, operation: 4, amount: { minorUnits: 500n, currencyCode: 'CZK' } },
+    ...{ bookingDate: { year: 2024, month: 6, day: 1 }, counterparty: { account: '1', bank: '', name: planted.payer } },
+  };
+  const row = { sourceKey: 't/owls', holdingSourceKey: 'account/owls', transaction: paid };
+  const header = { importId: randomUUID(), source: 'branch', organisationPath: '/demo', file: 'owls.csv' };
+  const { import: brought } = await customer.import([
+    ImportRequest.fromPartial({ part: { $case: 'header', value: header } }),
+    ImportRequest.fromPartial({
+      part: { $case: 'batch', value: { rows: [{ line: 1n, row: { $case: 'transaction', value: row } }] } },
+    }),
+  ]);
+  expect(brought?.counts).toMatchObject([{ created: 1n, rejected: 0n }]);
   const interaction = Interaction.fromJSON({
     channel: 'CHANNEL_PHONE',
     direction: 'INTERACTION_DIRECTION_INBOUND',
@@ -238,6 +264,7 @@ test('after an erasure no byte of the person is readable in any database, its fi
   const before = await everywhere();
   for (const place of [
     'customer public.party: name',
+    'customer public.transaction: payer',
     'customer kit.outbox: birth date in a message',
     'cases public.case_history: note',
     'marketing kit.dead_letter: note',

@@ -52,6 +52,7 @@ import { setFieldChoice } from './golden/set-field-choice.js';
 import { setSurvivorshipRule } from './golden/set-survivorship-rule.js';
 import { unmergeParties } from './golden/unmerge-parties.js';
 import { createHolding } from './holding/create-holding.js';
+import { startNumbering } from './holding/number-holdings.js';
 import { getHolding } from './holding/get-holding.js';
 import { listHoldings } from './holding/list-holdings.js';
 import { addHouseholdMember } from './household/add-household-member.js';
@@ -297,6 +298,7 @@ export function follow(deps: Deps, nats: Nats): Running[] {
     startExpiry(deps),
     startPurging(deps),
     startRewrapping(deps),
+    startNumbering(deps),
     { stop: async () => forgetGauge() },
   ];
 }

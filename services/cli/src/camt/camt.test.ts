@@ -78,7 +78,8 @@ describe('the samples', () => {
         operation: 4,
         bookingDate: { year: 2014, month: 12, day: 31 },
         bookingTime: new Date('2014-12-31T12:15:00Z'),
-        counterparty: { account: 'NL56AGDH9619008421', bank: '' },
+        counterparty: { account: 'NL56AGDH9619008421', bank: '', name: 'NAME NAME' },
+        valueDate: { year: 2015, month: 1, day: 2 },
       },
     });
   });

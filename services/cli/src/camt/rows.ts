@@ -57,14 +57,15 @@ function sourceKey(account: string, statement: string, movement: Movement, times
 }
 
 function transaction(of: Movement, key: string, holding: string): ImportRow {
-  const { account, bank } = { account: of.counterpartyAccount, bank: of.counterpartyBank };
+  const counterparty = { account: of.counterpartyAccount, bank: of.counterpartyBank, name: of.counterpartyName };
   const transaction = {
     direction: of.credit ? 1 : 2,
     amount: { minorUnits: of.amountMinor, currencyCode: of.currency },
     bookingDate: of.bookingDate,
     ...(of.bookingTime !== undefined && { bookingTime: new Date(of.bookingTime) }),
     purpose: of.reversal ? 'reversal' : purposeOf(of.purpose),
-    ...((account !== '' || bank !== '') && { counterparty: { account, bank } }),
+    ...(Object.values(counterparty).some((text) => text !== '') && { counterparty }),
+    ...(of.valueDate && { valueDate: of.valueDate }),
     ...classOf(of),
   };
   return rowMessage(of.line, {

@@ -26,6 +26,9 @@ export interface Movement {
   readonly purpose: string;
   readonly counterpartyAccount: string;
   readonly counterpartyBank: string;
+  readonly counterpartyName: string;
+  /** From when the money counts; unset where the entry does not say it. */
+  readonly valueDate?: PlainDate;
 }
 
 /** An entry that cannot be taken. */
@@ -67,7 +70,7 @@ const kept = new Set([
   ...['MsgId', 'Id', 'IBAN', 'Othr', 'Ccy', 'Tp', 'CdOrPrtry', 'Cd', 'Prtry', 'Amt', 'CdtDbtInd', 'RvslInd', 'Sts'],
   ...['BookgDt', 'Dt', 'DtTm', 'AcctSvcrRef', 'BkTxCd', 'Domn', 'Fmly', 'SubFmlyCd', 'NtryDtls', 'TxDtls', 'Refs'],
   ...['AmtDtls', 'TxAmt', 'InstdAmt', 'RltdPties', 'DbtrAcct', 'CdtrAcct', 'RltdAgts', 'DbtrAgt', 'CdtrAgt'],
-  ...['FinInstnId', 'BICFI', 'BIC', 'Purp'],
+  ...['FinInstnId', 'BICFI', 'BIC', 'Purp', 'ValDt', 'Dbtr', 'Cdtr', 'Pty', 'Nm'],
 ]);
 
 interface Open {
@@ -299,6 +302,9 @@ function movementsOf(entry: Element, number: number): Read | Unread {
   const day = readDay(stated.slice(0, 10), 'yyyy-MM-dd');
   if ('reason' in day) return unread('BookgDt', stated === '' ? 'DATE_MISSING' : day.reason, stated);
   const moment = textAt(entry, 'BookgDt/DtTm');
+  const value = textAt(entry, 'ValDt/Dt', 'ValDt/DtTm').slice(0, 10);
+  const valueDay = value === '' ? undefined : readDay(value, 'yyyy-MM-dd');
+  if (valueDay && 'reason' in valueDay) return unread('ValDt', valueDay.reason, value);
   const common = {
     line: entry.line,
     entry: number,
@@ -307,6 +313,7 @@ function movementsOf(entry: Element, number: number): Read | Unread {
     bookingDate: day.value,
     // Without an offset a moment is some clock's; the day alone is then sure.
     ...(/(Z|[+-]\d{2}:\d{2})$/.test(moment) && { bookingTime: moment }),
+    ...(valueDay && { valueDate: valueDay.value }),
   };
   const details = entry.children
     .filter(({ name }) => name === 'NtryDtls')
@@ -359,5 +366,7 @@ function sideOf(detail: Element | undefined, entry: Element, credit: boolean) {
       `RltdAgts/${side}Agt/FinInstnId/BICFI`,
       `RltdAgts/${side}Agt/FinInstnId/BIC`,
     ).slice(0, 60),
+    // Since version 8 the party stands one level deeper.
+    counterpartyName: [...textAt(detail, `RltdPties/${side}/Nm`, `RltdPties/${side}/Pty/Nm`)].slice(0, 140).join(''),
   };
 }

@@ -86,6 +86,7 @@ const holding: Readonly<Record<string, Field>> = {
   guarantors: list,
   beneficial_owners: list,
   account: text,
+  iban: text,
   kind: {
     type: 'enum',
     required: true,
@@ -133,6 +134,8 @@ const transaction: Readonly<Record<string, Field>> = {
   purpose: text,
   counterparty_account: text,
   counterparty_bank: text,
+  counterparty_name: text,
+  value_date: date,
   kind: words(TransactionKind, 'TRANSACTION_KIND_'),
   channel: words(TransactionChannel, 'TRANSACTION_CHANNEL_'),
   merchant_category: text,

@@ -214,6 +214,7 @@ function holdingRow(values: Values): object {
       closedDate: dayOf(values, 'closed_date'),
       status: numberOf(values, 'status'),
       balance: moneyOf(values, 'balance'),
+      iban: textOf(values, 'iban'),
     },
   };
   return { $case: 'holding', value };
@@ -225,6 +226,7 @@ function transactionRow(values: Values): object {
   const direction = numberOf(values, 'direction') || (amount < 0n ? 2 : 1);
   const account = textOf(values, 'counterparty_account');
   const bank = textOf(values, 'counterparty_bank');
+  const name = textOf(values, 'counterparty_name');
   const operation = numberOf(values, 'operation') || (account === '' ? 8 : direction === 1 ? 4 : 5);
   const transaction = {
     direction,
@@ -235,7 +237,8 @@ function transactionRow(values: Values): object {
     bookingTime: timeOf(values, 'booking_time'),
     sequence: numberOf(values, 'sequence'),
     purpose: textOf(values, 'purpose'),
-    counterparty: account === '' && bank === '' ? undefined : { account, bank },
+    counterparty: account + bank + name === '' ? undefined : { account, bank, name },
+    valueDate: dayOf(values, 'value_date'),
     kind: numberOf(values, 'kind'),
     channel: numberOf(values, 'channel'),
     merchantCategory: textOf(values, 'merchant_category'),

@@ -185,7 +185,7 @@ export function holdingRow(row: HoldingRow): ImportRow {
       return {
         $case: 'standingOrder' as const,
         value: {
-          counterparty: { account: counterpartyAccount, bank: counterpartyBank },
+          counterparty: { account: counterpartyAccount, bank: counterpartyBank, name: '' },
           amount: money(amountMinor),
           purpose,
         },
@@ -214,6 +214,7 @@ export function holdingRow(row: HoldingRow): ImportRow {
         holding: {
           name: '',
           kind: HoldingKind.HOLDING_KIND_UNSPECIFIED,
+          iban: '',
           details: details(),
           owners: [],
           accountHolding: '',
@@ -287,7 +288,7 @@ export function transactionRow(row: TransactionRow): ImportRow {
           bookingDate: row.bookedOn,
           purpose: row.purpose,
           ...(partner && {
-            counterparty: { account: row.counterpartyAccount, bank: row.counterpartyBank },
+            counterparty: { account: row.counterpartyAccount, bank: row.counterpartyBank, name: '' },
           }),
           source: '',
           sourceKey: '',

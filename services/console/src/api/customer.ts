@@ -49,6 +49,8 @@ export interface Holding {
   overdraft?: { limit?: Money };
   owners: { party: string; role: string }[];
   sourceKey: string;
+  /** Letters and digits alone; empty where it has none. */
+  iban: string;
   openedDate?: CalendarDate;
   balance?: Money;
   balanceTime?: string;
@@ -66,7 +68,8 @@ export interface Transaction {
   kind: string;
   channel: string;
   category: string;
-  counterparty?: { account: string; bank: string };
+  counterparty?: { account: string; bank: string; name: string };
+  valueDate?: CalendarDate;
 }
 
 export interface Interaction {

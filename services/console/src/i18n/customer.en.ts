@@ -134,6 +134,7 @@ export const sections = {
     unknown: 'Without a category',
   },
   timeline: {
+    valueDate: 'value date',
     allKinds: 'Everything',
     allChannels: 'All channels',
     channel: 'Channel',

@@ -136,6 +136,7 @@ export const sections: typeof enSections = {
     unknown: '未分类',
   },
   timeline: {
+    valueDate: '起息日',
     allKinds: '全部类型',
     allChannels: '全部渠道',
     channel: '渠道',

@@ -19,6 +19,7 @@ import { tidy } from './text.js';
 export { isChinese, syllables } from './chinese-name.js';
 export { cleanAddress } from './address.js';
 export { cleanEmail } from './email.js';
+export { ibanValid } from './check-digits.js';
 export { cleanPhone } from './phone.js';
 export { compact, foldedWords } from './text.js';
 

@@ -15,7 +15,7 @@ import { seen } from '../access/access.js';
 import type { Placed } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { partyIdIn, partyName } from '../party/party.js';
+import { partyIdIn, partyName, sealedAnswer } from '../party/party.js';
 import {
   claimKeys,
   findHolding,
@@ -25,6 +25,7 @@ import {
   holdingName,
   holdingOpened,
   type HoldingRecord,
+  ibanOf,
   insertHoldings,
   notFound,
   type Owner,
@@ -44,7 +45,7 @@ export async function createHolding(
     deps.db,
     call,
     request,
-    CreateHoldingResponse,
+    sealedAnswer(deps.cipher, CreateHoldingResponse, request.requestId),
     async (tx) => {
       const { place, owners } = await goldenOwners(tx, named, scope);
       const { partyId } = place;
@@ -69,10 +70,10 @@ export async function createHolding(
         updateTime: now,
       };
       await claim(tx, row);
-      await insertHoldings(tx, [row]);
+      await insertHoldings(tx, deps.cipher, [{ row, iban: ibanOf(holding) }]);
       await audit(tx, call, { resource: holdingName(row), change: { created: true, kind: row.kind } });
       await publish(tx, HoldingOpened, holdingOpened(row), { aggregate: partyId, subject: holdingName(row) });
-      return { holding: holdingMessage(row) };
+      return { holding: holdingMessage(deps, row) };
     },
     { scope },
   );

@@ -8,5 +8,5 @@ export async function getHolding(deps: Deps, request: GetHoldingRequest, call: C
   const scope = scopeFor(call, 'C2');
   const row = await findHolding(deps.db.scoped(scope), request.name, scope);
   await deps.reads.record(call, request.name);
-  return { holding: holdingMessage(row) };
+  return { holding: holdingMessage(deps, row) };
 }

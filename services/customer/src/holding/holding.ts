@@ -18,6 +18,9 @@ import {
 import type { DateMessage } from '@rapport/proto/google/type';
 import type { Money } from '@rapport/proto/type/v1';
 import { seen } from '../access/access.js';
+import { compact, ibanValid } from '../cleaning/cleaning.js';
+import type { Deps } from '../deps.js';
+import { openIban } from './numbers.js';
 import { dayMessage, isoDay } from '../calendar/calendar.js';
 import { partyName } from '../party/party.js';
 import { holdingColumns, holdingIdsIn, holdingName, type HoldingRecord, notFound, type Owner } from './record.js';
@@ -32,7 +35,8 @@ export {
   notFound,
   type Owner,
 } from './record.js';
-export { claimKeys, insertHoldings, keyKind, storeHoldings } from './store.js';
+export { indexNumbers, numberDigest, openIban } from './numbers.js';
+export { claimKeys, insertHoldings, keyKind, type NumberedHolding, storeHoldings } from './store.js';
 
 /** The holding of that name inside the scope; `lock` keeps it from changing until the transaction ends. */
 export async function findHolding(
@@ -126,6 +130,9 @@ export function holdingBreach(holding: Holding): HoldingBreach | undefined {
     description,
   });
   if (details === undefined) return invalid('account', 'the details of one kind are required');
+  if (holding.iban !== '' && !ibanValid(ibanOf(holding))) {
+    return invalid('iban', 'must be an IBAN: a country that has them, its length, and check digits that hold');
+  }
   const opened = openedDate && isoDay(openedDate);
   const closed = closedDate && isoDay(closedDate);
   if (openedDate && opened === undefined) return invalid('opened_date', 'must be a day of the calendar');
@@ -170,6 +177,11 @@ function laterBreach(details: Details, opened: string | undefined): [field: stri
   );
 }
 
+/** The IBAN that a message states, letters and digits alone; empty for none. */
+export function ibanOf({ iban }: Holding): string {
+  return compact(iban);
+}
+
 /** The columns that follow from a message alone. */
 export function holdingFields(holding: Holding) {
   const details = holding.details as Details;
@@ -182,6 +194,8 @@ export function holdingFields(holding: Holding) {
       holding.status || (holding.closedDate ? HoldingStatus.HOLDING_STATUS_CLOSED : HoldingStatus.HOLDING_STATUS_OPEN),
     currency: currencyOf(holding) ?? '',
     balance: holding.balance?.minorUnits ?? null,
+    sealed: null,
+    wrappedKey: null,
   };
 }
 
@@ -194,7 +208,7 @@ function ownersOf(row: HoldingRecord): { party: string; role: HoldingRole }[] {
 }
 
 /** The message of a row. */
-export function holdingMessage(row: HoldingRecord): Holding {
+export function holdingMessage({ cipher }: Pick<Deps, 'cipher'>, row: HoldingRecord): Holding {
   const { accountPartyId, accountHoldingId } = row;
   return {
     name: holdingName(row),
@@ -216,6 +230,7 @@ export function holdingMessage(row: HoldingRecord): Holding {
     createTime: row.createTime,
     updateTime: row.updateTime,
     etag: `"${row.version}"`,
+    iban: openIban(cipher, row),
   };
 }
 

@@ -35,7 +35,7 @@ export async function listHoldings(
   await deps.reads.record(call, `${request.parent}/holdings`);
   const last = rows.at(size - 1);
   return {
-    holdings: rows.slice(0, size).map(holdingMessage),
+    holdings: rows.slice(0, size).map((row) => holdingMessage(deps, row)),
     nextPageToken:
       last && rows.length > size
         ? encodePage(call, request, [new Date(`${last.openedDate ?? NO_DAY}T00:00:00Z`), last.holdingId])

@@ -33,6 +33,9 @@ export interface HoldingRecord {
   version: number;
   createTime: Date;
   updateTime: Date;
+  /** The IBAN, and the key that it is sealed with; null where it has none. */
+  sealed: Buffer | null;
+  wrappedKey: Buffer | null;
 }
 
 function columns(integer: '' | '::text'): Sql {
@@ -41,7 +44,8 @@ function columns(integer: '' | '::text'): Sql {
     h.opened_date AS "openedDate", h.closed_date AS "closedDate", h.status, h.currency,
     h.balance${integer} AS balance, h.balance_time AS "balanceTime", h.balance_sequence AS "balanceSequence",
     h.organisation_path AS "organisationPath", h.manager, h.source, h.source_key AS "sourceKey", h.version,
-    h.create_time AS "createTime", h.update_time AS "updateTime"`);
+    h.create_time AS "createTime", h.update_time AS "updateTime", h.sealed, CASE WHEN h.sealed IS NOT NULL THEN
+      (SELECT home.wrapped_key FROM public.party home WHERE home.party_id = h.party_id) END AS "wrappedKey"`);
 }
 
 /** The columns of a `HoldingRecord`, of the table `holding` under the name h. */
@@ -58,7 +62,14 @@ export function holdingFromJson(json: HoldingRecord): HoldingRecord {
     balanceTime: json.balanceTime === null ? null : new Date(json.balanceTime),
     createTime: new Date(json.createTime),
     updateTime: new Date(json.updateTime),
+    sealed: bytesOf(json.sealed),
+    wrappedKey: bytesOf(json.wrappedKey),
   };
+}
+
+/** Bytes as Postgres writes them in JSON. */
+function bytesOf(json: unknown): Buffer | null {
+  return typeof json === 'string' ? Buffer.from(json.slice(2), 'hex') : null;
 }
 
 /** `parties/{uuid}/holdings/{uuid}`. */

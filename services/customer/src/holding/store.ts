@@ -1,4 +1,6 @@
+import type { FieldCipher } from '@rapport/kit/crypto';
 import { sql, type Tx } from '@rapport/kit/db';
+import { indexNumbers, sealIbans } from './numbers.js';
 import type { HoldingRecord } from './record.js';
 
 /**
@@ -39,21 +41,44 @@ export async function claimKeys(
   return new Set(rows.map((row) => row.key as string));
 }
 
-/** Writes new holdings and the parts of everybody in them, one statement each. */
-export async function insertHoldings(tx: Tx, rows: readonly HoldingRecord[]): Promise<void> {
-  if (rows.length === 0) return;
-  const json = rows.map((row) => ({ ...row, balance: row.balance?.toString() ?? null }));
+/** A holding that is about to be written, with its IBAN, empty for none. */
+export interface NumberedHolding {
+  row: HoldingRecord;
+  iban: string;
+}
+
+/** The row as JSON for Postgres. */
+function jsonOf(row: HoldingRecord) {
+  const { balance, sealed } = row;
+  return {
+    ...row,
+    wrappedKey: undefined,
+    balance: balance?.toString() ?? null,
+    sealed: sealed?.toString('hex') ?? null,
+  };
+}
+
+/**
+ * Writes new holdings, what their numbers are found by, and the parts of everybody in them, one statement each. IBANs are
+ * sealed into the rows.
+ */
+export async function insertHoldings(tx: Tx, cipher: FieldCipher, made: readonly NumberedHolding[]): Promise<void> {
+  if (made.length === 0) return;
+  await sealIbans(tx, cipher, made);
+  const rows = made.map(({ row }) => row);
+  const json = rows.map(jsonOf);
   await tx.run(sql`
     INSERT INTO holding (party_id, holding_id, kind, details, owners, account_party_id, account_holding_id, opened_date,
       closed_date, status, currency, balance, balance_time, organisation_path, manager, source, source_key, create_time,
-      update_time)
+      update_time, sealed)
     SELECT "partyId", "holdingId", kind, details, owners, "accountPartyId", "accountHoldingId", "openedDate",
       "closedDate", status, currency, balance::bigint, "balanceTime", "organisationPath", manager, source, "sourceKey",
-      "createTime", "updateTime"
+      "createTime", "updateTime", decode(sealed, 'hex')
     FROM jsonb_to_recordset(${JSON.stringify(json)}::jsonb) AS r ("partyId" uuid, "holdingId" uuid, kind smallint,
       details jsonb, owners jsonb, "accountPartyId" uuid, "accountHoldingId" uuid, "openedDate" date, "closedDate" date,
       status smallint, currency text, balance text, "balanceTime" timestamptz, "organisationPath" text, manager text,
-      source text, "sourceKey" text, "createTime" timestamptz, "updateTime" timestamptz)`);
+      source text, "sourceKey" text, "createTime" timestamptz, "updateTime" timestamptz, sealed text)`);
+  await indexNumbers(tx, cipher, made);
   await insertRoles(tx, rows);
 }
 
@@ -74,26 +99,26 @@ async function insertRoles(tx: Tx, rows: readonly HoldingRecord[]): Promise<void
  */
 export async function storeHoldings(
   tx: Tx,
+  cipher: FieldCipher,
   source: string,
-  rows: readonly (HoldingRecord & { content: bigint })[],
+  changed: readonly (NumberedHolding & { content: bigint })[],
   withOtherOwners: readonly HoldingRecord[],
 ): Promise<void> {
-  const json = rows.map((row) => ({
-    ...row,
-    balance: row.balance?.toString() ?? null,
-    content: row.content.toString(),
-  }));
+  await sealIbans(tx, cipher, changed);
+  await indexNumbers(tx, cipher, changed);
+  const json = changed.map(({ row }) => jsonOf(row));
   await tx.run(sql`
     UPDATE holding h SET details = r.details, owners = r.owners, opened_date = r."openedDate",
       closed_date = r."closedDate", status = r.status, currency = r.currency, balance = r.balance::bigint,
-      balance_time = r."balanceTime", version = r.version, update_time = r."updateTime"
+      balance_time = r."balanceTime", version = r.version, update_time = r."updateTime",
+      sealed = decode(r.sealed, 'hex')
     FROM jsonb_to_recordset(${JSON.stringify(json)}::jsonb) AS r ("partyId" uuid, "holdingId" uuid, details jsonb,
       owners jsonb, "openedDate" date, "closedDate" date, status smallint, currency text, balance text,
-      "balanceTime" timestamptz, version integer, "updateTime" timestamptz)
+      "balanceTime" timestamptz, version integer, "updateTime" timestamptz, sealed text)
     WHERE h.party_id = r."partyId" AND h.holding_id = r."holdingId"`);
   await tx.run(sql`
     UPDATE natural_key k SET content = r.content
-    FROM unnest(${rows.map((row) => row.sourceKey)}::text[], ${rows.map((row) => row.content)}::bigint[])
+    FROM unnest(${changed.map(({ row }) => row.sourceKey)}::text[], ${changed.map(({ content }) => content)}::bigint[])
       AS r (source_key, content)
     WHERE k.source = ${source} AND k.kind = ${keyKind.holding} AND k.source_key = r.source_key`);
   if (withOtherOwners.length === 0) return;

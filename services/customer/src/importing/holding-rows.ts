@@ -22,8 +22,10 @@ import {
   holdingOpened,
   type HoldingRecord,
   holdingUpdated,
+  ibanOf,
   insertHoldings,
   keyKind,
+  type NumberedHolding,
   type Owner,
   storeHoldings,
 } from '../holding/holding.js';
@@ -200,12 +202,14 @@ async function create(batch: Batch, fresh: { from: Checked<HoldingWish>; row: Ho
     content: from.content,
   }));
   const free = await claimKeys(batch.tx, 'holding', batch.source, claims);
-  const made = fresh.filter(({ from }) => free.has(from.key)).map(({ row }) => row);
+  const taken = fresh.filter(({ from }) => free.has(from.key));
+  const made = taken.map(({ row }) => row);
   for (const { from } of fresh) {
     if (free.has(from.key)) settle(batch, KIND, 'created');
     else refuse(batch, KIND, from.line, duplicateKey(from.key, 'is taken outside of what you may see'));
   }
-  await insertHoldings(batch.tx, made);
+  const numbered = taken.map(({ from, row }) => ({ row, iban: ibanOf(from.value.holding) }));
+  await insertHoldings(batch.tx, batch.deps.cipher, numbered);
   const events = made.map((row) => ({
     message: holdingOpened(row),
     options: { aggregate: row.partyId, subject: holdingName(row) },
@@ -217,7 +221,7 @@ async function change(
   batch: Batch,
   wanted: { from: Checked<HoldingWish>; row: HoldingRecord; before: Known }[],
 ): Promise<void> {
-  const rows: (HoldingRecord & { content: bigint })[] = [];
+  const changed: (NumberedHolding & { content: bigint })[] = [];
   for (const { from, row, before } of wanted) {
     const same = row.partyId === before.partyId && row.kind === before.kind;
     if (!same || row.accountHoldingId !== before.accountHoldingId) {
@@ -237,14 +241,16 @@ async function change(
       createTime: before.createTime,
     };
     settle(batch, KIND, 'updated');
-    rows.push({ ...next, content: from.content });
+    changed.push({ row: next, iban: ibanOf(from.value.holding), content: from.content });
   }
-  if (rows.length === 0) return;
+  if (changed.length === 0) return;
+  const rows = changed.map(({ row }) => row);
   const owners = new Map(wanted.map(({ before }) => [before.holdingId, before.owners]));
   await storeHoldings(
     batch.tx,
+    batch.deps.cipher,
     batch.source,
-    rows,
+    changed,
     rows.filter((row) => !isDeepStrictEqual(owners.get(row.holdingId), row.owners)),
   );
   const events = rows.map((row) => ({

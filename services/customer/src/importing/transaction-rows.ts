@@ -100,6 +100,12 @@ export function checkTransaction(
     if (longer(text, 60) || text.includes('\0'))
       return invalid(field, 'must be at most 60 characters without NUL', text);
   }
+  const name = counterparty?.name ?? '';
+  if (longer(name, 140) || name.includes('\0')) {
+    return invalid('counterparty.name', 'must be at most 140 characters without NUL', name);
+  }
+  const valueDay = transaction.valueDate ? isoDay(transaction.valueDate) : null;
+  if (valueDay === undefined) return invalid('value_date', 'must be a day of the calendar', '');
   const { kind, channel, merchantCategory, category } = transaction;
   if (!(kind >= 0 && kind <= 8)) return invalid('kind', 'is not a kind', kind);
   if (!(channel >= 0 && channel <= 8)) return invalid('channel', 'is not a channel', channel);
@@ -113,10 +119,11 @@ export function checkTransaction(
     kind === 0 && channel === 0 && merchantCategory === '' && category === ''
       ? ''
       : `\n${kind}\n${channel}\n${merchantCategory}\n${category}`;
+  const other = name === '' && valueDay === null ? '' : `\n${name}\n${valueDay}`;
   return {
     line,
     key: sourceKey,
-    content: digest64(said + more),
+    content: digest64(said + more + other),
     value: {
       holding: holdingSourceKey,
       row: {
@@ -138,6 +145,8 @@ export function checkTransaction(
         category,
         source: stream.source,
         sourceKey,
+        counterpartyName: name,
+        valueDate: valueDay,
       },
     },
   };
@@ -213,6 +222,8 @@ function recordOf(
     source: row.source,
     sourceKey: row.sourceKey,
     createTime,
+    counterpartyName: row.counterpartyName,
+    valueDate: row.valueDate,
   };
 }
 

@@ -31,7 +31,7 @@ const followers = [
   'field_choice',
 ] as const;
 /** Tables whose rows carry where the first owner of a holding stands. */
-const holdingFollowers = ['holding', 'transaction'] as const;
+const holdingFollowers = ['holding', 'holding_number', 'transaction'] as const;
 
 /**
  * Stores changed parties with one statement each kind, with what they are found by. A party that moved takes along what

@@ -2,9 +2,9 @@ import { type Queryable, type Sql, scopeFilter, sql } from '@rapport/kit/db';
 import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/kit/rpc';
 import type { SearchPartiesRequest, SearchPartiesResponse } from '@rapport/proto/customer/v1';
 import { seen } from '../access/access.js';
-import { compact } from '../cleaning/cleaning.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
+import { numberDigest } from '../holding/holding.js';
 import { partyMessage, partyName } from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';
 import { type Found, findByName, queryWords } from './search-names.js';
@@ -17,8 +17,8 @@ const WHOLE = -1;
 interface Query {
   /** Blind indexes. */
   digests: Buffer[];
-  /** The number of an account, letters and digits alone; empty for none. */
-  account: string;
+  /** The blind index of the number of an account; undefined for none. */
+  account: Buffer | undefined;
   /** A key of a source system; empty for none. */
   sourceKey: string;
   /** Folded words of a name. */
@@ -80,7 +80,8 @@ export async function searchParties(
 
 /** Reads what is asked for; text of no declared kind is looked for in every way that it could be meant. */
 function queryOf(deps: Deps, asked: SearchPartiesRequest['query']): Query {
-  const empty: Query = { digests: [], account: '', sourceKey: '', words: [] };
+  const empty: Query = { digests: [], account: undefined, sourceKey: '', words: [] };
+  const account = (): Buffer => numberDigest(deps.cipher, value);
   const value = asked?.value.trim() ?? '';
   const digest = (kind: Parameters<typeof digestOf>[1]) => digestOf(deps.cipher, kind, value, deps.bank.country);
   switch (asked?.$case) {
@@ -89,21 +90,26 @@ function queryOf(deps: Deps, asked: SearchPartiesRequest['query']): Query {
     case 'identifier':
       return { ...empty, digests: [digest(asked.$case)] };
     case 'account':
-      return { ...empty, account: compact(value) };
+      return { ...empty, account: account() };
     case 'sourceKey':
       return { ...empty, sourceKey: value };
     case 'text':
-      return anyOf(value, digest, empty);
+      return anyOf(value, digest, account, empty);
     default:
       return { ...empty, words: wordsOf('name', value) };
   }
 }
 
-function anyOf(value: string, digest: (kind: 'email' | 'phone' | 'identifier') => Buffer, empty: Query): Query {
+function anyOf(
+  value: string,
+  digest: (kind: 'email' | 'phone' | 'identifier') => Buffer,
+  account: () => Buffer,
+  empty: Query,
+): Query {
   if (value.includes('@')) return { ...empty, digests: [digest('email')] };
   if (!/\d/.test(value)) return { ...empty, words: wordsOf('text', value) };
   const phone = /^\+?[\d\s()./-]{6,}$/.test(value) ? [digest('phone')] : [];
-  const query = { ...empty, digests: [...phone, digest('identifier')], account: compact(value), sourceKey: value };
+  const query = { ...empty, digests: [...phone, digest('identifier')], account: account(), sourceKey: value };
   return /\p{L}/u.test(value) ? { ...query, words: queryWords(value) } : query;
 }
 
@@ -114,9 +120,8 @@ function wordsOf(field: string, value: string): string[] {
 }
 
 /**
- * The golden records that have a whole value. The index tables are under row security like the parties; of keys of source
- * systems, which are not, only those lead anywhere whose holding or party the caller may see. Each holding is looked up by
- * its key: without statistics of the numbers the planner would rather read all holdings.
+ * The golden records that have a whole value. The index tables are under row security like the parties. Each holding is
+ * looked up by its key: without statistics of the numbers the planner would rather read all holdings.
  */
 async function findWhole(
   on: Queryable,
@@ -128,13 +133,13 @@ async function findWhole(
   const ways: Sql[] = [];
   if (digests.length > 0) ways.push(sql`SELECT party_id FROM party_contact WHERE digest = ANY(${digests}::bytea[])`);
   if (sourceKey !== '') ways.push(sql`SELECT party_id FROM party WHERE source_key = ${sourceKey}`);
-  if (account !== '') {
+  if (account) {
     ways.push(sql`
-      SELECT (o ->> 'party')::uuid FROM natural_key k
+      SELECT (o ->> 'party')::uuid FROM holding_number n
         CROSS JOIN LATERAL (
-          SELECT owners FROM holding WHERE party_id = k.party_id AND holding_id = k.id OFFSET 0) AS h
+          SELECT owners FROM holding WHERE party_id = n.party_id AND holding_id = n.holding_id OFFSET 0) AS h
         CROSS JOIN LATERAL jsonb_array_elements(h.owners) AS o
-      WHERE k.kind = 1 AND account_number(k.source_key) = ${account}`);
+      WHERE n.digest = ${account}`);
   }
   if (ways.length === 0) return [];
   const rows = await on.rows<{ partyId: string }>(sql`

@@ -16,6 +16,7 @@ import {
   createHolding,
   createParty,
   failure,
+  importOf,
   operator,
   person,
   type Running,
@@ -110,9 +111,25 @@ describe('an erasure', () => {
     const closed = await createHolding(
       running,
       jana.name,
-      account({ status: 2, closedDate: { year: 2025, month: 6, day: 30 }, source: 'berka', sourceKey: 'account/99' }),
+      account({
+        ...{ status: 2, closedDate: { year: 2025, month: 6, day: 30 }, source: 'berka', sourceKey: 'account/99' },
+        iban: 'CZ65 0800 0000 1920 0014 5399',
+      }),
     );
     expect(closed.name).toContain(jana.name);
+    const paid = {
+      ...{ direction: 1, operation: 4, amount: { minorUnits: 5n, currencyCode: 'CZK' } },
+      ...{
+        bookingDate: { year: 2025, month: 6, day: 1 },
+        counterparty: { account: '1', bank: '', name: 'Otto Plátce' },
+      },
+    };
+    const value = { sourceKey: 't/99', holdingSourceKey: 'account/99', transaction: paid };
+    const { import: brought } = await running.customer.import(
+      importOf({}, [[{ line: 1n, row: { $case: 'transaction', value } }]]),
+      operator(),
+    );
+    expect(brought?.counts).toMatchObject([{ created: 1n, rejected: 0n }]);
     const { name } = await open(jana, Kind.DATA_SUBJECT_REQUEST_KIND_ERASURE);
     const erased = await decide(name);
     expect(erased).toMatchObject({
@@ -147,6 +164,12 @@ describe('an erasure', () => {
       );
       if (row && row.hits > 0) left.push(table);
     }
+    const money = await all<{ sealed: Buffer | null; name: string }>(
+      running,
+      sql`SELECT h.sealed, t.counterparty_name AS name FROM holding h JOIN transaction t USING (party_id, holding_id)
+        WHERE h.party_id = ${id}::uuid`,
+    );
+    expect(money).toEqual([{ sealed: null, name: '' }]);
     expect(left.sort()).toEqual(
       [
         'data_subject_request',
@@ -158,6 +181,7 @@ describe('an erasure', () => {
         'kit.outbox',
         'kit.tombstone',
         'retention',
+        'transaction',
       ].filter((table) => left.includes(table)),
     );
     expect(left).toEqual(expect.arrayContaining(['holding', 'retention', 'kit.tombstone']));

@@ -3,6 +3,7 @@ import { type Counts, entomb, type Erasure, eraseKept, publish } from '@rapport/
 import { DataSubjectRequestState, PartyErasureRequested } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
+import { holdingColumns, type HoldingRecord, openIban } from '../holding/holding.js';
 import { openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
 import { heldUntil } from './hold.js';
 import { requestIdIn, requestName, type RequestRow } from './request.js';
@@ -43,6 +44,8 @@ export async function assertErasable(on: Queryable, members: readonly string[], 
 
 /** What imports have refused of the parties is found by value: a refused row belongs to nobody. */
 async function eraseRejects(tx: Tx, deps: Pick<Deps, 'cipher'>, rows: readonly PartyRecord[]): Promise<number> {
+  const holdings = await tx.rows<HoldingRecord>(sql`
+    SELECT ${holdingColumns} FROM holding h WHERE h.party_id = ANY(${rows.map(({ partyId }) => partyId)}::uuid[])`);
   const values = rows.flatMap((row) => {
     const { contactPoints, identifiers } = openParty(deps.cipher, row);
     return [
@@ -55,8 +58,9 @@ async function eraseRejects(tx: Tx, deps: Pick<Deps, 'cipher'>, rows: readonly P
       ...identifiers.map(({ value }) => value),
     ];
   });
+  const ibans = holdings.map((row) => openIban(deps.cipher, row));
   // Shorter ones would hit rows of others.
-  const known = [...new Set(values.filter((value) => value.length >= 4))];
+  const known = [...new Set([...values, ...ibans].filter((value) => value.length >= 4))];
   return tx.run(sql`
     UPDATE import_reject SET original_value = ''
     WHERE original_value <> '' AND EXISTS (
@@ -74,12 +78,13 @@ async function keepMoney(tx: Tx, members: readonly string[], now: Date): Promise
     WHERE k.source = own.source AND k.source_key = own.source_key AND k.kind BETWEEN 1 AND 9
       AND k.party_id = ANY(${ids}::uuid[])`);
   await tx.run(sql`
-    UPDATE transaction SET counterparty_account = '', counterparty_bank = '', source = NULL, source_key = NULL
+    UPDATE transaction SET counterparty_account = '', counterparty_bank = '', counterparty_name = '',
+      source = NULL, source_key = NULL
     WHERE party_id = ANY(${ids}::uuid[])`);
   // Standing orders are instructions, not records of money.
   await tx.run(sql`DELETE FROM holding WHERE party_id = ANY(${ids}::uuid[]) AND kind = 4`);
   await tx.run(sql`
-    UPDATE holding SET source = NULL, source_key = NULL, details = details - ARRAY['number', 'iban', 'title', 'name']
+    UPDATE holding SET source = NULL, source_key = NULL, sealed = NULL, details = details - ARRAY['number', 'iban', 'title', 'name']
     WHERE party_id = ANY(${ids}::uuid[])`);
   // Of what others have, only the part that the party had in it goes.
   await tx.run(sql`

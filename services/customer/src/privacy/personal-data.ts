@@ -2,6 +2,7 @@ import { everything, rowsWith, sql, tablesWith } from '@rapport/kit/db';
 import type { PersonalRow } from '@rapport/kit/events';
 import { Party } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
+import { holdingColumns, type HoldingRecord, openIban } from '../holding/holding.js';
 import { partyColumns, partyMessage, type PartyRecord } from '../party/party.js';
 import { PARTY } from './erase-party.js';
 
@@ -15,6 +16,7 @@ const DERIVED = new Set([
   'party_contact',
   'party_alias',
   'natural_key',
+  'holding_number',
   'match_key',
   'match_profile',
   'match_queue',
@@ -30,11 +32,19 @@ export function personalData({ db, cipher }: Pick<Deps, 'db' | 'cipher'>) {
     for (const row of parties) {
       yield { collection: 'party', row: Party.toJSON(partyMessage({ cipher }, row, everything)), dataClass: 'C2' };
     }
+    const ibans = new Map<unknown, string>();
+    const holdings = await db.system.rows<HoldingRecord>(sql`
+      SELECT ${holdingColumns} FROM holding h WHERE h.party_id = ANY(${[...ids]}::uuid[]) AND h.sealed IS NOT NULL`);
+    for (const row of holdings) ibans.set(row.holdingId, openIban(cipher, row));
+    const opened = (row: Record<string, unknown>) => {
+      const iban = 'sealed' in row ? ibans.get(row['holding_id']) : undefined;
+      return iban === undefined ? {} : { iban };
+    };
     for (const table of await tablesWith(db.system, PARTY)) {
       // Rows that name somebody else as their own belong to that somebody.
       if (DERIVED.has(table.table) || table.column !== PARTY) continue;
       for (const row of await rowsWith(db.system, table, ids)) {
-        yield { collection: table.table, row: readable(row), dataClass: 'C2' };
+        yield { collection: table.table, row: { ...readable(row), ...opened(row) }, dataClass: 'C2' };
       }
     }
   };

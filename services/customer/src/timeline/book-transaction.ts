@@ -35,6 +35,9 @@ export async function bookTransaction(
   const transaction = request.transaction as Transaction;
   const bookingDate = transaction.bookingDate && isoDay(transaction.bookingDate);
   if (bookingDate === undefined) throw invalid('booking_date', 'must be a day of the calendar');
+  if (transaction.valueDate && isoDay(transaction.valueDate) === undefined) {
+    throw invalid('value_date', 'must be a day of the calendar');
+  }
   if ((transaction.source === '') !== (transaction.sourceKey === '')) {
     throw invalid(transaction.source === '' ? 'source' : 'source_key', 'source and source_key go together');
   }
@@ -102,6 +105,8 @@ function recordOf(deps: Deps, from: Transaction, holding: HoldingRecord, booking
     source: from.source || null,
     sourceKey: from.sourceKey || null,
     createTime: deps.clock.now(),
+    counterpartyName: from.counterparty?.name ?? '',
+    valueDate: (from.valueDate && isoDay(from.valueDate)) ?? null,
   };
 }
 

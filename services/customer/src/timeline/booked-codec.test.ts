@@ -30,6 +30,8 @@ const rows = fc.record({
   source: fc.option(fc.constantFrom('berka', 'core')),
   sourceKey: fc.option(fc.string()),
   createTime: fc.constant(new Date(0)),
+  counterpartyName: fc.string(),
+  valueDate: fc.constantFrom(null, '2024-02-29'),
 });
 const holdings = fc.record({
   partyId: fc.uuid(),

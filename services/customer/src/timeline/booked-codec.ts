@@ -69,6 +69,8 @@ const nothing: Booking['row'] = {
   source: null,
   sourceKey: null,
   createTime: new Date(0),
+  counterpartyName: '',
+  valueDate: null,
 };
 
 const bytes = Buffer.allocUnsafe(64 * 1024);

@@ -9,22 +9,23 @@ export async function insertTransaction(tx: Tx, { row, holding }: Booking, timeZ
   await tx.run(sql`
     INSERT INTO transaction (party_id, holding_id, time, sequence, transaction_id, booking_date, booking_time, direction,
       operation, amount, currency, balance_after, purpose, counterparty_account, counterparty_bank, kind, channel,
-      merchant_category, category, source, source_key, organisation_path, manager, create_time)
+      merchant_category, category, source, source_key, organisation_path, manager, create_time, counterparty_name,
+      value_date)
     VALUES (${row.partyId}, ${row.holdingId},
       coalesce(${row.bookingTime}::timestamptz, ${row.bookingDate}::date::timestamp AT TIME ZONE ${timeZone}),
       ${row.sequence}, ${row.transactionId}, ${row.bookingDate}, ${row.bookingTime}, ${row.direction},
       ${row.operation}, ${row.amount}, ${row.currency}, ${row.balanceAfter}, ${row.purpose},
       ${row.counterpartyAccount}, ${row.counterpartyBank}, ${row.kind}, ${row.channel}, ${row.merchantCategory},
       ${row.category}, ${row.source}, ${row.sourceKey}, ${holding.organisationPath}, ${holding.manager},
-      ${row.createTime})`);
+      ${row.createTime}, ${row.counterpartyName}, ${row.valueDate})`);
 }
 
 /** The columns that each transaction brings to the table where it waits, in the order in which they are written. */
 const staged = sql.raw(`party_id, holding_id, organisation_path, manager, sequence, transaction_id, booking_date,
   booking_time, direction, operation, amount, currency, balance_after, purpose, counterparty_account, counterparty_bank,
-  kind, channel, merchant_category, category, source_key`);
+  kind, channel, merchant_category, category, source_key, counterparty_name, value_date`);
 const OF_HOLDING = 4;
-const OF_ROW = 17;
+const OF_ROW = 19;
 
 function writeRow(to: CopyWriter, row: TransactionRecord, ofHolding: Buffer): void {
   to.row(OF_HOLDING + OF_ROW);
@@ -48,6 +49,9 @@ function writeRow(to: CopyWriter, row: TransactionRecord, ofHolding: Buffer): vo
   to.text(row.merchantCategory);
   to.text(row.category);
   to.text(row.sourceKey ?? '');
+  to.text(row.counterpartyName);
+  if (row.valueDate === null) to.null();
+  else to.date(row.valueDate);
 }
 
 function holdingColumns(holding: TransactionHolding): Buffer {

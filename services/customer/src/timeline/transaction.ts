@@ -40,6 +40,9 @@ export interface TransactionRecord {
   source: string | null;
   sourceKey: string | null;
   createTime: Date;
+  counterpartyName: string;
+  /** `YYYY-MM-DD`. */
+  valueDate: string | null;
 }
 
 function columns(integer: '' | '::text'): Sql {
@@ -48,7 +51,8 @@ function columns(integer: '' | '::text'): Sql {
     t.operation, t.amount${integer} AS amount, t.currency, t.balance_after${integer} AS "balanceAfter", t.purpose,
     t.counterparty_account AS "counterpartyAccount", t.counterparty_bank AS "counterpartyBank", t.kind,
     t.channel, t.merchant_category AS "merchantCategory", t.category, t.source,
-    t.source_key AS "sourceKey", t.create_time AS "createTime"`);
+    t.source_key AS "sourceKey", t.create_time AS "createTime", t.counterparty_name AS "counterpartyName",
+    t.value_date AS "valueDate"`);
 }
 
 /** The columns of a `TransactionRecord`, of the table `transaction` under the name t. */
@@ -76,7 +80,8 @@ export function transactionName(row: { partyId: string; holdingId: string; trans
 
 /** The message of a row. */
 export function transactionMessage(row: TransactionRecord): Transaction {
-  const { amount, balanceAfter, currency, counterpartyAccount, counterpartyBank } = row;
+  const { amount, balanceAfter, currency } = row;
+  const counterparty = { account: row.counterpartyAccount, bank: row.counterpartyBank, name: row.counterpartyName };
   return {
     name: transactionName(row),
     direction: row.direction,
@@ -86,10 +91,8 @@ export function transactionMessage(row: TransactionRecord): Transaction {
     bookingDate: dayMessage(row.bookingDate),
     bookingTime: row.bookingTime ?? undefined,
     purpose: row.purpose,
-    counterparty:
-      counterpartyAccount === '' && counterpartyBank === ''
-        ? undefined
-        : { account: counterpartyAccount, bank: counterpartyBank },
+    counterparty: Object.values(counterparty).every((text) => text === '') ? undefined : counterparty,
+    valueDate: row.valueDate === null ? undefined : dayMessage(row.valueDate),
     source: row.source ?? '',
     sourceKey: row.sourceKey ?? '',
     createTime: row.createTime,

@@ -197,7 +197,7 @@ function viewOf(deps: Deps, row: ViewRow, size: number, scope: Scope): CustomerV
   return {
     party: { party: partyMessage(deps, row, scope), asOf: row.updateTime },
     holdings: {
-      holdings: (row.holdings ?? []).map((json) => holdingMessage(holdingFromJson(json))),
+      holdings: (row.holdings ?? []).map((json) => holdingMessage(deps, holdingFromJson(json))),
       total: row.holdingsTotal,
       asOf,
     },

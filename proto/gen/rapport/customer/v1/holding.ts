@@ -386,6 +386,11 @@ export interface Holding {
     | undefined;
   /** Changes with every change of the holding. */
   etag: string;
+  /**
+   * Its international account number (ISO 13616), where it has one; taken with or without spaces, given without. One whose
+   * country, length or check digits do not hold is refused. Kept sealed, and found by blind index.
+   */
+  iban: string;
 }
 
 /** One party's part in a holding. */
@@ -490,6 +495,8 @@ export interface Counterparty {
   account: string;
   /** The bank's code as the source writes it; empty when it is the same bank or not known. */
   bank: string;
+  /** The name as the source writes it; empty when not known. */
+  name: string;
 }
 
 /** Asks to create a holding. */
@@ -567,6 +574,7 @@ function createBaseHolding(): Holding {
     createTime: undefined,
     updateTime: undefined,
     etag: "",
+    iban: "",
   };
 }
 
@@ -644,6 +652,9 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
     }
     if (message.etag !== "") {
       writer.uint32(154).string(message.etag);
+    }
+    if (message.iban !== "") {
+      writer.uint32(194).string(message.iban);
     }
     return writer;
   },
@@ -845,6 +856,14 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
             message.etag = reader.string();
             continue;
           }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.iban = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -925,6 +944,7 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
         ? fromJsonTimestamp(object.update_time)
         : undefined,
       etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
+      iban: isSet(object.iban) ? globalThis.String(object.iban) : "",
     };
   },
 
@@ -991,6 +1011,9 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
     }
     if (message.etag !== "") {
       obj.etag = message.etag;
+    }
+    if (message.iban !== "") {
+      obj.iban = message.iban;
     }
     return obj;
   },
@@ -1071,6 +1094,7 @@ export const Holding: MessageFns<Holding, "rapport.customer.v1.Holding"> = {
     message.createTime = object.createTime ?? undefined;
     message.updateTime = object.updateTime ?? undefined;
     message.etag = object.etag ?? "";
+    message.iban = object.iban ?? "";
     return message;
   },
 };
@@ -2000,7 +2024,7 @@ export const Overdraft: MessageFns<Overdraft, "rapport.customer.v1.Overdraft"> =
 };
 
 function createBaseCounterparty(): Counterparty {
-  return { account: "", bank: "" };
+  return { account: "", bank: "", name: "" };
 }
 
 export const Counterparty: MessageFns<Counterparty, "rapport.customer.v1.Counterparty"> = {
@@ -2012,6 +2036,9 @@ export const Counterparty: MessageFns<Counterparty, "rapport.customer.v1.Counter
     }
     if (message.bank !== "") {
       writer.uint32(18).string(message.bank);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
     }
     return writer;
   },
@@ -2045,6 +2072,14 @@ export const Counterparty: MessageFns<Counterparty, "rapport.customer.v1.Counter
             message.bank = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2061,6 +2096,7 @@ export const Counterparty: MessageFns<Counterparty, "rapport.customer.v1.Counter
     return {
       account: isSet(object.account) ? globalThis.String(object.account) : "",
       bank: isSet(object.bank) ? globalThis.String(object.bank) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
     };
   },
 
@@ -2072,6 +2108,9 @@ export const Counterparty: MessageFns<Counterparty, "rapport.customer.v1.Counter
     if (message.bank !== "") {
       obj.bank = message.bank;
     }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
     return obj;
   },
 
@@ -2082,6 +2121,7 @@ export const Counterparty: MessageFns<Counterparty, "rapport.customer.v1.Counter
     const message = createBaseCounterparty();
     message.account = object.account ?? "";
     message.bank = object.bank ?? "";
+    message.name = object.name ?? "";
     return message;
   },
 };

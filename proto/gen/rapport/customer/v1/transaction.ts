@@ -399,6 +399,8 @@ export interface Transaction {
    * SpendingService.
    */
   category: string;
+  /** The day from which the money bears interest or is at hand, where the source says it; otherwise unset. */
+  valueDate?: DateMessage | undefined;
 }
 
 /** Asks to book one transaction. */
@@ -441,6 +443,7 @@ function createBaseTransaction(): Transaction {
     channel: 0,
     merchantCategory: "",
     category: "",
+    valueDate: undefined,
   };
 }
 
@@ -498,6 +501,9 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
     }
     if (message.category !== "") {
       writer.uint32(138).string(message.category);
+    }
+    if (message.valueDate !== undefined) {
+      DateMessage.encode(message.valueDate, writer.uint32(146).fork()).join();
     }
     return writer;
   },
@@ -651,6 +657,14 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
             message.category = reader.string();
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.valueDate = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -706,6 +720,11 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
         ? globalThis.String(object.merchant_category)
         : "",
       category: isSet(object.category) ? globalThis.String(object.category) : "",
+      valueDate: isSet(object.valueDate)
+        ? DateMessage.fromJSON(object.valueDate)
+        : isSet(object.value_date)
+        ? DateMessage.fromJSON(object.value_date)
+        : undefined,
     };
   },
 
@@ -762,6 +781,9 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
     if (message.category !== "") {
       obj.category = message.category;
     }
+    if (message.valueDate !== undefined) {
+      obj.valueDate = DateMessage.toJSON(message.valueDate);
+    }
     return obj;
   },
 
@@ -795,6 +817,9 @@ export const Transaction: MessageFns<Transaction, "rapport.customer.v1.Transacti
     message.channel = object.channel ?? 0;
     message.merchantCategory = object.merchantCategory ?? "";
     message.category = object.category ?? "";
+    message.valueDate = (object.valueDate !== undefined && object.valueDate !== null)
+      ? DateMessage.fromPartial(object.valueDate)
+      : undefined;
     return message;
   },
 };

@@ -26,7 +26,7 @@ function Detail({ holding }: { holding: Holding }) {
 /** What tells the holding from others of its kind. */
 function Note({ holding }: { holding: Holding }) {
   const { t, code, language } = useWords();
-  const { standingOrder, deposit, fund, insurance, overdraft, sourceKey } = holding;
+  const { standingOrder, deposit, fund, insurance, overdraft, sourceKey, iban } = holding;
   if (standingOrder?.purpose) return code(standingOrder.purpose);
   if (deposit) {
     const rate = formatNumber(deposit.interestRateBasisPoints / 100, language);
@@ -45,7 +45,7 @@ function Note({ holding }: { holding: Holding }) {
       </>
     );
   }
-  return sourceKey;
+  return iban ? (iban.match(/.{1,4}/g) ?? []).join(' ') : sourceKey;
 }
 
 /** What the customer has, with the balances by kind above. */

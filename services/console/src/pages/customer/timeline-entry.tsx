@@ -80,14 +80,15 @@ export function Entry({ entry }: { entry: TimelineEntry }) {
 }
 
 function Booking({ transaction }: { transaction: Transaction }) {
-  const { label, code } = useWords();
-  const { direction, bookingDate, operation, kind, purpose, category, channel, counterparty, amount } = transaction;
+  const { t, label, code } = useWords();
+  const { direction, bookingDate, operation, kind, purpose, category, channel, counterparty, amount, valueDate } =
+    transaction;
   const credit = direction === 'TRANSACTION_DIRECTION_CREDIT';
   const what = operation.endsWith('_OTHER') || operation.endsWith('_UNSPECIFIED') ? kind : operation;
   const details = [
     category ? code(category) : code(purpose),
     channel.endsWith('_UNSPECIFIED') ? '' : label(channel),
-    counterparty ? [counterparty.bank, counterparty.account].filter(Boolean).join(' ') : '',
+    counterparty ? [counterparty.name, counterparty.bank, counterparty.account].filter(Boolean).join(' ') : '',
   ].filter(Boolean);
   return (
     <Row
@@ -100,6 +101,12 @@ function Booking({ transaction }: { transaction: Transaction }) {
     >
       <span>
         {label(what)} <Typography.Text type="secondary">{details.join(' · ')}</Typography.Text>
+        {valueDate && JSON.stringify(valueDate) !== JSON.stringify(bookingDate) ? (
+          <Typography.Text type="secondary">
+            {' '}
+            · {t('timeline.valueDate')} <Day date={valueDate} />
+          </Typography.Text>
+        ) : null}
       </span>
     </Row>
   );
