@@ -50,6 +50,7 @@ export interface SegmentVersion {
   approveTime?: string;
   rejectedBy: string;
   rejectReason: string;
+  retireTime?: string;
 }
 
 export interface Segment {

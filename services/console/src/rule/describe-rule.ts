@@ -48,7 +48,8 @@ function valueWords({ field, value }: RuleLeaf, catalogue: Catalogue, naming: Na
   return unit ? naming.t('describe.unit', { value: list, unit }) : list;
 }
 
-function leafWords(leaf: RuleLeaf, catalogue: Catalogue, naming: Naming): string {
+/** One line in words of the reader's language. */
+export function describeLeaf(leaf: RuleLeaf, catalogue: Catalogue, naming: Naming): string {
   if (leaf.field === AS_TEXT) return writeLeaf(leaf);
   const what = describeOperand(leaf, catalogue, naming);
   const operator = naming.code(leaf.operator);
@@ -59,7 +60,7 @@ function leafWords(leaf: RuleLeaf, catalogue: Catalogue, naming: Naming): string
 /** A rule in words of the reader's language. Lines as text stay as they are written. */
 export function describeRule(tree: RuleTree, catalogue: Catalogue, naming: Naming): string {
   const parts = tree.rules.map((node) => {
-    if (!isTree(node)) return leafWords(node, catalogue, naming);
+    if (!isTree(node)) return describeLeaf(node, catalogue, naming);
     const inner = describeRule(node, catalogue, naming);
     return node.not || node.rules.length < 2 ? inner : naming.t('describe.brackets', { rule: inner });
   });

@@ -10,7 +10,7 @@ const none: Attribute[] = [];
 
 /** The words of the rule language, loaded once, and what they are called in the reader's language. */
 export function useCatalogue(enabled = true) {
-  const { language, code } = useWords();
+  const { language } = useWords();
   const query = useQuery({
     queryKey: ['attributes'],
     queryFn: ({ signal }) => listAttributes(signal),
@@ -23,7 +23,7 @@ export function useCatalogue(enabled = true) {
     const attribute = byKey.get(key);
     return (language === 'zh' ? attribute?.titleZh : attribute?.titleEn) || key;
   };
-  const unitOf = ({ unit, unitZh }: Attribute): string => (language === 'zh' ? unitZh || unit : code(unit));
+  const unitOf = ({ unit, unitZh }: Attribute): string => (language === 'zh' ? unitZh || unit : unit);
   const { isPending, error, refetch } = query;
   return { attributes, byKey, titleOf, unitOf, isPending, error, refetch };
 }

@@ -32,6 +32,10 @@ export const routes: RouteObject[] = [
             lazy: async () => ({ Component: (await import('../pages/segment/catalogue-page.js')).CataloguePage }),
           },
           {
+            path: '/segmentation/flows',
+            lazy: async () => ({ Component: (await import('../pages/segment/flows-page.js')).FlowsPage }),
+          },
+          {
             path: '/segments/:segment',
             lazy: async () => ({ Component: (await import('../pages/segment/segment-page.js')).SegmentPage }),
           },

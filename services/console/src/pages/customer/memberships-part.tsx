@@ -1,22 +1,36 @@
 import { useQuery } from '@tanstack/react-query';
-import { Flex, Tooltip, Typography } from 'antd';
+import { Button, Flex, Modal, Select, Tooltip, Typography } from 'antd';
+import { useState } from 'react';
 import { Link } from 'react-router';
-import { getMemberships } from '../../api/segmentation.js';
+import { getMemberships, listSegments } from '../../api/segmentation.js';
 import { idOf } from '../../shared/format.js';
 import { useSession } from '../../shared/session-context.js';
 import { When } from '../../shared/show.js';
 import { useWords } from '../../shared/words.js';
+import { Explanation } from '../segment/explanation.js';
 import { Part } from './part.js';
 
-/** Which segments the customer is in. */
+/** Which segments the customer is in, and why; and why not in others. */
 export function MembershipsPart({ id }: { id: string }) {
   const { t } = useWords();
   const { may } = useSession();
+  const [asked, setAsked] = useState<{ name: string; title: string } | undefined>();
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ['party', id, 'memberships'],
     queryFn: ({ signal }) => getMemberships(id, signal),
   });
+  const explains = may('explainMembership');
+  const segments = useQuery({
+    queryKey: ['segments', 'to-compare'],
+    queryFn: ({ signal }) => listSegments('', signal, 200),
+    enabled: explains && may('viewSegments'),
+    staleTime: 60_000,
+  });
   const memberships = data?.memberships ?? [];
+  const within = new Set(memberships.map(({ segmentVersion }) => segmentVersion.replace(/@\d+$/, '')));
+  const others = (segments.data?.segments ?? []).filter(
+    ({ name, publishedVersion }) => publishedVersion > 0 && !within.has(name),
+  );
   return (
     <Part
       title={t('customer.memberships')}
@@ -24,11 +38,14 @@ export function MembershipsPart({ id }: { id: string }) {
       loading={isPending}
       error={error}
       retry={() => void refetch()}
-      empty={memberships.length === 0 ? t('customer.noMemberships') : undefined}
+      empty={memberships.length === 0 && others.length === 0 ? t('customer.noMemberships') : undefined}
     >
       <Flex vertical gap={8}>
+        {memberships.length === 0 ? (
+          <Typography.Text type="secondary">{t('customer.noMemberships')}</Typography.Text>
+        ) : null}
         {memberships.map(({ segmentVersion, title, description, enterTime }) => (
-          <Flex key={segmentVersion} justify="space-between" gap={8}>
+          <Flex key={segmentVersion} justify="space-between" align="center" gap={8}>
             <Tooltip title={description}>
               {may('viewSegments') ? (
                 <Link to={`/segments/${idOf(segmentVersion).replace(/@\d+$/, '')}`}>{title}</Link>
@@ -36,12 +53,42 @@ export function MembershipsPart({ id }: { id: string }) {
                 <span>{title}</span>
               )}
             </Tooltip>
-            <Typography.Text type="secondary">
-              <When time={enterTime} />
-            </Typography.Text>
+            <Flex align="center" gap={8}>
+              <Typography.Text type="secondary">
+                <When time={enterTime} />
+              </Typography.Text>
+              {explains ? (
+                <Button size="small" onClick={() => setAsked({ name: segmentVersion, title })}>
+                  {t('campaign.why')}
+                </Button>
+              ) : null}
+            </Flex>
           </Flex>
         ))}
+        {others.length > 0 ? (
+          <Select
+            value={null}
+            size="small"
+            aria-label={t('why.notIn')}
+            placeholder={t('why.notIn')}
+            showSearch={{ optionFilterProp: 'label' }}
+            options={others.map(({ name, title }) => ({ value: name, label: title }))}
+            onSelect={(name: string | null) => {
+              const found = others.find((one) => one.name === name);
+              if (found) setAsked(found);
+            }}
+          />
+        ) : null}
       </Flex>
+      <Modal
+        open={asked !== undefined}
+        title={asked ? t('why.inSegment', { title: asked.title }) : ''}
+        footer={null}
+        width={640}
+        onCancel={() => setAsked(undefined)}
+      >
+        {asked ? <Explanation party={`parties/${id}`} segment={asked.name} /> : null}
+      </Modal>
     </Part>
   );
 }

@@ -86,7 +86,7 @@ export function CataloguePage() {
               {
                 title: t('segment.meaning'),
                 render: (_, attribute) => (
-                  <div style={{ maxWidth: 520, whiteSpace: 'normal' }}>{meaning(attribute)}</div>
+                  <div style={{ maxWidth: 420, whiteSpace: 'normal' }}>{meaning(attribute)}</div>
                 ),
               },
               { title: t('catalogue.type'), render: (_, { type }) => label(type) },
@@ -114,7 +114,7 @@ function Details({ attribute }: { attribute: Attribute }) {
   const { arguments: declared, values, sources, dated, missing } = attribute;
   const example = writeLeaf({
     field: attribute.key,
-    operator: operatorsOf(attribute).at(-1) ?? '==',
+    operator: operatorsOf(attribute).includes('>=') ? '>=' : (operatorsOf(attribute)[0] ?? '=='),
     value: beginning(attribute),
   });
   return (

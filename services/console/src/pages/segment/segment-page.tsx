@@ -1,99 +1,32 @@
 import { useQuery } from '@tanstack/react-query';
-import { Button, Card, Col, Descriptions, Flex, Popconfirm, Row, Skeleton, Typography } from 'antd';
-import { useState } from 'react';
-import { useParams } from 'react-router';
-import {
-  approveSegmentVersion,
-  createSegmentVersion,
-  evaluateSegment,
-  getSegment,
-  publishSegment,
-  type SegmentVersion,
-} from '../../api/segmentation.js';
+import { Alert, Card, Descriptions, Flex, Skeleton, Tabs, Typography } from 'antd';
+import { useParams, useSearchParams } from 'react-router';
+import { getSegment } from '../../api/segmentation.js';
 import { Failed } from '../../shared/failed.js';
-import { dayFromIso, formatCount, isoDay } from '../../shared/format.js';
+import { formatCount } from '../../shared/format.js';
 import { useSession } from '../../shared/session-context.js';
 import { Day, PageHead, StaffName, State, When } from '../../shared/show.js';
 import { useRuleWords } from '../../shared/use-catalogue.js';
-import { useWrite } from '../../shared/use-write.js';
 import { useWords } from '../../shared/words.js';
-import { AsOfPicker } from './as-of-picker.js';
-import { Insight } from './insight.js';
+import { DryRun } from './dry-run.js';
+import { ExplainMember } from './explain-member.js';
+import { History } from './history.js';
 import { Members } from './members.js';
-import { Preview } from './preview.js';
-import { RuleEditor } from './rule-editor.js';
+import { RuleWork } from './rule-work.js';
+import { SegmentActions } from './segment-actions.js';
+import { Versions } from './versions.js';
 
-interface WorkProps {
-  id: string;
-  version: SegmentVersion;
-  organisationPath: string;
-}
-
-/** The rule to change: saving makes the next version, the present one stays as it is. */
-function RuleWork({ id, version, organisationPath }: WorkProps) {
-  const { t } = useWords();
-  const { may } = useSession();
-  const saved = { rule: version.rule, asOf: version.asOf ? isoDay(version.asOf) : '' };
-  const [rule, setRule] = useState(saved.rule);
-  const [asOf, setAsOf] = useState(saved.asOf);
-  const changed = rule !== saved.rule || asOf !== saved.asOf;
-  const { mutate, isPending } = useWrite(() => createSegmentVersion(id, rule, dayFromIso(asOf)), {
-    done: t('segment.versionSaved'),
-    reload: [['segment', id], ['segments']],
-  });
-  return (
-    <Row gutter={[16, 16]}>
-      <Col xs={24} xl={16}>
-        <Flex vertical gap={12}>
-          <AsOfPicker value={asOf} onChange={setAsOf} />
-          <RuleEditor rule={rule} onChange={setRule} />
-          {may('describeRule') ? (
-            <Insight rule={rule} asOf={asOf} organisationPath={organisationPath} segment={`segments/${id}`} />
-          ) : null}
-          {may('editSegments') ? (
-            <Flex gap={8} justify="flex-end">
-              <Button
-                disabled={!changed}
-                onClick={() => {
-                  setRule(saved.rule);
-                  setAsOf(saved.asOf);
-                }}
-              >
-                {t('segment.revert')}
-              </Button>
-              <Button
-                type="primary"
-                disabled={!changed || rule.trim() === ''}
-                loading={isPending}
-                onClick={() => mutate()}
-              >
-                {t('segment.saveVersion')}
-              </Button>
-            </Flex>
-          ) : null}
-        </Flex>
-      </Col>
-      <Col xs={24} xl={8}>
-        {may('previewSegment') ? <Preview rule={rule} asOf={asOf} organisationPath={organisationPath} /> : null}
-      </Col>
-    </Row>
-  );
-}
-
-/** One segment: what it means, its rule with a live count, and who is in it. */
+/** One segment: what it means, its rule with a live count, its versions, who is in it and why, how it grew. */
 export function SegmentPage() {
   const { t, language } = useWords();
-  const { may, subject } = useSession();
+  const { may } = useSession();
   const say = useRuleWords();
   const { segment: id = '' } = useParams();
+  const [parameters, setParameters] = useSearchParams();
   const { data, error, refetch } = useQuery({
     queryKey: ['segment', id],
     queryFn: ({ signal }) => getSegment(id, signal),
   });
-  const reload = [['segment', id], ['segments'], ['members']];
-  const approve = useWrite(approveSegmentVersion, { done: t('segment.approved'), reload });
-  const publish = useWrite(publishSegment, { done: t('segment.published'), reload });
-  const evaluate = useWrite(evaluateSegment, { done: t('segment.evaluated'), reload });
   if (error && !data) {
     return (
       <>
@@ -105,7 +38,94 @@ export function SegmentPage() {
   if (!data) return <Skeleton active paragraph={{ rows: 10 }} />;
   const { segment } = data;
   const version = segment.latestVersion ?? data.version;
-  const publishedNow = version.state === 'SEGMENT_STATE_PUBLISHED';
+  // Members and reasons are those of the version in use, while the newest may still be a draft.
+  const used = data.version;
+  const openTab = (tab: string, party = ''): void => {
+    setParameters(party ? { tab, party } : { tab }, { replace: true });
+  };
+  const overview = (
+    <Flex vertical gap={16}>
+      {version.state === 'SEGMENT_STATE_DRAFT' && version.rejectReason ? (
+        <Alert type="warning" showIcon title={t('segment.sentBack')} description={version.rejectReason} />
+      ) : null}
+      {segment.publishedVersion > 0 && segment.publishedVersion !== version.version ? (
+        <Alert
+          type="info"
+          showIcon
+          title={t('segment.otherInUse', { used: segment.publishedVersion, newest: version.version })}
+        />
+      ) : null}
+      <Card size="small">
+        <Typography.Paragraph>{say(version.rule, version.description)}</Typography.Paragraph>
+        <Descriptions
+          size="small"
+          column={{ xs: 1, md: 3 }}
+          items={[
+            {
+              key: 'members',
+              label: t('segment.members'),
+              children: used.evaluateTime ? formatCount(used.members, language) : t('segment.notEvaluated'),
+            },
+            { key: 'evaluated', label: t('segment.evaluateTime'), children: <When time={used.evaluateTime} /> },
+            {
+              key: 'asOf',
+              label: t('segment.asOf'),
+              children: version.asOf ? <Day date={version.asOf} /> : t('segment.today'),
+            },
+            { key: 'version', label: t('segment.version'), children: version.version },
+            { key: 'author', label: t('segment.author'), children: <StaffName name={version.createdBy} /> },
+            {
+              key: 'approver',
+              label: t('segment.approver'),
+              children: version.approvedBy ? (
+                <>
+                  <StaffName name={version.approvedBy} /> · <When time={version.approveTime} />
+                </>
+              ) : (
+                '–'
+              ),
+            },
+            { key: 'publish', label: t('segment.publishTime'), children: <When time={version.publishTime} /> },
+          ]}
+        />
+      </Card>
+      <History id={id} />
+    </Flex>
+  );
+  const tabs = [
+    { key: 'overview', label: t('segment.overview'), children: overview, shown: true },
+    {
+      key: 'rule',
+      label: t('segment.rule'),
+      children: <RuleWork key={version.name} id={id} version={version} organisationPath={segment.organisationPath} />,
+      shown: true,
+    },
+    {
+      key: 'members',
+      label: t('segment.members'),
+      children: <Members version={used.name} onExplain={(party) => openTab('why', party)} />,
+      shown: may('listMembers'),
+    },
+    { key: 'versions', label: t('versions.tab'), children: <Versions id={id} />, shown: true },
+    {
+      key: 'why',
+      label: t('why.tab'),
+      children: (
+        <ExplainMember
+          segment={used.name}
+          asked={parameters.get('party') ?? ''}
+          onAsk={(party) => openTab('why', party)}
+        />
+      ),
+      shown: may('explainMembership'),
+    },
+    {
+      key: 'dry-run',
+      label: t('dryRun.tab'),
+      children: <DryRun rule={version.rule} organisationPath={segment.organisationPath} />,
+      shown: may('previewChanges'),
+    },
+  ];
   return (
     <>
       <PageHead
@@ -116,64 +136,14 @@ export function SegmentPage() {
         }
         note={`${version.name} · ${segment.organisationPath}`}
       >
-        {may('editSegments') && publishedNow ? (
-          <Button loading={evaluate.isPending} onClick={() => evaluate.mutate(version.name)}>
-            {t('segment.evaluate')}
-          </Button>
-        ) : null}
-        {may('approveSegments') && version.state === 'SEGMENT_STATE_DRAFT' && version.createdBy !== subject ? (
-          <Popconfirm
-            title={t('segment.approveQuestion')}
-            okText={t('common.yes')}
-            cancelText={t('common.no')}
-            onConfirm={() => approve.mutate(version.name)}
-          >
-            <Button type="primary" loading={approve.isPending}>
-              {t('segment.approve')}
-            </Button>
-          </Popconfirm>
-        ) : null}
-        {may('editSegments') && version.state === 'SEGMENT_STATE_APPROVED' ? (
-          <Popconfirm
-            title={t('segment.publishQuestion')}
-            okText={t('common.yes')}
-            cancelText={t('common.no')}
-            onConfirm={() => publish.mutate(version.name)}
-          >
-            <Button type="primary" loading={publish.isPending}>
-              {t('segment.publish')}
-            </Button>
-          </Popconfirm>
-        ) : null}
+        <SegmentActions id={id} version={version} />
       </PageHead>
-      <Flex vertical gap={16}>
-        <Card size="small">
-          <Typography.Paragraph>{say(version.rule, version.description)}</Typography.Paragraph>
-          <Descriptions
-            size="small"
-            column={{ xs: 1, md: 3 }}
-            items={[
-              {
-                key: 'members',
-                label: t('segment.members'),
-                children: version.evaluateTime ? formatCount(version.members, language) : t('segment.notEvaluated'),
-              },
-              { key: 'evaluated', label: t('segment.evaluateTime'), children: <When time={version.evaluateTime} /> },
-              {
-                key: 'asOf',
-                label: t('segment.asOf'),
-                children: version.asOf ? <Day date={version.asOf} /> : t('segment.today'),
-              },
-              { key: 'version', label: t('segment.version'), children: version.version },
-              { key: 'publish', label: t('segment.publishTime'), children: <When time={version.publishTime} /> },
-              { key: 'approver', label: t('segment.approver'), children: <StaffName name={version.approvedBy} /> },
-              { key: 'author', label: t('segment.author'), children: <StaffName name={version.createdBy} /> },
-            ]}
-          />
-        </Card>
-        <RuleWork key={version.name} id={id} version={version} organisationPath={segment.organisationPath} />
-        {may('editSegments') || may('previewSegment') ? <Members version={version.name} /> : null}
-      </Flex>
+      <Tabs
+        destroyOnHidden
+        activeKey={parameters.get('tab') ?? 'overview'}
+        onChange={(tab) => openTab(tab)}
+        items={tabs.filter(({ shown }) => shown).map(({ key, label, children }) => ({ key, label, children }))}
+      />
     </>
   );
 }

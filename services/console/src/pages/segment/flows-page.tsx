@@ -1,0 +1,149 @@
+import { useQuery } from '@tanstack/react-query';
+import { Card, DatePicker, Empty, Flex, Select, Skeleton, Table } from 'antd';
+import dayjs from 'dayjs';
+import { lazy, Suspense, useMemo } from 'react';
+import { useSearchParams } from 'react-router';
+import { getSegmentFlows } from '../../api/segment-life.js';
+import { listSegments } from '../../api/segmentation.js';
+import { Failed } from '../../shared/failed.js';
+import { dayFromIso, formatCount } from '../../shared/format.js';
+import { Day, PageHead } from '../../shared/show.js';
+import { useWords } from '../../shared/words.js';
+import { SegmentPlaces } from './segment-places.js';
+
+const Chart = lazy(() => import('../../shared/chart.js'));
+
+const MOST = 40;
+
+/** How customers went from segment to segment between a day and now: tiers, bands, or any segments of one's choice. */
+export function FlowsPage() {
+  const { t, language } = useWords();
+  const [parameters, setParameters] = useSearchParams();
+  const chosen = parameters.getAll('segment');
+  const from = parameters.get('from') ?? dayjs().subtract(30, 'day').format('YYYY-MM-DD');
+  const set = (segments: readonly string[], day: string): void => {
+    const next = new URLSearchParams({ from: day });
+    for (const one of segments) next.append('segment', one);
+    setParameters(next, { replace: true });
+  };
+  const segments = useQuery({
+    queryKey: ['segments', 'to-compare'],
+    queryFn: ({ signal }) => listSegments('', signal, 200),
+    staleTime: 60_000,
+  });
+  const titles = useMemo(
+    () => new Map((segments.data?.segments ?? []).map(({ name, title }) => [name, title])),
+    [segments.data],
+  );
+  const { data, error, isFetching, refetch } = useQuery({
+    queryKey: ['segment-flows', chosen, from],
+    queryFn: ({ signal }) => {
+      const day = dayFromIso(from);
+      if (!day) throw new Error('a day is chosen always');
+      return getSegmentFlows(chosen, day, signal);
+    },
+    enabled: chosen.length > 0,
+    retry: false,
+  });
+  const flows = useMemo(() => data?.flows ?? [], [data]);
+  const title = (name: string): string => (name ? (titles.get(name) ?? name) : t('flows.none'));
+  const option = useMemo(() => {
+    // The same segment stands on both sides, so that its names there are told apart.
+    const node = (side: string, name: string) => `${side}${name}`;
+    const names = [...new Set(flows.flatMap(({ source, target }) => [node('a', source), node('b', target)]))];
+    return {
+      tooltip: {
+        trigger: 'item',
+        formatter: ({
+          data: one,
+          value,
+          name,
+        }: {
+          data: { from?: string; to?: string };
+          value: number;
+          name: string;
+        }) =>
+          one.from === undefined
+            ? `${title(name.slice(1))}: ${formatCount(value, language)}`
+            : `${title(one.from)} → ${title(one.to ?? '')}: ${formatCount(value, language)}`,
+      },
+      series: [
+        {
+          type: 'sankey',
+          nodeAlign: 'justify',
+          layoutIterations: 0,
+          emphasis: { focus: 'adjacency' },
+          lineStyle: { color: 'gradient', opacity: 0.45 },
+          label: { formatter: ({ name }: { name: string }) => title(name.slice(1)) },
+          data: names.map((name) => ({ name, depth: name.startsWith('a') ? 0 : 1 })),
+          links: flows.map(({ source, target, parties }) => ({
+            source: node('a', source),
+            target: node('b', target),
+            value: Number(parties),
+            from: source,
+            to: target,
+          })),
+        },
+      ],
+    };
+  }, [flows, titles, language, t]);
+  return (
+    <>
+      <PageHead title={t('flows.title')} note={t('flows.note')} />
+      <SegmentPlaces />
+      <Card size="small">
+        <Flex gap={12} wrap style={{ marginBottom: 16 }}>
+          <Select
+            mode="multiple"
+            maxCount={MOST}
+            value={chosen}
+            options={[...titles].map(([name, label]) => ({ value: name, label }))}
+            loading={segments.isPending}
+            aria-label={t('flows.choose')}
+            placeholder={t('flows.choose')}
+            showSearch={{ optionFilterProp: 'label' }}
+            style={{ minWidth: 360, flex: 1 }}
+            onChange={(next: string[]) => set(next, from)}
+          />
+          <DatePicker
+            aria-label={t('flows.from')}
+            allowClear={false}
+            value={dayjs(from)}
+            onChange={(day) => (day ? set(chosen, day.format('YYYY-MM-DD')) : undefined)}
+          />
+        </Flex>
+        {segments.error ? <Failed error={segments.error} retry={() => void segments.refetch()} /> : null}
+        {error ? <Failed error={error} retry={() => void refetch()} /> : null}
+        {chosen.length === 0 ? <Empty description={t('flows.empty')} /> : null}
+        {isFetching && !data ? <Skeleton active /> : null}
+        {data && flows.length === 0 && chosen.length > 0 ? <Empty description={t('flows.nobody')} /> : null}
+        {data && flows.length > 0 && chosen.length > 0 ? (
+          <Flex vertical gap={16}>
+            <Flex justify="space-between">
+              <Day date={data.from} />
+              <Day date={data.to} />
+            </Flex>
+            <Suspense fallback={<Skeleton active />}>
+              <Chart option={option} height={Math.max(260, 60 * (chosen.length + 1))} name={t('flows.title')} />
+            </Suspense>
+            <Table
+              size="small"
+              rowKey={({ source, target }) => `${source} ${target}`}
+              dataSource={flows}
+              pagination={flows.length > 20 ? { pageSize: 20, size: 'small' } : false}
+              columns={[
+                { title: t('flows.source'), render: (_, { source }) => title(source) },
+                { title: t('flows.target'), render: (_, { target }) => title(target) },
+                {
+                  title: t('preview.customers'),
+                  align: 'right',
+                  render: (_, { parties }) => formatCount(parties, language),
+                },
+              ]}
+            />
+          </Flex>
+        ) : null}
+      </Card>
+    </>
+  );
+}
