@@ -118,6 +118,7 @@ describe('the console', () => {
       await page.reload();
       await confirm(page, '发布', '是');
       await page.getByText('已发布').first().waitFor();
+      await page.getByRole('tab', { name: '成员', exact: true }).click();
       await page.locator('.ant-card', { hasText: '成员(' }).locator('tbody tr.ant-table-row').first().waitFor();
       await mei.shot('segment');
 

@@ -4,6 +4,7 @@ import * as cases from './case.en.js';
 import * as customer from './customer.en.js';
 import * as gate from './gate.en.js';
 import * as records from './records.en.js';
+import * as scheme from './scheme.en.js';
 import * as segment from './segment.en.js';
 
 /** Every word of the console in English. */
@@ -13,6 +14,7 @@ export const en = {
   ...gate.sections,
   ...records.sections,
   ...segment.sections,
+  ...scheme.sections,
   ...campaign.sections,
   ...cases.sections,
   app: {
@@ -240,6 +242,7 @@ export const en = {
     ...customer.enums,
     ...records.enums,
     ...segment.enums,
+    ...scheme.enums,
     ...campaign.enums,
     ...cases.enums,
     PARTY_KIND_PERSON: 'Person',

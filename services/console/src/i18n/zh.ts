@@ -5,6 +5,7 @@ import * as cases from './case.zh.js';
 import * as customer from './customer.zh.js';
 import * as gate from './gate.zh.js';
 import * as records from './records.zh.js';
+import * as scheme from './scheme.zh.js';
 import * as segment from './segment.zh.js';
 
 /** Every word of the console in Chinese. */
@@ -14,6 +15,7 @@ export const zh: Words = {
   ...gate.sections,
   ...records.sections,
   ...segment.sections,
+  ...scheme.sections,
   ...campaign.sections,
   ...cases.sections,
   app: {
@@ -240,6 +242,7 @@ export const zh: Words = {
     ...customer.enums,
     ...records.enums,
     ...segment.enums,
+    ...scheme.enums,
     ...campaign.enums,
     ...cases.enums,
     PARTY_KIND_PERSON: '个人',

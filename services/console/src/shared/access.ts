@@ -56,6 +56,7 @@ const shown = {
     'call_centre_agent',
   ],
   previewChanges: ['marketer', 'marketing_approver', 'analyst', 'branch_manager', 'administrator'],
+  checkSchemes: ['marketer', 'marketing_approver', 'analyst', 'branch_manager', 'administrator'],
   describeRule: ['marketer', 'marketing_approver', 'analyst', 'branch_manager', 'auditor', 'administrator'],
   previewSegment: ['marketer', 'marketing_approver', 'analyst', 'branch_manager', 'administrator'],
   editSegments: ['marketer', 'analyst', 'administrator'],

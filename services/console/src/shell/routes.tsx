@@ -36,6 +36,18 @@ export const routes: RouteObject[] = [
             lazy: async () => ({ Component: (await import('../pages/segment/flows-page.js')).FlowsPage }),
           },
           {
+            path: '/segmentation/schemes',
+            lazy: async () => ({ Component: (await import('../pages/scheme/schemes-page.js')).SchemesPage }),
+          },
+          {
+            path: '/segmentation/schemes/new',
+            lazy: async () => ({ Component: (await import('../pages/scheme/new-scheme-page.js')).NewSchemePage }),
+          },
+          {
+            path: '/segmentation/schemes/:scheme',
+            lazy: async () => ({ Component: (await import('../pages/scheme/scheme-page.js')).SchemePage }),
+          },
+          {
             path: '/segments/:segment',
             lazy: async () => ({ Component: (await import('../pages/segment/segment-page.js')).SegmentPage }),
           },

@@ -6,6 +6,7 @@ import { useWords } from '../../shared/words.js';
 /** The pages around segments. */
 const around = [
   { path: '/segments', word: 'segment.all', ability: 'viewSegments' },
+  { path: '/segmentation/schemes', word: 'scheme.title', ability: 'viewSegments' },
   { path: '/segmentation/flows', word: 'flows.title', ability: 'viewSegments' },
   { path: '/segmentation/attributes', word: 'catalogue.title', ability: 'viewAttributes' },
 ] as const;

@@ -1,0 +1,157 @@
+import { ask, get, nameOf, write } from './client.js';
+import type { CalendarDate, Paged } from './types.js';
+
+export interface GroupTitle {
+  groupId: string;
+  title: string;
+  titleZh: string;
+}
+
+export interface Band {
+  group: GroupTitle;
+  from?: number;
+}
+
+export interface Tier {
+  group: GroupTitle;
+  enterAssets?: number;
+  keepAssets?: number;
+  enterProfit?: number;
+  keepProfit?: number;
+  privileges: { code: string; title: string; titleZh: string }[];
+}
+
+/** How a scheme divides: one of these. */
+export interface SchemePlan {
+  bands?: { feature: string; bands: Band[]; missing?: GroupTitle };
+  rules?: { groups: { group: GroupTitle; rule: string }[]; otherwise?: GroupTitle };
+  tiers?: { assets: string; profit: string; match: string; tiers: Tier[]; graceDays: number };
+  rfm?: { recency: string; frequency: string; monetary: string; groups?: unknown[]; inactive?: GroupTitle };
+  clusters?: { features: string[]; clusters: number; sampleSize: number; seed: number };
+  lookalike?: { seedRule: string; features: string[]; top?: string; threshold?: number; keepSeed: boolean };
+}
+
+export interface ClusterModel {
+  features: { feature: string; low: number; high: number; mean: number; deviation: number }[];
+  clusters: { groupId: string; centre: number[]; means: number[]; share: number; profile: string; profileZh: string }[];
+  silhouette: number;
+  parties: string;
+  asOf?: CalendarDate;
+  kept: number;
+}
+
+export interface SchemeModel {
+  rfm?: { recencyCuts: number[]; frequencyCuts: number[]; monetaryCuts: number[]; parties: string };
+  clusters?: ClusterModel;
+  lookalike?: {
+    features: { feature: string; importance: number; cuts: number[]; weights: number[] }[];
+    auc: number;
+    lift: number;
+    seedParties: string;
+    otherParties: string;
+  };
+}
+
+export interface SchemeVersion {
+  /** `schemes/{id}@{version}`. */
+  name: string;
+  version: number;
+  plan: SchemePlan;
+  /** `SEGMENT_STATE_…`. */
+  state: string;
+  groups: { group: GroupTitle; segment: string; rule: string; members: string }[];
+  model?: SchemeModel;
+  assignedDate?: CalendarDate;
+  createdBy: string;
+  createTime: string;
+  approvedBy: string;
+  approveTime?: string;
+  rejectReason: string;
+  publishTime?: string;
+  retireTime?: string;
+}
+
+export interface Scheme {
+  name: string;
+  title: string;
+  organisationPath: string;
+  /** `SCHEME_KIND_…`. */
+  kind: string;
+  latestVersion?: SchemeVersion;
+  publishedVersion: number;
+  createdBy: string;
+  createTime: string;
+}
+
+export interface SchemeRun {
+  name: string;
+  schemeVersion: string;
+  kind: string;
+  state: string;
+  step: string;
+  stepsDone: number;
+  stepsTotal: number;
+  reason: string;
+  message: string;
+  changed: string;
+  createTime: string;
+  finishTime?: string;
+  createdBy: string;
+}
+
+/** What is wrong with a plan, with a customer or values that show it. */
+export interface SchemeProblem {
+  field: string;
+  reason: string;
+  message: string;
+  groups: string[];
+  exampleParty: string;
+  example: string;
+}
+
+export interface SchemeCheck {
+  problems: SchemeProblem[];
+  proved: boolean;
+  counts: { groupId: string; parties: string }[];
+  uncovered: string;
+  overlapping: string;
+}
+
+export const listSchemes = (kind: string, pageToken: string, signal?: AbortSignal) =>
+  get<{ schemes: Scheme[] } & Paged>('schemes', { kind, pageSize: 20, pageToken }, signal);
+
+export const getScheme = (id: string, signal?: AbortSignal) =>
+  get<{ scheme: Scheme; version: SchemeVersion }>(nameOf('schemes', id), {}, signal);
+
+export const checkScheme = (plan: SchemePlan, organisationPath: string, signal?: AbortSignal) =>
+  ask<SchemeCheck>('schemes:check', { plan, organisationPath }, signal);
+
+export const createScheme = (scheme: { schemeId: string; title: string; organisationPath: string; plan: SchemePlan }) =>
+  write<{ scheme: Scheme }>('schemes', scheme);
+
+export const createSchemeVersion = (id: string, plan: SchemePlan) =>
+  write<{ version: SchemeVersion }>(`${nameOf('schemes', id)}/versions`, { plan });
+
+export const listSchemeRuns = (id: string, pageToken: string, signal?: AbortSignal) =>
+  get<{ schemeRuns: SchemeRun[] } & Paged>(`${nameOf('schemes', id)}/runs`, { pageSize: 10, pageToken }, signal);
+
+type Step = 'fit' | 'approve' | 'publish' | 'retire' | 'assign';
+
+/** Moves a version: long work comes back as a run that goes on, the rest as the version. */
+export const moveScheme = ({ version, step }: { version: string; step: Step }) =>
+  write<{ schemeRun?: SchemeRun; version?: SchemeVersion }>(`${version}:${step}`, {});
+
+export const rejectScheme = ({ version, reason }: { version: string; reason: string }) =>
+  write<{ version: SchemeVersion }>(`${version}:reject`, { reason });
+
+export interface PartyGroup {
+  scheme: string;
+  group: GroupTitle;
+  score: number;
+  fromDate?: CalendarDate;
+  current: boolean;
+  privileges: { code: string; title: string; titleZh: string }[];
+}
+
+export const listPartyGroups = (id: string, signal?: AbortSignal) =>
+  get<{ groups: PartyGroup[] } & Paged>(`${nameOf('parties', id)}/groups`, { pageSize: 50 }, signal);

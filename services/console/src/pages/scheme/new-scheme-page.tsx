@@ -1,0 +1,90 @@
+import { Button, Card, Col, Flex, Form, Input, Row } from 'antd';
+import { useState } from 'react';
+import { useNavigate, useSearchParams } from 'react-router';
+import { createScheme, type SchemePlan } from '../../api/schemes.js';
+import { idOf } from '../../shared/format.js';
+import { useSession } from '../../shared/session-context.js';
+import { PageHead } from '../../shared/show.js';
+import { useWrite } from '../../shared/use-write.js';
+import { useWords } from '../../shared/words.js';
+import { groupIdOf } from './group-input.js';
+import { PlanEditor } from './plan-editor.js';
+import { beginnings, formsOf, kinds } from './plans.js';
+
+interface Fields {
+  title: string;
+  schemeId: string;
+  organisationPath: string;
+}
+
+/** Makes a scheme: its name and how it divides, checked while one writes. */
+export function NewSchemePage() {
+  const { t, label } = useWords();
+  const { organisationPath, may } = useSession();
+  const navigate = useNavigate();
+  const [parameters] = useSearchParams();
+  const kind = kinds.find((one) => one === parameters.get('kind')) ?? 'SCHEME_KIND_PARTITION';
+  const [form] = Form.useForm<Fields>();
+  const [plan, setPlan] = useState<SchemePlan>(() => beginnings[formsOf[kind]?.[0] ?? 'bands']);
+  const path = Form.useWatch('organisationPath', form) ?? organisationPath;
+  const { mutate, isPending } = useWrite((fields: Fields) => createScheme({ ...fields, plan }), {
+    done: t('scheme.saved'),
+    reload: [['schemes']],
+    after: ({ scheme }) => void navigate(`/segmentation/schemes/${idOf(scheme.name)}`),
+  });
+  return (
+    <>
+      <PageHead title={t('scheme.createKind', { kind: label(kind) })} note={label(`${kind}_NOTE`)} />
+      <Flex vertical gap={16}>
+        <Card size="small">
+          <Form<Fields>
+            form={form}
+            layout="vertical"
+            initialValues={{ organisationPath }}
+            onFinish={(fields) => mutate(fields)}
+            onValuesChange={(changed: Partial<Fields>) => {
+              if (changed.title !== undefined && !form.isFieldTouched('schemeId'))
+                form.setFieldValue('schemeId', groupIdOf(changed.title, 'scheme').slice(0, 29));
+            }}
+          >
+            <Row gutter={16}>
+              <Col xs={24} md={10}>
+                <Form.Item name="title" label={t('segment.title')} rules={[{ required: true }]}>
+                  <Input maxLength={200} autoFocus />
+                </Form.Item>
+              </Col>
+              <Col xs={24} md={8}>
+                <Form.Item
+                  name="schemeId"
+                  label={t('segment.id')}
+                  rules={[
+                    { required: true },
+                    { pattern: /^[a-z]([a-z0-9-]{0,27}[a-z0-9])?$/, message: t('segment.idHint') },
+                  ]}
+                >
+                  <Input maxLength={29} />
+                </Form.Item>
+              </Col>
+              <Col xs={24} md={6}>
+                <Form.Item
+                  name="organisationPath"
+                  label={t('party.organisationPath')}
+                  rules={[{ required: true }, { pattern: /^(\/|(\/[a-z0-9_-]+)+)$/, message: t('common.pathHint') }]}
+                >
+                  <Input maxLength={200} />
+                </Form.Item>
+              </Col>
+            </Row>
+          </Form>
+        </Card>
+        <PlanEditor plan={plan} kind={kind} organisationPath={path} checks={may('checkSchemes')} onChange={setPlan} />
+        <Flex gap={8} justify="flex-end">
+          <Button onClick={() => void navigate('/segmentation/schemes')}>{t('common.cancel')}</Button>
+          <Button type="primary" loading={isPending} onClick={() => form.submit()}>
+            {t('scheme.save')}
+          </Button>
+        </Flex>
+      </Flex>
+    </>
+  );
+}

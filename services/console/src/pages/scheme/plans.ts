@@ -1,0 +1,81 @@
+import type { GroupTitle, SchemePlan } from '../../api/schemes.js';
+
+export const kinds = [
+  'SCHEME_KIND_PARTITION',
+  'SCHEME_KIND_TIERS',
+  'SCHEME_KIND_RFM',
+  'SCHEME_KIND_CLUSTERS',
+  'SCHEME_KIND_LOOKALIKE',
+] as const;
+
+/** The forms that a plan can have; a partition has two. */
+export type Form = keyof SchemePlan;
+
+export const formsOf: Readonly<Record<string, readonly Form[]>> = {
+  SCHEME_KIND_PARTITION: ['bands', 'rules'],
+  SCHEME_KIND_TIERS: ['tiers'],
+  SCHEME_KIND_RFM: ['rfm'],
+  SCHEME_KIND_CLUSTERS: ['clusters'],
+  SCHEME_KIND_LOOKALIKE: ['lookalike'],
+};
+
+/** Whether a model is fitted before the version can be approved. */
+export const isFitted = (kind: string): boolean => kind === 'SCHEME_KIND_CLUSTERS' || kind === 'SCHEME_KIND_LOOKALIKE';
+
+const group = (groupId: string, title: string, titleZh: string): GroupTitle => ({ groupId, title, titleZh });
+
+/** What a new plan of each form begins with: something sound that a bank can work on. */
+export const beginnings: Readonly<Record<Form, SchemePlan>> = {
+  bands: {
+    bands: {
+      feature: 'party.age',
+      bands: [
+        { group: group('young', 'Young', '青年') },
+        { group: group('middle', 'Middle', '中年'), from: 30 },
+        { group: group('senior', 'Senior', '老年'), from: 60 },
+      ],
+      missing: group('unknown', 'Unknown', '未知'),
+    },
+  },
+  rules: {
+    rules: {
+      groups: [{ group: group('borrowers', 'Borrowers', '有贷款'), rule: 'holdings.count("loan") > 0' }],
+      otherwise: group('others', 'Others', '其他'),
+    },
+  },
+  tiers: {
+    tiers: {
+      assets: 'holdings.balance',
+      profit: '',
+      match: 'TIER_MATCH_ANY',
+      graceDays: 90,
+      tiers: [
+        { group: group('standard', 'Standard', '普通'), privileges: [] },
+        { group: group('gold', 'Gold', '黄金'), enterAssets: 50_000, keepAssets: 40_000, privileges: [] },
+        { group: group('platinum', 'Platinum', '白金'), enterAssets: 500_000, keepAssets: 400_000, privileges: [] },
+      ],
+    },
+  },
+  rfm: { rfm: { recency: '', frequency: '', monetary: '' } },
+  clusters: {
+    clusters: {
+      features: ['party.age', 'holdings.balance', 'holdings.count()'],
+      clusters: 0,
+      sampleSize: 0,
+      seed: 1,
+    },
+  },
+  lookalike: {
+    lookalike: {
+      seedRule: '',
+      features: ['party.age', 'holdings.balance', 'holdings.count()'],
+      top: '100',
+      keepSeed: false,
+    },
+  },
+};
+
+/** The form that a plan has. */
+export function formOf(plan: SchemePlan): Form {
+  return (Object.keys(beginnings) as Form[]).find((form) => plan[form] !== undefined) ?? 'bands';
+}
