@@ -1,5 +1,5 @@
 import type { Deps } from '../deps.js';
-import type { Pass } from './run.js';
+import type { Pass } from '../pass/pass.js';
 import type { SchemeRow } from './scheme.js';
 
 /** Fits the model of a draft. */

@@ -1,6 +1,6 @@
 import { SchemeKind, type GroupTitle, type SchemePlan } from '@rapport/proto/segmentation/v1';
-import { findAttribute } from '../catalogue/catalogue.js';
-import { type Feature, type Problem, readRule, readValue } from '../rule/rule.js';
+import { readNumber } from '../pass/pass.js';
+import { type Problem, readRule } from '../rule/rule.js';
 import { rfmGroups } from '../rfm/rfm.js';
 
 /** Something that is wrong with a plan by itself, whatever the parties are. */
@@ -43,15 +43,6 @@ export function isComputed(plan: SchemePlan): boolean {
 /** Whether a model has to be fitted before anybody can approve the version. */
 export function needsModel(plan: SchemePlan): boolean {
   return plan.kind?.$case === 'clusters' || plan.kind?.$case === 'lookalike';
-}
-
-/** The number that a plan names, as the rule language knows it. */
-export function numberOf(text: string): { feature: Feature; missing: boolean } | { problem: string } {
-  const read = readValue(text);
-  if ('problem' in read) return { problem: wordsOf(read.problem) };
-  const { value } = read;
-  if (!('feature' in value) || value.type !== 'number') return { problem: 'Here stands no number of the catalogue.' };
-  return { feature: value.feature, missing: findAttribute(value.feature.key)?.missing ?? false };
 }
 
 function wordsOf({ line, column, message }: Problem): string {
@@ -106,7 +97,7 @@ export function groupsOf(schemeId: string, plan: SchemePlan, clusters: readonly 
 }
 
 function* numberProblems(field: string, text: string): Iterable<PlanProblem> {
-  const read = numberOf(text);
+  const read = readNumber(text);
   if ('problem' in read) yield { field, reason: 'RULE_INVALID', message: read.problem };
 }
 
@@ -154,11 +145,11 @@ function* tierProblems(plan: Extract<SchemePlan['kind'], { $case: 'tiers' }>['va
 export function planProblems(schemeId: string, plan: SchemePlan): PlanProblem[] {
   const problems: PlanProblem[] = [];
   const kind = plan.kind;
-  if (isComputed(plan)) return [invalid(kind?.$case ?? '', 'Schemes of this kind cannot be made yet.')];
+  if (needsModel(plan)) return [invalid(kind?.$case ?? '', 'Schemes of this kind cannot be made yet.')];
   switch (kind?.$case) {
     case 'bands': {
       const { feature, bands, missing } = kind.value;
-      const read = numberOf(feature);
+      const read = readNumber(feature);
       problems.push(...numberProblems('bands.feature', feature));
       bands.forEach(({ from }, index) => {
         const before = bands[index - 1]?.from ?? Number.NEGATIVE_INFINITY;
@@ -167,7 +158,7 @@ export function planProblems(schemeId: string, plan: SchemePlan): PlanProblem[] 
           problems.push(invalid(`bands.bands[${index}].from`, message));
         }
       });
-      if ('feature' in read && read.missing !== (missing !== undefined)) {
+      if (!('problem' in read) && read.missing !== (missing !== undefined)) {
         const message = read.missing
           ? 'This number can be missing: name the group of those who have none.'
           : 'This number is never missing: its group would stay empty.';

@@ -4,12 +4,13 @@ import { Failure } from '@rapport/kit/rpc';
 import { logger, type Running } from '@rapport/kit/runtime';
 import { SchemeKind, SchemeRunKind, SchemeRunState } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
+import type { Progress } from '../pass/pass.js';
 import { dateText, dayOf, today } from '../segment/segment.js';
 import { assign } from './assign.js';
 import { fit } from './fit.js';
 import { isComputed } from './plan.js';
 import { putIntoUse } from './put-into-use.js';
-import { askRun, type Progress, runColumns, type RunRow } from './run.js';
+import { askRun, runColumns, type RunRow } from './run.js';
 import { findSchemeVersion, planOf, type SchemeRow, schemeRows, schemeVersionName } from './scheme.js';
 import { soundPlan } from './sound.js';
 

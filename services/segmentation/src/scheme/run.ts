@@ -5,16 +5,6 @@ import type { DayNumber } from '../rule/rule.js';
 import { dateMessage, dateText, dayOf } from '../segment/segment.js';
 import { type SchemeRow, schemeVersionName } from './scheme.js';
 
-/** Says how far a run is; throws when another process has taken over. */
-export type Progress = (step: string) => Promise<void>;
-
-/** What a pass over all parties works with. */
-export interface Pass {
-  day: DayNumber;
-  progress: Progress;
-  signal: AbortSignal;
-}
-
 /** A run, as Postgres gives it. */
 export interface RunRow {
   run_id: string;

@@ -24,7 +24,7 @@ export interface SchemeModel {
     | undefined;
 }
 
-/** Where the fifths lie: four numbers for each measure, each the highest of its fifth. */
+/** Where the fifths lie: four numbers for each measure; what is above one is in the next fifth. */
 export interface RfmModel {
   /** Days, rising. */
   recencyCuts: number[];

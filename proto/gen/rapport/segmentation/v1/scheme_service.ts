@@ -204,8 +204,8 @@ export const SchemeServiceService = {
     responseDeserialize: (value: Buffer): RetireSchemeResponse => RetireSchemeResponse.decode(value),
   },
   /**
-   * Takes the version in use and starts the run that assigns every party for today; every day has one anyway. A tier
-   * is decided once a day: asking again gives the run of the day.
+   * Takes the version in use and starts the run that assigns every party for today; every day has one anyway. Who
+   * has changed tier today does not change it again today.
    * Errors: SCHEME_NOT_FOUND (NOT_FOUND), SCHEME_STATE (FAILED_PRECONDITION). Idempotent by request_id.
    */
   assignScheme: {
@@ -322,8 +322,8 @@ export interface SchemeServiceServer extends UntypedServiceImplementation {
    */
   retireScheme: handleUnaryCall<RetireSchemeRequest, RetireSchemeResponse>;
   /**
-   * Takes the version in use and starts the run that assigns every party for today; every day has one anyway. A tier
-   * is decided once a day: asking again gives the run of the day.
+   * Takes the version in use and starts the run that assigns every party for today; every day has one anyway. Who
+   * has changed tier today does not change it again today.
    * Errors: SCHEME_NOT_FOUND (NOT_FOUND), SCHEME_STATE (FAILED_PRECONDITION). Idempotent by request_id.
    */
   assignScheme: handleUnaryCall<AssignSchemeRequest, AssignSchemeResponse>;
@@ -542,8 +542,8 @@ export interface SchemeServiceClient extends Client {
     callback: (error: ServiceError | null, response: RetireSchemeResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Takes the version in use and starts the run that assigns every party for today; every day has one anyway. A tier
-   * is decided once a day: asking again gives the run of the day.
+   * Takes the version in use and starts the run that assigns every party for today; every day has one anyway. Who
+   * has changed tier today does not change it again today.
    * Errors: SCHEME_NOT_FOUND (NOT_FOUND), SCHEME_STATE (FAILED_PRECONDITION). Idempotent by request_id.
    */
   assignScheme(

@@ -1,0 +1,139 @@
+import type { Parameter } from '@rapport/kit/analytics';
+import { everything } from '@rapport/kit/db';
+import { findAttribute } from '../catalogue/catalogue.js';
+import type { Deps } from '../deps.js';
+import { factFilter } from '../fact/fact.js';
+import { anyMerged } from '../merge/merge.js';
+import { compileValues, type DayNumber, type Operand, readValue } from '../rule/rule.js';
+import { soundRuleInUse } from '../segment/segment.js';
+
+/** The version of a scheme that a pass is about. */
+export interface PassedScheme {
+  scheme_id: string;
+  version: number;
+  organisation_path: string;
+}
+
+/** Says how far a run is; throws when another process has taken over. */
+export type Progress = (step: string) => Promise<void>;
+
+/** What a pass over all parties works with. */
+export interface Pass {
+  day: DayNumber;
+  progress: Progress;
+  signal: AbortSignal;
+}
+
+/** A number of a plan, read, and whether parties can be without it. */
+export interface NumberRead {
+  value: Operand;
+  missing: boolean;
+}
+
+/** The number that a plan names, as the rule language knows it. */
+export function readNumber(text: string): NumberRead | { problem: string } {
+  const read = readValue(text);
+  if ('problem' in read) {
+    const { line, column, message } = read.problem;
+    return { problem: `line ${line}, column ${column}: ${message}` };
+  }
+  const { value } = read;
+  if (value.type !== 'number' || 'value' in value) return { problem: 'Here stands no number that parties have.' };
+  return { value, missing: canMiss(value) };
+}
+
+/** Divided by nothing is missing too. */
+function canMiss(value: Operand): boolean {
+  if ('feature' in value) return findAttribute(value.feature.key)?.missing ?? false;
+  if ('parts' in value) return value.op === '/' || value.parts.some(canMiss);
+  return 'size' in value && canMiss(value.size);
+}
+
+/** What a pass reads of every party of a scheme's part of the bank, as one SELECT. */
+export interface Measures {
+  /**
+   * One row a party: `party`, `path`, `manager`, the numbers `m0`, `m1`, … (NULL where missing), `old_group` ('' for
+   * none) and `old_score` (NULL for none) of the scheme on that day, and `taken`, 0 or 1, by the rule.
+   */
+  text: string;
+  parameters: Record<string, Parameter>;
+}
+
+function numberOf(text: string): Operand {
+  const read = readNumber(text);
+  if ('problem' in read) throw new Error(`the catalogue no longer knows a number of the plan: ${read.problem}`);
+  return read.value;
+}
+
+/**
+ * Compiles the numbers of a plan to one scan. What the party was assigned before is read as rules read it, so that merged
+ * parties are one here too.
+ */
+export async function measure(
+  deps: Deps,
+  row: PassedScheme,
+  { numbers, rule: text = 'true', day }: { numbers: readonly string[]; rule?: string; day: DayNumber },
+): Promise<Measures> {
+  const { rule, segments } = await soundRuleInUse(deps.db.system, text);
+  const merged = await anyMerged(deps.db.system);
+  const scheme = { scheme: row.scheme_id };
+  const before: Operand[] = [
+    { type: 'string', feature: { key: 'scheme.group', args: scheme } },
+    { type: 'number', feature: { key: 'scheme.score', args: scheme } },
+  ];
+  const values = [...numbers.map(numberOf), ...before];
+  const where = factFilter(everything, row.organisation_path);
+  const limits = { where, merged, segments };
+  const compiled = compileValues([{ rule, asOf: day }], { values, asOf: day }, deps.zone, limits);
+  const columns = compiled.values.map(({ sql }, index) => {
+    if (index < numbers.length) return `toNullable(toFloat64(${sql})) AS m${index}`;
+    return index === numbers.length ? `ifNull(${sql}, '') AS old_group` : `${sql} AS old_score`;
+  });
+  return {
+    text: `SELECT p.party AS party, p.organisation_path AS path, p.manager AS manager,
+      toUInt8(${compiled.conditions[0]}) AS taken, ${columns.join(', ')} FROM ${compiled.from}`,
+    parameters: { ...compiled.parameters, day, scheme_id: row.scheme_id },
+  };
+}
+
+/** What a pass has found, as SQL over the columns of `Measures`. */
+export interface Found extends Measures {
+  group: string;
+  score: string;
+  /** Differences of a score up to this are not worth a row; left out, none is. */
+  tolerance?: number;
+}
+
+/** Grows with every pass, so that a later one of a day wins. */
+export function passVersion(): bigint {
+  return BigInt(Date.now());
+}
+
+/**
+ * Writes who is in another group than before, or has another score: one INSERT … SELECT, so that nothing of it passes
+ * through this process, and rows grow with changes, not with days. Gives how many changed group. Safe to repeat: what was
+ * written is what was found, and is not written again.
+ */
+export async function storeAssigned({ analytics }: Deps, found: Found): Promise<bigint> {
+  const { text, parameters, group, score, tolerance } = found;
+  const version = passVersion();
+  const moved = 'ifNull(abs(new_score - old_score) > {tolerance:Float64}, isNull(new_score) != isNull(old_score))';
+  await analytics.command(
+    `INSERT INTO assigned (party, scheme, from_date, \`group\`, score, version)
+      SELECT party, {scheme_id:String}, {day:Int32}, new_group, new_score, {version:UInt64}
+      FROM (SELECT party, old_group, old_score, ${group} AS new_group, toNullable(toFloat64(${score})) AS new_score
+        FROM (${text}))
+      WHERE new_group != old_group${tolerance === undefined ? '' : ` OR ${moved}`}
+      SETTINGS max_threads = 2`,
+    { ...parameters, version, ...(tolerance === undefined ? {} : { tolerance }) },
+  );
+  const [row] = await analytics.query<{ n: number }>(
+    `SELECT countIf(now_in != was_in) AS n FROM (
+      SELECT argMaxIf(\`group\`, (from_date, version), from_date < {day:Int32}) AS was_in,
+        argMax(\`group\`, (from_date, version)) AS now_in
+      FROM (SELECT * FROM assigned FINAL WHERE scheme = {scheme_id:String} AND from_date <= {day:Int32})
+      GROUP BY party HAVING max(from_date) = {day:Int32})`,
+    { scheme_id: parameters['scheme_id'] ?? '', day: parameters['day'] ?? 0 },
+  );
+  return BigInt(row?.n ?? 0);
+}
