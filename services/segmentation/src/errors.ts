@@ -10,7 +10,10 @@ export const fail = defineFailures('segmentation.rapport', {
     message: 'The version is a draft: another person than its author has to approve it first.',
   },
   SEGMENT_STATE: { kind: 'precondition', message: 'The version does not stand where this is possible.' },
-  SEGMENT_IN_USE: { kind: 'precondition', message: 'Campaigns send to the version: pause them or wait for their end.' },
+  SEGMENT_IN_USE: {
+    kind: 'precondition',
+    message: 'The version is in use by others, which have to end or change first.',
+  },
   FOUR_EYES: { kind: 'precondition', message: 'A version is approved by another person than the one who wrote it.' },
   SEGMENT_NOT_PUBLISHED: { kind: 'precondition', message: 'The version is not in use.' },
   SEGMENT_OF_SCHEME: {
@@ -33,6 +36,7 @@ export const fail = defineFailures('segmentation.rapport', {
   PARTY_NOT_FOUND: { kind: 'not_found', message: 'There is no such party, or it is out of your reach.' },
   RULE_INVALID: { kind: 'invalid', message: 'The rule is not sound.' },
   BOUNDS_INVALID: { kind: 'invalid', message: 'The bands are not sound.' },
+  PERIOD_INVALID: { kind: 'invalid', message: 'The period ends before it begins, or is too long.' },
   DATE_INVALID: { kind: 'invalid', message: 'There is no such day.' },
   ORGANISATION_PATH_OUTSIDE: { kind: 'denied', message: 'That part of the organisation is out of your reach.' },
 });

@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { openAnalytics } from '@rapport/kit/analytics';
 import { auditReads, verifyAudit } from '@rapport/kit/crypto';
 import { type Database, everything, openDatabase } from '@rapport/kit/db';
-import { connectBus, type EventCodec, type Nats, outboxLag, publish, startRelay } from '@rapport/kit/events';
+import {
+  connectBus,
+  consumerLag,
+  type EventCodec,
+  type Nats,
+  outboxLag,
+  publish,
+  startRelay,
+} from '@rapport/kit/events';
 import { type ClientOf, client, startServer } from '@rapport/kit/rpc';
 import { createHealth, type Running, uuidv7 } from '@rapport/kit/runtime';
 import { descriptorSet } from '@rapport/proto';
@@ -55,7 +63,7 @@ export interface Suite {
   /** Stops hearing events and starts again, as a restart does. */
   restart(): Promise<void>;
   pause(): Promise<void>;
-  /** Waits until all events of the customer are facts and every party was looked at. */
+  /** Waits until all events of the customer and our own are facts and every party was looked at. */
   settled(): Promise<void>;
   close(): Promise<void>;
 }
@@ -250,9 +258,11 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
     settled: async () => {
       const operator = suite.as(['operator'], '/');
       for (let tries = 0; tries < 200; tries += 1) {
-        const { pending } = await outboxLag(customer.db.system, 'customer');
+        const told = await outboxLag(customer.db.system, 'customer');
+        const own = await outboxLag(db.system, 'segmentation');
         const { caughtUp } = await operator.getSegmentProgress({ organisationPath: '' });
-        if (pending === 0 && caughtUp) return;
+        const kept = (await consumerLag(db)).every(({ pending }) => pending === 0);
+        if (told.pending === 0 && own.pending === 0 && caughtUp && kept) return;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       throw new Error('events were not applied within ten seconds');

@@ -11,10 +11,14 @@ import { campaignEvents } from './campaign/campaign.js';
 import { listAttributes } from './catalogue/list-attributes.js';
 import type { Deps } from './deps.js';
 import { applyCustomerEvents } from './fact/apply-customer-events.js';
+import { explainMembership } from './explanation/explain-membership.js';
 import { factEvents } from './fact/fact.js';
 import { getSegmentProgress } from './fact/get-segment-progress.js';
 import { compareOverlap } from './insight/compare-overlap.js';
 import { describeRule } from './insight/describe-rule.js';
+import { changeEvents, keepChanges } from './history/follow-own-events.js';
+import { getSegmentFlows } from './history/get-segment-flows.js';
+import { getSegmentHistory } from './history/get-segment-history.js';
 import { batchGetMemberships } from './membership/batch-get-memberships.js';
 import { type Changes, followChanges } from './membership/follow-changes.js';
 import { followCalendar } from './membership/follow-calendar.js';
@@ -37,12 +41,14 @@ import { rejectScheme } from './scheme/reject-scheme.js';
 import { retireScheme } from './scheme/retire-scheme.js';
 import { runSchemes } from './scheme/run-schemes.js';
 import { approveSegmentVersion } from './segment/approve-segment-version.js';
+import { compareSegmentVersions } from './segment/compare-segment-versions.js';
 import { createSegment } from './segment/create-segment.js';
 import { createSegmentVersion } from './segment/create-segment-version.js';
 import { evaluateSegment } from './segment/evaluate-segment.js';
 import { getSegment } from './segment/get-segment.js';
 import { listSegmentVersions } from './segment/list-segment-versions.js';
 import { listSegments } from './segment/list-segments.js';
+import { previewChanges } from './segment/preview-changes.js';
 import { previewSegment } from './segment/preview-segment.js';
 import { publishSegment } from './segment/publish-segment.js';
 import { rejectSegmentVersion } from './segment/reject-segment-version.js';
@@ -64,6 +70,11 @@ export function routes(deps: Deps): Route[] {
       rejectSegmentVersion: (request, call) => rejectSegmentVersion(deps, request, call),
       publishSegment: (request, call) => publishSegment(deps, request, call),
       retireSegmentVersion: (request, call) => retireSegmentVersion(deps, request, call),
+      compareSegmentVersions: (request, call) => compareSegmentVersions(deps, request, call),
+      previewChanges: (request, call) => previewChanges(deps, request, call),
+      getSegmentHistory: (request, call) => getSegmentHistory(deps, request, call),
+      getSegmentFlows: (request, call) => getSegmentFlows(deps, request, call),
+      explainMembership: (request, call) => explainMembership(deps, request, call),
       listSegmentVersions: (request, call) => listSegmentVersions(deps, request, call),
       getSegment: (request, call) => getSegment(deps, request, call),
       listSegments: (request, call) => listSegments(deps, request, call),
@@ -126,6 +137,17 @@ export function follow(deps: Deps, nats: Nats, changes: Changes): Running[] {
       nats,
       name: 'segmentation-erasures',
       handlers: [on(PartyErasureRequested, onPartyErasureRequested)],
+      shards: 1,
+    }),
+    startBatchConsumer({
+      db: deps.db,
+      nats,
+      name: 'segmentation-history',
+      events: changeEvents,
+      handle: keepChanges(deps),
+      // Nobody waits for it, and the embedded engine has one writer: few large inserts.
+      maxEvents: 10_000,
+      maxWaitMs: 200,
       shards: 1,
     }),
     startConsumer({ db: deps.db, nats, name: 'segmentation-campaigns', handlers: campaignEvents, shards: 1 }),

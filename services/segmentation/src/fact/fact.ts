@@ -35,7 +35,8 @@ import {
 import { aliases as aliasTable, households, partyTables, tables } from './tables.js';
 import { day, idOf, versionOf } from './values.js';
 
-export { aliases, type FactTable, factTables, households, partyTables, tables } from './tables.js';
+export { aliases, changes, type FactTable, factTables, households, partyTables, tables } from './tables.js';
+export { versionOf } from './values.js';
 
 /** The events that become facts. */
 export const factEvents: readonly [

@@ -29,7 +29,9 @@ export async function getSegmentProgress(
     parameters,
     { signal: call.signal },
   );
-  const pendingEvents = lags.reduce((sum, lag) => sum + BigInt(lag.pending), 0n);
+  // What is kept for flows changes neither facts nor memberships.
+  const ours = lags.filter(({ consumer }) => !consumer.startsWith('segmentation-history'));
+  const pendingEvents = ours.reduce((sum, lag) => sum + BigInt(lag.pending), 0n);
   return {
     facts: {
       parties: BigInt(facts?.parties ?? 0),

@@ -5,7 +5,8 @@ export interface FactTable {
   columns: Readonly<Record<string, string>>;
   /** Columns that came later; a table of before gets them at the next start. */
   added?: Readonly<Record<string, string>>;
-  /** What a row is about: of rows with the same key the one with the highest `version` counts. Starts with `party` where rows belong to one. */
+  /** What a row is about: of rows with the same key the one with the highest `version` counts. Starts with `party` where
+   * rules read rows of one. */
   key: readonly string[];
   /** What tells rows apart that are told of several parties: where those are one golden record, it counts once. */
   once: readonly string[];
@@ -211,8 +212,27 @@ export const households: FactTable = {
   once: [],
 };
 
+/**
+ * Who came into which version of a segment and left it, as our own events told. No rule reads it; flows are counted from
+ * it, of few segments at a time, which is why it is ordered by segment.
+ */
+export const changes: FactTable = {
+  name: 'membership_change',
+  columns: {
+    party: 'UUID',
+    segment: text,
+    segment_version: 'Int32',
+    organisation_path: 'String',
+    time: moment,
+    entered: 'Bool',
+    version: 'UInt64',
+  },
+  key: ['segment', 'segment_version', 'party', 'time', 'version'],
+  once: [],
+};
+
 /** The tables whose rows belong to parties. */
-export const partyTables: readonly string[] = [...Object.values(tables), aliases].map(({ name }) => name);
+export const partyTables: readonly string[] = [...Object.values(tables), aliases, changes].map(({ name }) => name);
 
 function statementsOf({ name, columns, added = {}, key }: FactTable): string[] {
   const all = Object.entries({ ...columns, ...added }).map(([column, type]) => `\`${column}\` ${type}`);
@@ -225,4 +245,6 @@ function statementsOf({ name, columns, added = {}, key }: FactTable): string[] {
 }
 
 /** The statements that make the tables; harmless when repeated. */
-export const factTables: readonly string[] = [...Object.values(tables), aliases, households].flatMap(statementsOf);
+export const factTables: readonly string[] = [...Object.values(tables), aliases, households, changes].flatMap(
+  statementsOf,
+);

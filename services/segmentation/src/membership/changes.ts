@@ -2,6 +2,8 @@ import { sql, type Tx } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
 import type { DateMessage } from '@rapport/proto/google/type';
 import { type MembershipReason, SegmentEntered, SegmentExited } from '@rapport/proto/segmentation/v1';
+import { addToDay } from '../history/history.js';
+import type { DayNumber } from '../rule/rule.js';
 
 const IN_USE = 72_707_380;
 
@@ -31,18 +33,21 @@ export interface ChangeFacts {
   reason: MembershipReason;
   asOf: (change: Change) => DateMessage;
   at: Date;
+  /** The day of `at` in the bank's time zone, on which they are counted. */
+  day: DayNumber;
 }
 
 /** Events in one INSERT: bounds the size of a statement. */
 const CHUNK = 2000;
 
-/** Publishes that parties came in, and that parties left, in the given order. */
+/** Publishes that parties left, and that parties came in, and counts both. */
 export async function publishChanges(
   tx: Tx,
   entered: readonly Change[],
   exited: readonly Change[],
   facts: ChangeFacts,
 ): Promise<void> {
+  await addToDay(tx, entered, exited, facts);
   const common = (change: Change) => ({
     segment: `segments/${change.segment_id}`,
     version: change.version,

@@ -15,7 +15,8 @@ export async function dismissMembers(
   deps: Deps,
   { segment_id: segmentId, version, as_of: asOf }: { segment_id: string; version: number; as_of: string | null },
 ): Promise<void> {
-  const day = dateMessage(dayOf(asOf) ?? today(deps));
+  const day = today(deps);
+  const looked = dateMessage(dayOf(asOf) ?? day);
   for (let left = MEMBERS; left === MEMBERS; ) {
     left = await deps.db.transaction(everything, async (tx) => {
       const retired = await tx.maybe(sql`
@@ -34,7 +35,8 @@ export async function dismissMembers(
       await publishChanges(tx, [], exited, {
         reason: MembershipReason.MEMBERSHIP_REASON_RETIRED,
         at: deps.clock.now(),
-        asOf: () => day,
+        day,
+        asOf: () => looked,
       });
       return exited.length;
     });

@@ -208,6 +208,7 @@ async function commit(
     await publishByTrace(tx, changed, entered, exited, {
       reason: MembershipReason.MEMBERSHIP_REASON_EVENT,
       at,
+      day: today(deps),
       asOf: (change) => asOf.get(change.segment_id) ?? dateMessage(today(deps)),
     });
   });

@@ -2,7 +2,7 @@ import { everything, sql } from '@rapport/kit/db';
 import { MembershipReason } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import type { DayNumber } from '../rule/rule.js';
-import { dateMessage } from '../segment/segment.js';
+import { dateMessage, today } from '../segment/segment.js';
 import type { Slice } from './bitmaps.js';
 import { type Change, publishChanges } from './changes.js';
 
@@ -120,6 +120,7 @@ export async function applySlice(
       await publishChanges(tx, of(entered), of(exited), {
         reason: first ? MembershipReason.MEMBERSHIP_REASON_PUBLISHED : MembershipReason.MEMBERSHIP_REASON_EVALUATED,
         at,
+        day: today(deps),
         asOf: (change) => asOf.get(change.segment_id) ?? dateMessage(0),
       });
     }

@@ -1,5 +1,5 @@
 // The rule language: what other features may use of it.
-export { dayAt } from './calendar.js';
+export { dayAt, endOfDay } from './calendar.js';
 export {
   type CompiledFeatures,
   type CompiledLeaf,

@@ -163,6 +163,19 @@ test('nothing is retired or replaced while a campaign sends to it', async () => 
   expect(await reasonOf(replace())).toBe('OK');
 }, 30_000);
 
+test('a segment that the rule of another asks for stays', async () => {
+  const inner = await made('inner');
+  await suite.publish(inner);
+  const outer = await made('outer', 'segment.member("inner")');
+  await suite.publish(outer);
+  const refusal = await author()
+    .retireSegmentVersion({ name: inner, requestId: uuidv7() })
+    .catch((error: unknown) => error);
+  expect(refusal).toMatchObject({ reason: 'SEGMENT_IN_USE', metadata: { segment: inner, segments: 'segments/outer' } });
+  await author().retireSegmentVersion({ name: outer, requestId: uuidv7() });
+  expect(await reasonOf(author().retireSegmentVersion({ name: inner, requestId: uuidv7() }))).toBe('OK');
+});
+
 interface Model {
   state: SegmentState;
   approvedBy: string;

@@ -1,5 +1,5 @@
 import { audit } from '@rapport/kit/crypto';
-import { everything, sql } from '@rapport/kit/db';
+import { everything, sql, type Tx } from '@rapport/kit/db';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import {
   type RetireSegmentVersionRequest,
@@ -7,8 +7,20 @@ import {
   SegmentState,
 } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
 import { lockVersion, retireVersion, settleMembers, stateAfter } from '../lifecycle/lifecycle.js';
-import { findVersion, versionMessage } from './segment.js';
+import { dependentsOf, findVersion, type VersionRow, versionMessage, versionName } from './segment.js';
+
+/** Refuses while rules of other segments in use ask for the members of this one. Throws SEGMENT_IN_USE. */
+async function assertNotAsked(tx: Tx, { segment_id: segmentId, version }: VersionRow): Promise<void> {
+  const asking = await dependentsOf(tx, segmentId);
+  if (asking.length === 0) return;
+  const segments = asking.map((id) => `segments/${id}`).join(', ');
+  throw fail('SEGMENT_IN_USE', {
+    metadata: { segment: versionName(segmentId, version), segments },
+    violations: [{ field: 'name', description: `the rules of these segments ask for it: ${segments}` }],
+  });
+}
 
 /** Takes a version out of use for good; its members leave. Throws SEGMENT_NOT_FOUND, SEGMENT_IN_USE. */
 export async function retireSegmentVersion(
@@ -28,6 +40,7 @@ export async function retireSegmentVersion(
     async (tx) => {
       const row = await lockVersion(tx, asked);
       if (stateAfter(row.state, 'retire') !== 'unchanged') {
+        if (row.state === SegmentState.SEGMENT_STATE_PUBLISHED) await assertNotAsked(tx, row);
         const at = clock.now();
         await retireVersion(tx, row, call.principal.subject, at);
         await tx.run(sql`UPDATE segment SET update_time = ${at} WHERE segment_id = ${row.segment_id}`);

@@ -33,12 +33,21 @@ export function reaches(scope: Scope, path: string): boolean {
   return scope.kind === 'rows' && scope.subtree !== undefined && covers(scope.subtree, path);
 }
 
+/** The condition that a party `p` of a rule's statement lies under a path; `name` tells what it binds from others. */
+export function pathCondition(path: string, name: string): { text: string; parameters: Record<string, string> } {
+  if (path === '/') return { text: '1', parameters: {} };
+  return {
+    text: `(p.organisation_path = {${name}:String} OR startsWith(p.organisation_path, {${name}_below:String}))`,
+    parameters: { [name]: path, [`${name}_below`]: `${path}/` },
+  };
+}
+
 /** The day number of a date of a request; undefined when it is unset. Throws DATE_INVALID for a day that does not exist. */
-export function requestedDay(date: DateMessage | undefined): DayNumber | undefined {
+export function requestedDay(date: DateMessage | undefined, field = 'as_of'): DayNumber | undefined {
   if (!date) return undefined;
   const day = dayNumber(date.year, date.month, date.day);
   if (day !== undefined) return day;
-  throw fail('DATE_INVALID', { violations: [{ field: 'as_of', description: 'must be a day of the calendar' }] });
+  throw fail('DATE_INVALID', { violations: [{ field, description: 'must be a day of the calendar' }] });
 }
 
 /** The day as the contract writes it. */

@@ -21,6 +21,8 @@ export enum MembershipReason {
   MEMBERSHIP_REASON_EVENT = 3,
   /** MEMBERSHIP_REASON_RETIRED - The version was retired. */
   MEMBERSHIP_REASON_RETIRED = 4,
+  /** MEMBERSHIP_REASON_ERASED - The party was erased; of that no event tells, only the history of sizes. */
+  MEMBERSHIP_REASON_ERASED = 5,
   UNRECOGNIZED = -1,
 }
 
@@ -41,6 +43,9 @@ export function membershipReasonFromJSON(object: any): MembershipReason {
     case 4:
     case "MEMBERSHIP_REASON_RETIRED":
       return MembershipReason.MEMBERSHIP_REASON_RETIRED;
+    case 5:
+    case "MEMBERSHIP_REASON_ERASED":
+      return MembershipReason.MEMBERSHIP_REASON_ERASED;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -60,6 +65,8 @@ export function membershipReasonToJSON(object: MembershipReason): string {
       return "MEMBERSHIP_REASON_EVENT";
     case MembershipReason.MEMBERSHIP_REASON_RETIRED:
       return "MEMBERSHIP_REASON_RETIRED";
+    case MembershipReason.MEMBERSHIP_REASON_ERASED:
+      return "MEMBERSHIP_REASON_ERASED";
     case MembershipReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

@@ -18,6 +18,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { ListAttributesRequest, ListAttributesResponse } from "./attribute.js";
+import { ExplainMembershipRequest, ExplainMembershipResponse } from "./explanation.js";
 import {
   BatchGetMembershipsRequest,
   BatchGetMembershipsResponse,
@@ -42,6 +43,14 @@ import {
   PublishSegmentRequest,
   PublishSegmentResponse,
 } from "./segment.js";
+import { PreviewChangesRequest, PreviewChangesResponse } from "./segment_changes.js";
+import { CompareSegmentVersionsRequest, CompareSegmentVersionsResponse } from "./segment_comparison.js";
+import {
+  GetSegmentFlowsRequest,
+  GetSegmentFlowsResponse,
+  GetSegmentHistoryRequest,
+  GetSegmentHistoryResponse,
+} from "./segment_history.js";
 import {
   ApproveSegmentVersionRequest,
   ApproveSegmentVersionResponse,
@@ -191,9 +200,10 @@ export const SegmentationServiceService = {
   },
   /**
    * Takes a version and gives it retired, for good; one in use loses its members, with SegmentExited for each. Refused
-   * while a campaign sends to it. Retiring what is retired changes nothing.
-   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_IN_USE (FAILED_PRECONDITION, with the campaigns in the metadata).
-   * Idempotent by request_id.
+   * while a campaign sends to it, or the rule of another segment in use asks for it. Retiring what is retired changes
+   * nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_IN_USE (FAILED_PRECONDITION, with campaigns or segments in the
+   * metadata). Idempotent by request_id.
    */
   retireSegmentVersion: {
     path: "/rapport.segmentation.v1.SegmentationService/RetireSegmentVersion" as const,
@@ -220,6 +230,88 @@ export const SegmentationServiceService = {
     responseSerialize: (value: ListSegmentVersionsResponse): Buffer =>
       Buffer.from(ListSegmentVersionsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListSegmentVersionsResponse => ListSegmentVersionsResponse.decode(value),
+  },
+  /**
+   * Takes two versions and gives how their rules differ, part by part, and how many parties come and leave between
+   * them, among those that the caller may see. Changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), RULE_INVALID (INVALID_ARGUMENT) for a rule that the catalogue no longer knows,
+   * DATE_INVALID (INVALID_ARGUMENT).
+   */
+  compareSegmentVersions: {
+    path: "/rapport.segmentation.v1.SegmentationService/CompareSegmentVersions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CompareSegmentVersionsRequest): Buffer =>
+      Buffer.from(CompareSegmentVersionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CompareSegmentVersionsRequest => CompareSegmentVersionsRequest.decode(value),
+    responseSerialize: (value: CompareSegmentVersionsResponse): Buffer =>
+      Buffer.from(CompareSegmentVersionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CompareSegmentVersionsResponse =>
+      CompareSegmentVersionsResponse.decode(value),
+  },
+  /**
+   * Takes a rule and two days and gives who would have come and left in between, step by step. Changes nothing.
+   * Errors: RULE_INVALID (INVALID_ARGUMENT), DATE_INVALID (INVALID_ARGUMENT), PERIOD_INVALID (INVALID_ARGUMENT).
+   */
+  previewChanges: {
+    path: "/rapport.segmentation.v1.SegmentationService/PreviewChanges" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PreviewChangesRequest): Buffer =>
+      Buffer.from(PreviewChangesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PreviewChangesRequest => PreviewChangesRequest.decode(value),
+    responseSerialize: (value: PreviewChangesResponse): Buffer =>
+      Buffer.from(PreviewChangesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PreviewChangesResponse => PreviewChangesResponse.decode(value),
+  },
+  /**
+   * Takes a segment and gives how its membership changed day by day, and why. Changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), DATE_INVALID (INVALID_ARGUMENT), PERIOD_INVALID (INVALID_ARGUMENT),
+   * PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  getSegmentHistory: {
+    path: "/rapport.segmentation.v1.SegmentationService/GetSegmentHistory" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetSegmentHistoryRequest): Buffer =>
+      Buffer.from(GetSegmentHistoryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetSegmentHistoryRequest => GetSegmentHistoryRequest.decode(value),
+    responseSerialize: (value: GetSegmentHistoryResponse): Buffer =>
+      Buffer.from(GetSegmentHistoryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetSegmentHistoryResponse => GetSegmentHistoryResponse.decode(value),
+  },
+  /**
+   * Takes segments and two days and gives how many parties went from which to which, among those that the caller may
+   * see. Changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), DATE_INVALID (INVALID_ARGUMENT), PERIOD_INVALID (INVALID_ARGUMENT).
+   */
+  getSegmentFlows: {
+    path: "/rapport.segmentation.v1.SegmentationService/GetSegmentFlows" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetSegmentFlowsRequest): Buffer =>
+      Buffer.from(GetSegmentFlowsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetSegmentFlowsRequest => GetSegmentFlowsRequest.decode(value),
+    responseSerialize: (value: GetSegmentFlowsResponse): Buffer =>
+      Buffer.from(GetSegmentFlowsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetSegmentFlowsResponse => GetSegmentFlowsResponse.decode(value),
+  },
+  /**
+   * Takes a party and a segment and gives why the party is in it or not: the rule part by part with the party's own
+   * values, and which parts decided. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), SEGMENT_NOT_FOUND (NOT_FOUND), RULE_INVALID (INVALID_ARGUMENT) for a rule that the
+   * catalogue no longer knows, DATE_INVALID (INVALID_ARGUMENT).
+   */
+  explainMembership: {
+    path: "/rapport.segmentation.v1.SegmentationService/ExplainMembership" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainMembershipRequest): Buffer =>
+      Buffer.from(ExplainMembershipRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainMembershipRequest => ExplainMembershipRequest.decode(value),
+    responseSerialize: (value: ExplainMembershipResponse): Buffer =>
+      Buffer.from(ExplainMembershipResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainMembershipResponse => ExplainMembershipResponse.decode(value),
   },
   /**
    * Takes the name of a segment or of a version and gives both. Changes nothing.
@@ -367,9 +459,10 @@ export interface SegmentationServiceServer extends UntypedServiceImplementation 
   publishSegment: handleUnaryCall<PublishSegmentRequest, PublishSegmentResponse>;
   /**
    * Takes a version and gives it retired, for good; one in use loses its members, with SegmentExited for each. Refused
-   * while a campaign sends to it. Retiring what is retired changes nothing.
-   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_IN_USE (FAILED_PRECONDITION, with the campaigns in the metadata).
-   * Idempotent by request_id.
+   * while a campaign sends to it, or the rule of another segment in use asks for it. Retiring what is retired changes
+   * nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_IN_USE (FAILED_PRECONDITION, with campaigns or segments in the
+   * metadata). Idempotent by request_id.
    */
   retireSegmentVersion: handleUnaryCall<RetireSegmentVersionRequest, RetireSegmentVersionResponse>;
   /**
@@ -377,6 +470,37 @@ export interface SegmentationServiceServer extends UntypedServiceImplementation 
    * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
   listSegmentVersions: handleUnaryCall<ListSegmentVersionsRequest, ListSegmentVersionsResponse>;
+  /**
+   * Takes two versions and gives how their rules differ, part by part, and how many parties come and leave between
+   * them, among those that the caller may see. Changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), RULE_INVALID (INVALID_ARGUMENT) for a rule that the catalogue no longer knows,
+   * DATE_INVALID (INVALID_ARGUMENT).
+   */
+  compareSegmentVersions: handleUnaryCall<CompareSegmentVersionsRequest, CompareSegmentVersionsResponse>;
+  /**
+   * Takes a rule and two days and gives who would have come and left in between, step by step. Changes nothing.
+   * Errors: RULE_INVALID (INVALID_ARGUMENT), DATE_INVALID (INVALID_ARGUMENT), PERIOD_INVALID (INVALID_ARGUMENT).
+   */
+  previewChanges: handleUnaryCall<PreviewChangesRequest, PreviewChangesResponse>;
+  /**
+   * Takes a segment and gives how its membership changed day by day, and why. Changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), DATE_INVALID (INVALID_ARGUMENT), PERIOD_INVALID (INVALID_ARGUMENT),
+   * PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  getSegmentHistory: handleUnaryCall<GetSegmentHistoryRequest, GetSegmentHistoryResponse>;
+  /**
+   * Takes segments and two days and gives how many parties went from which to which, among those that the caller may
+   * see. Changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), DATE_INVALID (INVALID_ARGUMENT), PERIOD_INVALID (INVALID_ARGUMENT).
+   */
+  getSegmentFlows: handleUnaryCall<GetSegmentFlowsRequest, GetSegmentFlowsResponse>;
+  /**
+   * Takes a party and a segment and gives why the party is in it or not: the rule part by part with the party's own
+   * values, and which parts decided. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), SEGMENT_NOT_FOUND (NOT_FOUND), RULE_INVALID (INVALID_ARGUMENT) for a rule that the
+   * catalogue no longer knows, DATE_INVALID (INVALID_ARGUMENT).
+   */
+  explainMembership: handleUnaryCall<ExplainMembershipRequest, ExplainMembershipResponse>;
   /**
    * Takes the name of a segment or of a version and gives both. Changes nothing.
    * Errors: SEGMENT_NOT_FOUND (NOT_FOUND).
@@ -570,9 +694,10 @@ export interface SegmentationServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes a version and gives it retired, for good; one in use loses its members, with SegmentExited for each. Refused
-   * while a campaign sends to it. Retiring what is retired changes nothing.
-   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_IN_USE (FAILED_PRECONDITION, with the campaigns in the metadata).
-   * Idempotent by request_id.
+   * while a campaign sends to it, or the rule of another segment in use asks for it. Retiring what is retired changes
+   * nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_IN_USE (FAILED_PRECONDITION, with campaigns or segments in the
+   * metadata). Idempotent by request_id.
    */
   retireSegmentVersion(
     request: RetireSegmentVersionRequest,
@@ -607,6 +732,107 @@ export interface SegmentationServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListSegmentVersionsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes two versions and gives how their rules differ, part by part, and how many parties come and leave between
+   * them, among those that the caller may see. Changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), RULE_INVALID (INVALID_ARGUMENT) for a rule that the catalogue no longer knows,
+   * DATE_INVALID (INVALID_ARGUMENT).
+   */
+  compareSegmentVersions(
+    request: CompareSegmentVersionsRequest,
+    callback: (error: ServiceError | null, response: CompareSegmentVersionsResponse) => void,
+  ): ClientUnaryCall;
+  compareSegmentVersions(
+    request: CompareSegmentVersionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CompareSegmentVersionsResponse) => void,
+  ): ClientUnaryCall;
+  compareSegmentVersions(
+    request: CompareSegmentVersionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CompareSegmentVersionsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a rule and two days and gives who would have come and left in between, step by step. Changes nothing.
+   * Errors: RULE_INVALID (INVALID_ARGUMENT), DATE_INVALID (INVALID_ARGUMENT), PERIOD_INVALID (INVALID_ARGUMENT).
+   */
+  previewChanges(
+    request: PreviewChangesRequest,
+    callback: (error: ServiceError | null, response: PreviewChangesResponse) => void,
+  ): ClientUnaryCall;
+  previewChanges(
+    request: PreviewChangesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PreviewChangesResponse) => void,
+  ): ClientUnaryCall;
+  previewChanges(
+    request: PreviewChangesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PreviewChangesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a segment and gives how its membership changed day by day, and why. Changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), DATE_INVALID (INVALID_ARGUMENT), PERIOD_INVALID (INVALID_ARGUMENT),
+   * PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  getSegmentHistory(
+    request: GetSegmentHistoryRequest,
+    callback: (error: ServiceError | null, response: GetSegmentHistoryResponse) => void,
+  ): ClientUnaryCall;
+  getSegmentHistory(
+    request: GetSegmentHistoryRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetSegmentHistoryResponse) => void,
+  ): ClientUnaryCall;
+  getSegmentHistory(
+    request: GetSegmentHistoryRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetSegmentHistoryResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes segments and two days and gives how many parties went from which to which, among those that the caller may
+   * see. Changes nothing.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), DATE_INVALID (INVALID_ARGUMENT), PERIOD_INVALID (INVALID_ARGUMENT).
+   */
+  getSegmentFlows(
+    request: GetSegmentFlowsRequest,
+    callback: (error: ServiceError | null, response: GetSegmentFlowsResponse) => void,
+  ): ClientUnaryCall;
+  getSegmentFlows(
+    request: GetSegmentFlowsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetSegmentFlowsResponse) => void,
+  ): ClientUnaryCall;
+  getSegmentFlows(
+    request: GetSegmentFlowsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetSegmentFlowsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a party and a segment and gives why the party is in it or not: the rule part by part with the party's own
+   * values, and which parts decided. Changes nothing.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), SEGMENT_NOT_FOUND (NOT_FOUND), RULE_INVALID (INVALID_ARGUMENT) for a rule that the
+   * catalogue no longer knows, DATE_INVALID (INVALID_ARGUMENT).
+   */
+  explainMembership(
+    request: ExplainMembershipRequest,
+    callback: (error: ServiceError | null, response: ExplainMembershipResponse) => void,
+  ): ClientUnaryCall;
+  explainMembership(
+    request: ExplainMembershipRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExplainMembershipResponse) => void,
+  ): ClientUnaryCall;
+  explainMembership(
+    request: ExplainMembershipRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExplainMembershipResponse) => void,
   ): ClientUnaryCall;
   /**
    * Takes the name of a segment or of a version and gives both. Changes nothing.
