@@ -192,7 +192,7 @@ test('what is explained is what membership is, for rules and customers by chance
         if (party !== young) expect(parts[0]?.holds).toBe(taken.has(party));
       }
     }),
-    { numRuns: Number(process.env['EXPLAIN_RUNS'] ?? 25) },
+    { numRuns: Number(process.env['EXPLAIN_RUNS'] ?? 12) },
   );
   expect(count).toBeGreaterThan(5);
 }, 120_000);
