@@ -118,10 +118,18 @@ const texts = [
     'schemeRuns',
     'dataSubjectRequests',
   ].map((collection) => `${collection}/${ID}`),
-  ...['segments', 'schemes', 'products', 'templates', 'staff', 'organisationUnits', 'plans', 'kpiPlans', 'caseTypes'].flatMap(
-    (collection) => [`${collection}/contract`, `${collection}/contract@1`],
-  ),
-  ...['calendars', 'dashboards', 'metrics', 'consumers', 'services', 'reports', 'sources'].map(
+  ...[
+    'segments',
+    'schemes',
+    'products',
+    'templates',
+    'staff',
+    'organisationUnits',
+    'plans',
+    'kpiPlans',
+    'caseTypes',
+  ].flatMap((collection) => [`${collection}/contract`, `${collection}/contract@1`]),
+  ...['calendars', 'dashboards', 'metrics', 'segmentTemplates', 'consumers', 'services', 'reports', 'sources'].map(
     (name) => `${name}/contract`,
   ),
   `parties/${ID}/holdings/${ID}`,
@@ -168,6 +176,11 @@ const starts: Record<string, JsonValue> = {
     startDate: { year: 1994, month: 3, day: 1 },
     endDate: { year: 1994, month: 4, day: 1 },
   },
+  'SegmentationService/PreviewChanges': {
+    from: { year: 1994, month: 3, day: 1 },
+    to: { year: 1994, month: 3, day: 31 },
+  },
+  'SegmentationService/GetSegmentFlows': { from: { year: 1994, month: 3, day: 1 } },
   'MarketingService/CreateReferral': { referral: { fromStaff: 'staff/one', toStaff: 'staff/two' } },
   'PerformanceService/CreatePlan': {
     plan: { startDate: { year: 1994, month: 1, day: 1 }, endDate: { year: 1994, month: 12, day: 31 } },
