@@ -6,6 +6,7 @@ import { measureImport } from './imports.js';
 import { MATCHED, matchFigures, measureMatching } from './matches.js';
 import { measureRead } from './reads.js';
 import { measureSearch, SEARCHED, searchFigures, seedPeople } from './search.js';
+import { measureSegments, segmentFigures } from './segments.js';
 import { measureSuite } from './suite.js';
 import { measureViewGrowth } from './view-growth.js';
 import { startWorld } from './world.js';
@@ -25,6 +26,11 @@ Measures Rapport beside bare baselines: each figure is the median of several int
                        many parties the bank has (20000; a million takes some minutes to seed)
   import_growth        an import into a bank of a million parties beside one into a bank of ten thousand
   view_growth          GetCustomerView in the same two banks
+  segments_pass_<n>    a pass of a new day over a hundred segments of a bank, its changes written, beside one statement by
+                       hand that only counts the same; the ratio is one of speeds. segments_preview_<n>: a preview beside
+                       its statement by hand. segments_growth: what a pass costs for each customer of the largest bank
+                       beside the smallest. BENCH_SEGMENT_CUSTOMERS names the sizes (100000,1000000; 10000000 takes five
+                       minutes to seed and 5 GB), BENCH_SEGMENT_FOLDER keeps what was seeded
   up_ready             scripts/up --detach, until it returns
   rss_<service>        resident memory of each service at rest
 --only takes a name or its beginning (rss) and may be repeated. --json prints one array of figures; a goal is what the
@@ -129,9 +135,14 @@ async function main(): Promise<void> {
   const wanted = (name: string): boolean => values.only?.some((start) => name.startsWith(start)) ?? true;
   const unknown = values.only?.find(
     (start) =>
-      ![...figuresOfCustomer, ...searchFigures, ...matchFigures, ...figuresOfGrowth, ...figuresOfSuite].some((name) =>
-        name.startsWith(start),
-      ),
+      ![
+        ...figuresOfCustomer,
+        ...searchFigures,
+        ...matchFigures,
+        ...figuresOfGrowth,
+        ...segmentFigures,
+        ...figuresOfSuite,
+      ].some((name) => name.startsWith(start)),
   );
   if (unknown !== undefined) throw new Error(`no figure is called ${unknown}`);
   // Progress goes beside the answer.
@@ -149,6 +160,8 @@ async function main(): Promise<void> {
   }
   const ofGrowth = figuresOfGrowth.filter(wanted);
   if (values.only && ofGrowth.length > 0) figures.push(...(await measureGrowth(ofGrowth, say)));
+  const ofSegments = segmentFigures.filter(wanted);
+  if (values.only && ofSegments.length > 0) figures.push(...(await measureSegments(ofSegments, say)));
   if (figuresOfSuite.some(wanted)) figures.push(...(await measureSuite(say)).filter(({ name }) => wanted(name)));
   if (values.json) print(`[\n${figures.map((figure) => `  ${JSON.stringify(figure)}`).join(',\n')}\n]`);
   else print(table(figures));

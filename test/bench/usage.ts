@@ -40,7 +40,8 @@ function childrenOf(pid: number): string[] {
   return readdirSync('/proc').filter((one) => /^\d+$/.test(one) && statOf(one)[1] === pid);
 }
 
-function postgresCpu(pid: number): number {
+/** Seconds of CPU that a Postgres server has taken so far. */
+export function postgresCpu(pid: number): number {
   return cpuOf(pid, true) + childrenOf(pid).reduce((sum, child) => sum + cpuOf(child, false), 0);
 }
 

@@ -1,9 +1,14 @@
+import type { GroupedRead } from '@rapport/kit/db';
 import type { Call } from '@rapport/kit/rpc';
 import type { GetMembershipsRequest, GetMembershipsResponse } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
-import { lastEventTime } from '../fact/fact.js';
-import { goldenOf } from '../merge/merge.js';
-import { type MembershipRow, membershipMessage, membershipRows } from './membership.js';
+import { membershipMessage, membershipRows, type PartyMemberships } from './membership.js';
+
+/** Memberships by party. Calls that arrive together share a statement. */
+const membershipsOf: GroupedRead<PartyMemberships> = {
+  query: (parties, scope) => membershipRows(scope, parties),
+  key: ({ party }) => party,
+};
 
 /** Gives the published segments that a party, or the golden record it was merged into, is in; none for a party out of the caller's reach. */
 export async function getMemberships(
@@ -11,12 +16,7 @@ export async function getMemberships(
   request: GetMembershipsRequest,
   call: Call,
 ): Promise<GetMembershipsResponse> {
-  const party = request.party.slice('parties/'.length);
-  const golden = (await goldenOf(db.system, [party])).get(party) ?? party;
-  const [rows, asOf] = await Promise.all([
-    db.scoped(call.scope).rows<MembershipRow>(membershipRows(call.scope, [golden])),
-    lastEventTime(db),
-  ]);
+  const row = await db.grouped(call.scope, membershipsOf, request.party.slice('parties/'.length));
   await reads.record(call, request.party);
-  return { memberships: rows.map(membershipMessage), asOf };
+  return { memberships: (row?.memberships ?? []).map(membershipMessage), asOf: row?.as_of ?? undefined };
 }

@@ -1,6 +1,6 @@
 import type { Analytics } from '@rapport/kit/analytics';
 import { type Database, sql } from '@rapport/kit/db';
-import { FIRST_PARTY as FIRST, LAST_PARTY as LAST } from '../rule/rule.js';
+import { END_PARTY, FIRST_PARTY } from '../rule/rule.js';
 import { partyRanges } from './party-range.js';
 
 /** Parties without a number that are looked for at once; bounds the memory. */
@@ -50,11 +50,11 @@ export async function numberParties({ db, analytics }: { db: Database; analytics
   const any = await analytics.query('SELECT 1 AS one FROM party WHERE number = 0 LIMIT 1');
   if (any.length === 0) return 0;
   let numbered = 0;
-  for (const { from, until } of await partyRanges(analytics, ROWS)) {
+  for (const range of await partyRanges(analytics, ROWS)) {
     const rows = await analytics.query<{ party: string }>(
       `SELECT * REPLACE (toString(version) AS version) FROM party FINAL
-        WHERE party >= {${FIRST}:UUID} AND party <= {${LAST}:UUID} AND number = 0`,
-      { [FIRST]: from, [LAST]: until },
+        WHERE party >= {${FIRST_PARTY}:UUID} AND party < {${END_PARTY}:UUID} AND number = 0`,
+      { ...range },
     );
     const numbers = await numbersOf(
       db,

@@ -1,20 +1,22 @@
 import type { Analytics } from '@rapport/kit/analytics';
+import { END_PARTY, FIRST_PARTY } from '../rule/rule.js';
 
-/** Parties from one to another, both included, in ClickHouse's order of UUIDs. */
+/** Parties from one up to another that is left out, in ClickHouse's order of UUIDs; bound by rules that are `ranged`. */
 export interface PartyRange {
-  from: string;
-  until: string;
+  [FIRST_PARTY]: string;
+  [END_PARTY]: string;
 }
 
 /** Rows between two marks of a table's index. */
 const MARK = 8192;
+/** Parties that rules look at in one statement: bounds the memory of joins. */
+const PARTIES = 500_000;
 
 /**
- * Ranges that together hold every party, each about so many. They are cut along the index of the table `party`, which
- * every table of facts is ordered like, so that reading range by range reads every row once. Two neighbours share the
- * party on their border.
+ * Ranges of about so many parties, which together hold each party once. They are cut along the index of the table `party`,
+ * which every table of facts is ordered like, so that reading range by range reads every row once.
  */
-export async function partyRanges(analytics: Analytics, parties: number): Promise<PartyRange[]> {
+export async function partyRanges(analytics: Analytics, parties = PARTIES): Promise<PartyRange[]> {
   const marks = await analytics.query<{ mark: string }>(`
     SELECT toString(party) AS mark FROM mergeTreeIndex(currentDatabase(), 'party') ORDER BY party`);
   const step = Math.max(1, Math.ceil(parties / MARK));
@@ -24,5 +26,5 @@ export async function partyRanges(analytics: Analytics, parties: number): Promis
     if (mark !== undefined && mark !== cuts.at(-1)) cuts.push(mark);
   }
   const ends = ['00000000-0000-0000-0000-000000000000', ...cuts, 'ffffffff-ffff-ffff-ffff-ffffffffffff'];
-  return ends.slice(1).map((until, at) => ({ from: ends[at] ?? '', until }));
+  return ends.slice(1).map((until, at) => ({ [FIRST_PARTY]: ends[at] ?? '', [END_PARTY]: until }));
 }

@@ -3,14 +3,7 @@ import { everything, sql, type Tx } from '@rapport/kit/db';
 import { logger } from '@rapport/kit/runtime';
 import type { Deps } from '../deps.js';
 import { anyMerged } from '../merge/merge.js';
-import {
-  compileRules,
-  type DayNumber,
-  FIRST_PARTY as FIRST,
-  LAST_PARTY as LAST,
-  type Rule,
-  type SegmentRules,
-} from '../rule/rule.js';
+import { compileRules, type DayNumber, type Rule, type SegmentRules } from '../rule/rule.js';
 import { dateText, dayOf, readInUse, today, type VersionRow, versionName, versionRows } from '../segment/segment.js';
 import {
   addNumbers,
@@ -42,8 +35,6 @@ interface Begun {
   versions: (Passed & { row: VersionRow; before: bigint | undefined; beforeSince: Date | undefined })[];
 }
 
-/** Parties that rules look at in one statement: bounds the memory of joins. */
-const PARTIES = 500_000;
 /** Rules in one statement. */
 const RULES = 100;
 /** Changes that are written in one transaction, on average. */
@@ -133,9 +124,9 @@ async function collect(
   );
   const statement = collecting(compiled.from, limited.conditions);
   const names = rules.map(({ name }) => name);
-  for (const { from, until } of await partyRanges(analytics, PARTIES)) {
+  for (const range of await partyRanges(analytics)) {
     signal?.throwIfAborted();
-    const bound = { ...compiled.parameters, ...limited.parameters, pass, names, [FIRST]: from, [LAST]: until };
+    const bound = { ...compiled.parameters, ...limited.parameters, pass, names, ...range };
     await analytics.command(statement, bound, { beside: true });
   }
 }

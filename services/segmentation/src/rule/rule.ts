@@ -13,7 +13,7 @@ export { dayNumber } from './constant.js';
 export { describeRule, featureWords, operandWords, valueWords } from './describe.js';
 export type { Problem } from './problem.js';
 export { readRule, readValue } from './read.js';
-export { FIRST_PARTY, LAST_PARTY } from './sources.js';
+export { END_PARTY, FIRST_PARTY } from './sources.js';
 export {
   type Comparison,
   type DayNumber,

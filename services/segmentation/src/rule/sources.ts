@@ -4,7 +4,7 @@ import { aliases, type FactTable, tables } from '../fact/fact.js';
 export interface Reach {
   /** Only the parties that are bound as `parties`, in every table that is read. */
   restricted?: boolean | undefined;
-  /** Only the parties between two that are bound as `first_party` and `last_party`, both included, in every table. */
+  /** Only the parties from the one bound as `first_party` up to the one bound as `end_party`, which is left out. */
   ranged?: boolean | undefined;
   /** Whether parties are merged: then a golden record has what all of its members have, and they are not looked at. */
   merged?: boolean | undefined;
@@ -15,12 +15,12 @@ export type Rows = (table: FactTable, where?: string) => string;
 
 /** The names under which the ends of a range of parties are bound. */
 export const FIRST_PARTY = 'first_party';
-export const LAST_PARTY = 'last_party';
+export const END_PARTY = 'end_party';
 
 /** The condition that a column with parties is to meet, behind others; empty when every party is looked at. */
 function reached({ restricted, ranged }: Reach, column: string): string {
   if (restricted) return ` AND ${column} IN {parties:Array(UUID)}`;
-  return ranged ? ` AND ${column} >= {${FIRST_PARTY}:UUID} AND ${column} <= {${LAST_PARTY}:UUID}` : '';
+  return ranged ? ` AND ${column} >= {${FIRST_PARTY}:UUID} AND ${column} < {${END_PARTY}:UUID}` : '';
 }
 
 /** FINAL keeps the newest version of each row. */

@@ -2,6 +2,7 @@ import type { Call } from '@rapport/kit/rpc';
 import type { PreviewSegmentRequest, PreviewSegmentResponse } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { factFilter } from '../fact/fact.js';
+import { partyRanges } from '../membership/membership.js';
 import { anyMerged } from '../merge/merge.js';
 import { compileRules, describeRule } from '../rule/rule.js';
 import { dateMessage, requestedDay, today, soundRuleInUse } from './segment.js';
@@ -16,18 +17,30 @@ export async function previewSegment(
   const asOf = requestedDay(request.asOf) ?? today(deps);
   const merged = await anyMerged(deps.db.system);
   const where = factFilter(call.scope, request.organisationPath, { manager: true });
-  const { from, conditions, parameters } = compileRules([{ rule, asOf }], deps.zone, { where, merged, segments });
+  const { from, conditions, parameters } = compileRules([{ rule, asOf }], deps.zone, {
+    where,
+    merged,
+    segments,
+    ranged: true,
+  });
   const started = performance.now();
-  const [row] = await deps.analytics.query<{ count: number; sample: string[] }>(
-    `SELECT count() AS count, groupArraySorted(100)(toString(p.party)) AS sample FROM ${from} WHERE ${conditions[0]}`,
-    parameters,
-    { signal: call.signal },
-  );
+  let count = 0;
+  let found: string[] = [];
+  // Range by range, so that a preview of the largest bank takes no more memory than one of a small one.
+  for (const range of await partyRanges(deps.analytics)) {
+    const [row] = await deps.analytics.query<{ count: number; sample: string[] }>(
+      `SELECT count() AS count, groupArraySorted(100)(toString(p.party)) AS sample FROM ${from} WHERE ${conditions[0]}`,
+      { ...parameters, ...range },
+      { signal: call.signal },
+    );
+    count += Number(row?.count ?? 0);
+    found = [...found, ...(row?.sample ?? [])].sort().slice(0, 100);
+  }
   const sqlMs = performance.now() - started;
-  const sample = (row?.sample ?? []).slice(0, request.sampleSize).map((party) => `parties/${party}`);
+  const sample = found.slice(0, request.sampleSize).map((party) => `parties/${party}`);
   await deps.reads.record(call, sample.length > 0 ? sample : 'segments:preview');
   return {
-    count: BigInt(row?.count ?? 0),
+    count: BigInt(count),
     sample,
     sqlMs,
     description: describeRule(rule),
