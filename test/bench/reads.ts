@@ -30,7 +30,7 @@ const reads: readonly Read[] = [
     name: 'get_customer_view',
     path: CustomerServiceService.getCustomerView.path,
     bare: '/bench.Bare/GetCustomerView',
-    encode: (name) => Buffer.from(GetCustomerViewRequest.encode({ name, timelineSize: 20 }).finish()),
+    encode: (name) => Buffer.from(GetCustomerViewRequest.encode({ name, timelineSize: 20, parts: [] }).finish()),
   },
 ];
 

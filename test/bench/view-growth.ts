@@ -19,7 +19,7 @@ async function viewsOf(world: World): Promise<Caller> {
     path: CustomerServiceService.getCustomerView.path,
     token: world.reader,
     requests: rows.map(({ id }) =>
-      Buffer.from(GetCustomerViewRequest.encode({ name: `parties/${id}`, timelineSize: 20 }).finish()),
+      Buffer.from(GetCustomerViewRequest.encode({ name: `parties/${id}`, timelineSize: 20, parts: [] }).finish()),
     ),
   });
 }

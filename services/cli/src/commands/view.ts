@@ -1,4 +1,4 @@
-import { GetCustomerViewResponse } from '@rapport/proto/customer/v1';
+import { CustomerViewPart, GetCustomerViewResponse } from '@rapport/proto/customer/v1';
 import type { Clients } from '../clients.js';
 import { currentBank } from '../memory.js';
 import { OperatorError, type Suite } from '../suite.js';
@@ -17,6 +17,7 @@ export async function view(
   const answer = await clients.customer.getCustomerView({
     name: await nameOf(suite, clients, party, flags.bank),
     timelineSize: 50,
+    parts: [CustomerViewPart.CUSTOMER_VIEW_PART_GOLDEN_RECORD, CustomerViewPart.CUSTOMER_VIEW_PART_HOUSEHOLDS],
   });
   const shape = GetCustomerViewResponse.toJSON(answer);
   print(flags.json === true, shape, function* () {

@@ -1,5 +1,5 @@
 import { ask, get, nameOf, write } from './client.js';
-import type { BehaviourChange, BehaviourEvent, Goal, LifeEvent, Tag } from './portrait.js';
+import type { BehaviourEvent, LifeEvent } from './portrait.js';
 import type { CalendarDate, Money, Paged } from './types.js';
 
 export interface ContactPoint {
@@ -131,18 +131,6 @@ export interface Balance {
   balance?: Money;
 }
 
-/** The 360: each part with the moment that it is true of. */
-export interface CustomerView {
-  party?: { party: Party; asOf: string };
-  holdings?: { holdings: Holding[]; total: number; asOf: string };
-  balances?: { balances: Balance[]; asOf: string };
-  consents?: { consents: Consent[]; asOf: string };
-  portrait?: { tags: Tag[]; asOf: string };
-  lifeEvents?: { lifeEvents: LifeEvent[]; asOf: string };
-  goals?: { goals: Goal[]; asOf: string };
-  behaviourChanges?: { behaviourChanges: BehaviourChange[]; asOf: string };
-}
-
 export const searchWays = ['text', 'name', 'email', 'phone', 'identifier', 'account', 'sourceKey'] as const;
 export type SearchBy = (typeof searchWays)[number];
 
@@ -159,10 +147,6 @@ export function listParties(pageToken: string, signal?: AbortSignal) {
 /** Several parties at once; those that the caller may not see are missing. At most 100. */
 export function batchGetParties(names: readonly string[], signal?: AbortSignal) {
   return ask<{ parties: Party[]; missing: string[] }>('parties:batchGet', { names }, signal);
-}
-
-export function getCustomerView(id: string, signal?: AbortSignal) {
-  return get<{ view: CustomerView }>(`${nameOf('parties', id)}:view`, { timelineSize: 1 }, signal);
 }
 
 /** Which entries of a timeline; empty lists and texts mean all. */

@@ -119,7 +119,7 @@ async function found(party: Party, options: Options): Promise<Record<string, unk
       customer.listConsents({ ...page, parent, history: false }, options),
       ({ consents }) => consents.length,
     ),
-    view: await one(customer.getCustomerView({ name: parent, timelineSize: 0 }, options), ({ view }) => [
+    view: await one(customer.getCustomerView({ name: parent, timelineSize: 0, parts: [] }, options), ({ view }) => [
       view?.party?.party?.displayName,
       view?.holdings?.total,
       view?.interactions?.interactions.length,

@@ -54,7 +54,7 @@ describe('a merged party', () => {
     for (const name of [survivor.name, merged.name]) {
       const { party } = await running.customer.getParty({ name }, operator());
       expect([party?.name, party?.aliases]).toEqual([survivor.name, [merged.name]]);
-      const { view } = await running.customer.getCustomerView({ name, timelineSize: 0 }, operator());
+      const { view } = await running.customer.getCustomerView({ name, timelineSize: 0, parts: [] }, operator());
       expect(view?.party?.party?.name).toBe(survivor.name);
       expect(view?.interactions?.interactions).toHaveLength(2);
       // Both have a part in the account; it counts once, and as owned.

@@ -149,7 +149,7 @@ async function compare(all: Model[]): Promise<void> {
     const request = { parent: one.name, pageSize: 0, pageToken: '', history: false };
     const { consents } = await running.customer.listConsents(request, operator());
     expect(consents.map(({ name }) => name).sort()).toEqual(members.flatMap((member) => [...member.consents]).sort());
-    const { view } = await running.customer.getCustomerView({ name: one.name, timelineSize: 1 }, operator());
+    const { view } = await running.customer.getCustomerView({ name: one.name, timelineSize: 1, parts: [] }, operator());
     expect(view?.holdings?.holdings.map(({ name }) => name).sort()).toEqual(
       members.map((member) => member.account).sort(),
     );

@@ -136,6 +136,17 @@ export async function householdMessage(
   };
 }
 
+/** The households that parties are in now, as far as the scope sees their members. */
+export async function householdsOf(on: Queryable, members: readonly string[], scope: Scope): Promise<Household[]> {
+  const rows = await on.rows<HouseholdRecord>(sql`
+    SELECT ${householdColumns} FROM household
+    WHERE household_id IN (SELECT m.household_id FROM household_member m
+      WHERE m.party_id = ANY(${[...members]}::uuid[]) AND m.leave_time IS NULL)
+    ORDER BY kind, household_id`);
+  const households = await Promise.all(rows.map((row) => householdMessage(on, row, scope)));
+  return households.filter((household) => household !== undefined);
+}
+
 /** Puts a party into a household. Throws when it is in another one of the kind. */
 export async function join(
   tx: Tx,

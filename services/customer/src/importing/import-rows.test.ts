@@ -169,7 +169,10 @@ describe('Import', () => {
       organisationPath: '/berka/prague/1',
       bookingDate: { day: 2 },
     });
-    const { view } = await running.customer.getCustomerView({ name: opened.party, timelineSize: 0 }, operator());
+    const { view } = await running.customer.getCustomerView(
+      { name: opened.party, timelineSize: 0, parts: [] },
+      operator(),
+    );
     expect(view?.balances?.balances).toEqual([
       { kind: 1, holdings: 1, balance: { minorUnits: 200n, currencyCode: 'CZK' } },
     ]);

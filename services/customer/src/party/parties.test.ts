@@ -349,7 +349,8 @@ describe('UpdateParty', () => {
       '/berka/brno/2',
     );
     expect(
-      (await running.customer.getCustomerView({ name: party.name, timelineSize: 0 }, inBrno)).view?.holdings?.total,
+      (await running.customer.getCustomerView({ name: party.name, timelineSize: 0, parts: [] }, inBrno)).view?.holdings
+        ?.total,
     ).toBe(1);
     expect(await failure(running.customer.getHolding({ name: holding.name }, prague('branch_manager')))).toMatchObject({
       reason: 'HOLDING_NOT_FOUND',

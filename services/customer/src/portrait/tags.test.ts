@@ -115,7 +115,10 @@ describe('SetTags', () => {
       'tagDefinitions/investor',
       'tagDefinitions/investor',
     ]);
-    const { view } = await running.customer.getCustomerView({ name: jana.name, timelineSize: 0 }, operator());
+    const { view } = await running.customer.getCustomerView(
+      { name: jana.name, timelineSize: 0, parts: [] },
+      operator(),
+    );
     expect(view?.portrait?.tags).toEqual(await list(jana.name));
     expect(view?.portrait?.tags).toHaveLength(2);
   });
@@ -128,7 +131,7 @@ describe('SetTags', () => {
     expect(ids(await list(jana.name, manager()))).toEqual(['hardship']);
     expect(await list(jana.name, agent())).toEqual([]);
     expect(await failure(remove(`${jana.name}/tags/hardship`, agent()))).toMatchObject({ reason: 'TAG_NOT_FOUND' });
-    const { view } = await running.customer.getCustomerView({ name: jana.name, timelineSize: 0 }, manager());
+    const { view } = await running.customer.getCustomerView({ name: jana.name, timelineSize: 0, parts: [] }, manager());
     expect(view?.portrait?.tags).toEqual([]);
     expect(await failure(set(jana.name, ['unknown']))).toMatchObject({ reason: 'TAG_DEFINITION_NOT_FOUND' });
     expect(await failure(set(jana.name, [wish('vip', { expireTime: now })]))).toMatchObject({

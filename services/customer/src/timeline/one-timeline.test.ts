@@ -143,7 +143,10 @@ describe('the one timeline', () => {
       step: 1,
       isComplaint: true,
     });
-    const { view } = await running.customer.getCustomerView({ name: jana.name, timelineSize: 0 }, operator());
+    const { view } = await running.customer.getCustomerView(
+      { name: jana.name, timelineSize: 0, parts: [] },
+      operator(),
+    );
     expect(view?.timeline?.entries).toEqual(entries);
     expect(view?.lifeEvents?.lifeEvents).toHaveLength(1);
   });
@@ -239,7 +242,10 @@ describe('GetCustomerView', () => {
       ),
     ).flat();
     await running.portrait.recordBehaviour({ source: 'web', events, requestId: uuidv7() }, operator());
-    const { view } = await running.customer.getCustomerView({ name: party.name, timelineSize: 1 }, operator());
+    const { view } = await running.customer.getCustomerView(
+      { name: party.name, timelineSize: 1, parts: [] },
+      operator(),
+    );
     expect(view?.goals?.goals).toEqual([made.goal]);
     expect(view?.goals?.goals[0]?.progressPercent).toBe(40);
     const listed = await running.portrait.listBehaviourChanges(

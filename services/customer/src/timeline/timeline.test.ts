@@ -286,7 +286,7 @@ describe('ListTimeline', () => {
 
 describe('GetCustomerView', () => {
   const view = (name: string, options = operator(), timelineSize = 0) =>
-    running.customer.getCustomerView({ name, timelineSize }, options);
+    running.customer.getCustomerView({ name, timelineSize, parts: [] }, options);
 
   it('says the same as the single questions, each part with its time', async () => {
     const { view: all360 } = await view(jana.name, operator(), 100);

@@ -2,11 +2,14 @@ import { type GroupedRead, type Scope, type Sql, sql } from '@rapport/kit/db';
 import { type Call, scopeFor } from '@rapport/kit/rpc';
 import {
   type CustomerView,
+  CustomerViewPart,
   type GetCustomerViewRequest,
   type GetCustomerViewResponse,
   GoalState,
+  type GoldenRecordPart,
   HoldingRole,
   HoldingStatus,
+  type HouseholdsPart,
 } from '@rapport/proto/customer/v1';
 import { seen } from '../access/access.js';
 import {
@@ -21,7 +24,9 @@ import { consentColumns, consentFromJson, consentMessage, type ConsentRecord } f
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { goalFromJson, goalJsonColumns, goalMessage, type GoalProgress } from '../goal/goal.js';
+import { openedRecord } from '../golden/golden.js';
 import { holdingFromJson, holdingJsonColumns, holdingMessage, type HoldingRecord } from '../holding/holding.js';
+import { householdsOf } from '../household/household.js';
 import {
   lifeEventColumns,
   lifeEventFromJson,
@@ -29,7 +34,15 @@ import {
   type LifeEventRecord,
   sensitiveKinds,
 } from '../life-event/life-event.js';
-import { golden, partyColumnsIn, partyIdIn, partyMessage, partyName, type PartyRecord } from '../party/party.js';
+import {
+  golden,
+  membersOf,
+  partyColumnsIn,
+  partyIdIn,
+  partyMessage,
+  partyName,
+  type PartyRecord,
+} from '../party/party.js';
 import { tagColumns, tagFromJson, tagMessages, type TagRow } from '../portrait/portrait.js';
 import {
   behaviourEntry,
@@ -73,7 +86,10 @@ interface ViewRow extends PartyRecord {
   readTime: Date;
 }
 
-/** Gives everything about a party as of one moment, each part with the time it is true for. */
+/**
+ * Gives everything about a party as of one moment, each part with the time it is true for. Parts that are asked for by
+ * name are read beside it, and given to whom the method that gives them alone would give them.
+ */
 export async function getCustomerView(
   deps: Deps,
   request: GetCustomerViewRequest,
@@ -85,8 +101,36 @@ export async function getCustomerView(
     deps.db.grouped(scope, viewsOf(size, deps.bank.timeZone), id),
   );
   if (!row) throw fail('PARTY_NOT_FOUND', { metadata: { party: request.name } });
-  await deps.reads.record(call, partyName(row.partyId));
-  return { view: viewOf(deps, row, size, scope) };
+  const view = viewOf(deps, row, size, scope);
+  if (request.parts.length === 0) {
+    await deps.reads.record(call, partyName(row.partyId));
+    return { view };
+  }
+  const wanted = new Set(request.parts);
+  const [goldenRecord, households] = await Promise.all([
+    wanted.has(CustomerViewPart.CUSTOMER_VIEW_PART_GOLDEN_RECORD) ? goldenRecordPart(deps, row, call) : undefined,
+    wanted.has(CustomerViewPart.CUSTOMER_VIEW_PART_HOUSEHOLDS) ? householdsPart(deps, row, call) : undefined,
+  ]);
+  const shown = [partyName(row.partyId), ...(households ? [`${partyName(row.partyId)}/households`] : [])];
+  await deps.reads.record(call, shown);
+  return { view: { ...view, goldenRecord, households } };
+}
+
+/** Where the fields come from, for whom `GetGoldenRecord` would say it of this party. */
+async function goldenRecordPart(deps: Deps, row: ViewRow, call: Call): Promise<GoldenRecordPart | undefined> {
+  const scope = call.seesBy('rapport.customer.v1.GoldenService/GetGoldenRecord', 'C2');
+  if (scope.kind === 'nothing') return undefined;
+  const asOf = deps.clock.now();
+  const goldenRecord = await openedRecord(deps.db.scoped(scope), deps, row.partyId, scope);
+  return goldenRecord && { goldenRecord: { ...goldenRecord, party: undefined }, asOf };
+}
+
+/** The households, for whom `ListHouseholds` would give them. */
+async function householdsPart(deps: Deps, row: ViewRow, call: Call): Promise<HouseholdsPart | undefined> {
+  const scope = call.seesBy('rapport.customer.v1.HouseholdService/ListHouseholds', 'C2');
+  if (scope.kind === 'nothing') return undefined;
+  const asOf = deps.clock.now();
+  return { households: await householdsOf(deps.db.scoped(scope), membersOf(row), scope), asOf };
 }
 
 const viewsBySize = new Map<string, GroupedRead<ViewRow>>();
@@ -225,5 +269,7 @@ function viewOf(deps: Deps, row: ViewRow, size: number, scope: Scope): CustomerV
       behaviourChanges: (row.changes ?? []).map((json) => changeMessage(changeFromJson(json))),
       asOf,
     },
+    goldenRecord: undefined,
+    households: undefined,
   };
 }

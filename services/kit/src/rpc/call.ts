@@ -47,4 +47,9 @@ export interface Call {
   token?: string;
   /** Whether the policies allow this method for rows of that relation and fields of that class (C1 when not given). */
   permits(relation: Relation, dataClass?: DataClass): boolean;
+  /**
+   * The rows of which the caller could see fields of that class by another method of this service: for an answer that has
+   * a part of what that method gives. Nothing where the policies do not permit it.
+   */
+  seesBy(method: string, dataClass: DataClass): Scope;
 }

@@ -111,7 +111,7 @@ function gone(): Failure {
 }
 
 /** What the policies say of one caller, method and purpose: the same for all the calls that share them. */
-type Admission = Pick<Call, 'principal' | 'scope' | 'method' | 'purpose' | 'permits'>;
+type Admission = Pick<Call, 'principal' | 'scope' | 'method' | 'purpose' | 'permits' | 'seesBy'>;
 
 function admission(method: string, principal: Principal, purpose: string, policies: Policies): Admission | undefined {
   const decide = (dataClass: DataClass) => policies.decide(principal.roles, method, purpose, dataClass);
@@ -123,6 +123,7 @@ function admission(method: string, principal: Principal, purpose: string, polici
     method,
     purpose,
     permits: (relation, dataClass = 'C1') => allows(decide(dataClass), relation),
+    seesBy: (other, dataClass) => scopeOf(policies.decide(principal.roles, other, purpose, dataClass), principal),
   };
 }
 
@@ -150,6 +151,7 @@ class AdmittedCall implements Call {
   readonly method: string;
   readonly purpose: string;
   readonly permits: Call['permits'];
+  readonly seesBy: Call['seesBy'];
   readonly deadline: Date;
   readonly metadata: Metadata;
 
@@ -164,6 +166,7 @@ class AdmittedCall implements Call {
     this.method = admission.method;
     this.purpose = admission.purpose;
     this.permits = admission.permits;
+    this.seesBy = admission.seesBy;
     this.deadline = attempt.deadline;
     this.metadata = parent.metadata;
   }

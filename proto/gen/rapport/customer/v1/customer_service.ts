@@ -295,7 +295,8 @@ export const CustomerServiceService = {
       BatchGetContactabilityResponse.decode(value),
   },
   /**
-   * Takes a party and gives everything about it in one answer, each part with the time it is true for. Changes nothing.
+   * Takes a party and gives everything about it in one answer, each part with the time it is true for; the winning source
+   * of each field and the households when they are asked for by `parts`. Changes nothing.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND).
    */
   getCustomerView: {
@@ -472,7 +473,8 @@ export interface CustomerServiceServer extends UntypedServiceImplementation {
    */
   batchGetContactability: handleUnaryCall<BatchGetContactabilityRequest, BatchGetContactabilityResponse>;
   /**
-   * Takes a party and gives everything about it in one answer, each part with the time it is true for. Changes nothing.
+   * Takes a party and gives everything about it in one answer, each part with the time it is true for; the winning source
+   * of each field and the households when they are asked for by `parts`. Changes nothing.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND).
    */
   getCustomerView: handleUnaryCall<GetCustomerViewRequest, GetCustomerViewResponse>;
@@ -806,7 +808,8 @@ export interface CustomerServiceClient extends Client {
     callback: (error: ServiceError | null, response: BatchGetContactabilityResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Takes a party and gives everything about it in one answer, each part with the time it is true for. Changes nothing.
+   * Takes a party and gives everything about it in one answer, each part with the time it is true for; the winning source
+   * of each field and the households when they are asked for by `parts`. Changes nothing.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND).
    */
   getCustomerView(

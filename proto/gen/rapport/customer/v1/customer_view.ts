@@ -7,16 +7,61 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
-import { Money } from "../../type/v1/money.js";
+import { Balance } from "./balance.js";
 import { BehaviourChange } from "./behaviour.js";
 import { Consent } from "./consent.js";
 import { Goal } from "./goal.js";
-import { Holding, HoldingKind, holdingKindFromJSON, holdingKindToJSON } from "./holding.js";
+import { GoldenRecord } from "./golden.js";
+import { Holding } from "./holding.js";
+import { Household } from "./household.js";
 import { Interaction } from "./interaction.js";
 import { LifeEvent } from "./life_event.js";
 import { Party } from "./party.js";
 import { Tag } from "./tag.js";
 import { TimelineEntry } from "./timeline.js";
+
+/** A part of the view that is given only when it is asked for, because it takes reading of its own. */
+export enum CustomerViewPart {
+  /** CUSTOMER_VIEW_PART_UNSPECIFIED - Not stated. */
+  CUSTOMER_VIEW_PART_UNSPECIFIED = 0,
+  /** CUSTOMER_VIEW_PART_GOLDEN_RECORD - The winning source of each field. */
+  CUSTOMER_VIEW_PART_GOLDEN_RECORD = 1,
+  /** CUSTOMER_VIEW_PART_HOUSEHOLDS - The households. */
+  CUSTOMER_VIEW_PART_HOUSEHOLDS = 2,
+  UNRECOGNIZED = -1,
+}
+
+export function customerViewPartFromJSON(object: any): CustomerViewPart {
+  switch (object) {
+    case 0:
+    case "CUSTOMER_VIEW_PART_UNSPECIFIED":
+      return CustomerViewPart.CUSTOMER_VIEW_PART_UNSPECIFIED;
+    case 1:
+    case "CUSTOMER_VIEW_PART_GOLDEN_RECORD":
+      return CustomerViewPart.CUSTOMER_VIEW_PART_GOLDEN_RECORD;
+    case 2:
+    case "CUSTOMER_VIEW_PART_HOUSEHOLDS":
+      return CustomerViewPart.CUSTOMER_VIEW_PART_HOUSEHOLDS;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return CustomerViewPart.UNRECOGNIZED;
+  }
+}
+
+export function customerViewPartToJSON(object: CustomerViewPart): string {
+  switch (object) {
+    case CustomerViewPart.CUSTOMER_VIEW_PART_UNSPECIFIED:
+      return "CUSTOMER_VIEW_PART_UNSPECIFIED";
+    case CustomerViewPart.CUSTOMER_VIEW_PART_GOLDEN_RECORD:
+      return "CUSTOMER_VIEW_PART_GOLDEN_RECORD";
+    case CustomerViewPart.CUSTOMER_VIEW_PART_HOUSEHOLDS:
+      return "CUSTOMER_VIEW_PART_HOUSEHOLDS";
+    case CustomerViewPart.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
 
 /** Everything about one party that an employee needs at a glance, each part with the time it is true for. */
 export interface CustomerView {
@@ -57,7 +102,36 @@ export interface CustomerView {
     | GoalsPart
     | undefined;
   /** How its behaviour departed from what was usual. */
-  behaviourChanges?: BehaviourChangesPart | undefined;
+  behaviourChanges?:
+    | BehaviourChangesPart
+    | undefined;
+  /** Where each field comes from; only when asked for, and for whom GoldenService.GetGoldenRecord is permitted. */
+  goldenRecord?:
+    | GoldenRecordPart
+    | undefined;
+  /** Whom it lives or does business with; only when asked for, and for whom HouseholdService.ListHouseholds is permitted. */
+  households?: HouseholdsPart | undefined;
+}
+
+/** Where the fields of a party come from. */
+export interface GoldenRecordPart {
+  /**
+   * The fields with their winning sources and what others say, the records, and the stewards' choices. The party itself
+   * stands in the view.
+   */
+  goldenRecord?:
+    | GoldenRecord
+    | undefined;
+  /** When this was read. */
+  asOf?: Date | undefined;
+}
+
+/** The households that a party is in. */
+export interface HouseholdsPart {
+  /** The households, with what their members own together. */
+  households: Household[];
+  /** When this was read. */
+  asOf?: Date | undefined;
 }
 
 /** The party itself. */
@@ -78,16 +152,6 @@ export interface HoldingsPart {
   total: number;
   /** When this was read. */
   asOf?: Date | undefined;
-}
-
-/** What a party owns of one kind in one currency, added up. */
-export interface Balance {
-  /** The kind. */
-  kind: HoldingKind;
-  /** How many open holdings were added. */
-  holdings: number;
-  /** Their balances, added up. */
-  balance?: Money | undefined;
 }
 
 /** What a party owns, added up. */
@@ -160,6 +224,8 @@ export interface GetCustomerViewRequest {
   name: string;
   /** How many timeline entries, 1 to 100; 0 means 20. */
   timelineSize: number;
+  /** Parts to give besides those that are always given. */
+  parts: CustomerViewPart[];
 }
 
 /** The whole view of one party. */
@@ -180,6 +246,8 @@ function createBaseCustomerView(): CustomerView {
     lifeEvents: undefined,
     goals: undefined,
     behaviourChanges: undefined,
+    goldenRecord: undefined,
+    households: undefined,
   };
 }
 
@@ -216,6 +284,12 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
     }
     if (message.behaviourChanges !== undefined) {
       BehaviourChangesPart.encode(message.behaviourChanges, writer.uint32(186).fork()).join();
+    }
+    if (message.goldenRecord !== undefined) {
+      GoldenRecordPart.encode(message.goldenRecord, writer.uint32(194).fork()).join();
+    }
+    if (message.households !== undefined) {
+      HouseholdsPart.encode(message.households, writer.uint32(202).fork()).join();
     }
     return writer;
   },
@@ -313,6 +387,22 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
             message.behaviourChanges = BehaviourChangesPart.decode(reader, reader.uint32());
             continue;
           }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.goldenRecord = GoldenRecordPart.decode(reader, reader.uint32());
+            continue;
+          }
+          case 25: {
+            if (tag !== 202) {
+              break;
+            }
+
+            message.households = HouseholdsPart.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -345,6 +435,12 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
         : isSet(object.behaviour_changes)
         ? BehaviourChangesPart.fromJSON(object.behaviour_changes)
         : undefined,
+      goldenRecord: isSet(object.goldenRecord)
+        ? GoldenRecordPart.fromJSON(object.goldenRecord)
+        : isSet(object.golden_record)
+        ? GoldenRecordPart.fromJSON(object.golden_record)
+        : undefined,
+      households: isSet(object.households) ? HouseholdsPart.fromJSON(object.households) : undefined,
     };
   },
 
@@ -379,6 +475,12 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
     }
     if (message.behaviourChanges !== undefined) {
       obj.behaviourChanges = BehaviourChangesPart.toJSON(message.behaviourChanges);
+    }
+    if (message.goldenRecord !== undefined) {
+      obj.goldenRecord = GoldenRecordPart.toJSON(message.goldenRecord);
+    }
+    if (message.households !== undefined) {
+      obj.households = HouseholdsPart.toJSON(message.households);
     }
     return obj;
   },
@@ -418,6 +520,202 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
     message.behaviourChanges = (object.behaviourChanges !== undefined && object.behaviourChanges !== null)
       ? BehaviourChangesPart.fromPartial(object.behaviourChanges)
       : undefined;
+    message.goldenRecord = (object.goldenRecord !== undefined && object.goldenRecord !== null)
+      ? GoldenRecordPart.fromPartial(object.goldenRecord)
+      : undefined;
+    message.households = (object.households !== undefined && object.households !== null)
+      ? HouseholdsPart.fromPartial(object.households)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseGoldenRecordPart(): GoldenRecordPart {
+  return { goldenRecord: undefined, asOf: undefined };
+}
+
+export const GoldenRecordPart: MessageFns<GoldenRecordPart, "rapport.customer.v1.GoldenRecordPart"> = {
+  $type: "rapport.customer.v1.GoldenRecordPart" as const,
+
+  encode(message: GoldenRecordPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.goldenRecord !== undefined) {
+      GoldenRecord.encode(message.goldenRecord, writer.uint32(10).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GoldenRecordPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGoldenRecordPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.goldenRecord = GoldenRecord.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GoldenRecordPart {
+    return {
+      goldenRecord: isSet(object.goldenRecord)
+        ? GoldenRecord.fromJSON(object.goldenRecord)
+        : isSet(object.golden_record)
+        ? GoldenRecord.fromJSON(object.golden_record)
+        : undefined,
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: GoldenRecordPart): unknown {
+    const obj: any = {};
+    if (message.goldenRecord !== undefined) {
+      obj.goldenRecord = GoldenRecord.toJSON(message.goldenRecord);
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GoldenRecordPart>, I>>(base?: I): GoldenRecordPart {
+    return GoldenRecordPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GoldenRecordPart>, I>>(object: I): GoldenRecordPart {
+    const message = createBaseGoldenRecordPart();
+    message.goldenRecord = (object.goldenRecord !== undefined && object.goldenRecord !== null)
+      ? GoldenRecord.fromPartial(object.goldenRecord)
+      : undefined;
+    message.asOf = object.asOf ?? undefined;
+    return message;
+  },
+};
+
+function createBaseHouseholdsPart(): HouseholdsPart {
+  return { households: [], asOf: undefined };
+}
+
+export const HouseholdsPart: MessageFns<HouseholdsPart, "rapport.customer.v1.HouseholdsPart"> = {
+  $type: "rapport.customer.v1.HouseholdsPart" as const,
+
+  encode(message: HouseholdsPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.households) {
+      Household.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HouseholdsPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHouseholdsPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.households.push(Household.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HouseholdsPart {
+    return {
+      households: globalThis.Array.isArray(object?.households)
+        ? object.households.map((e: any) => Household.fromJSON(e))
+        : [],
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: HouseholdsPart): unknown {
+    const obj: any = {};
+    if (message.households?.length) {
+      obj.households = message.households.map((e) => Household.toJSON(e));
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<HouseholdsPart>, I>>(base?: I): HouseholdsPart {
+    return HouseholdsPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<HouseholdsPart>, I>>(object: I): HouseholdsPart {
+    const message = createBaseHouseholdsPart();
+    message.households = object.households?.map((e) => Household.fromPartial(e)) || [];
+    message.asOf = object.asOf ?? undefined;
     return message;
   },
 };
@@ -616,111 +914,6 @@ export const HoldingsPart: MessageFns<HoldingsPart, "rapport.customer.v1.Holding
     message.holdings = object.holdings?.map((e) => Holding.fromPartial(e)) || [];
     message.total = object.total ?? 0;
     message.asOf = object.asOf ?? undefined;
-    return message;
-  },
-};
-
-function createBaseBalance(): Balance {
-  return { kind: 0, holdings: 0, balance: undefined };
-}
-
-export const Balance: MessageFns<Balance, "rapport.customer.v1.Balance"> = {
-  $type: "rapport.customer.v1.Balance" as const,
-
-  encode(message: Balance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.kind !== 0) {
-      writer.uint32(8).int32(message.kind);
-    }
-    if (message.holdings !== 0) {
-      writer.uint32(16).int32(message.holdings);
-    }
-    if (message.balance !== undefined) {
-      Money.encode(message.balance, writer.uint32(26).fork()).join();
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): Balance {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseBalance();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.kind = reader.int32() as any;
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.holdings = reader.int32();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.balance = Money.decode(reader, reader.uint32());
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): Balance {
-    return {
-      kind: isSet(object.kind) ? holdingKindFromJSON(object.kind) : 0,
-      holdings: isSet(object.holdings) ? globalThis.Number(object.holdings) : 0,
-      balance: isSet(object.balance) ? Money.fromJSON(object.balance) : undefined,
-    };
-  },
-
-  toJSON(message: Balance): unknown {
-    const obj: any = {};
-    if (message.kind !== 0) {
-      obj.kind = holdingKindToJSON(message.kind);
-    }
-    if (message.holdings !== 0) {
-      obj.holdings = Math.round(message.holdings);
-    }
-    if (message.balance !== undefined) {
-      obj.balance = Money.toJSON(message.balance);
-    }
-    return obj;
-  },
-
-  create<I extends Exact<DeepPartial<Balance>, I>>(base?: I): Balance {
-    return Balance.fromPartial(base ?? ({} as any));
-  },
-  fromPartial<I extends Exact<DeepPartial<Balance>, I>>(object: I): Balance {
-    const message = createBaseBalance();
-    message.kind = object.kind ?? 0;
-    message.holdings = object.holdings ?? 0;
-    message.balance = (object.balance !== undefined && object.balance !== null)
-      ? Money.fromPartial(object.balance)
-      : undefined;
     return message;
   },
 };
@@ -1466,7 +1659,7 @@ export const BehaviourChangesPart: MessageFns<BehaviourChangesPart, "rapport.cus
 };
 
 function createBaseGetCustomerViewRequest(): GetCustomerViewRequest {
-  return { name: "", timelineSize: 0 };
+  return { name: "", timelineSize: 0, parts: [] };
 }
 
 export const GetCustomerViewRequest: MessageFns<GetCustomerViewRequest, "rapport.customer.v1.GetCustomerViewRequest"> =
@@ -1479,6 +1672,9 @@ export const GetCustomerViewRequest: MessageFns<GetCustomerViewRequest, "rapport
       }
       if (message.timelineSize !== 0) {
         writer.uint32(16).int32(message.timelineSize);
+      }
+      for (const v of message.parts) {
+        writer.uint32(24).int32(v!);
       }
       return writer;
     },
@@ -1512,6 +1708,24 @@ export const GetCustomerViewRequest: MessageFns<GetCustomerViewRequest, "rapport
               message.timelineSize = reader.int32();
               continue;
             }
+            case 3: {
+              if (tag === 24) {
+                message.parts.push(reader.int32() as any);
+
+                continue;
+              }
+
+              if (tag === 26) {
+                const end2 = reader.uint32() + reader.pos;
+                while (reader.pos < end2) {
+                  message.parts.push(reader.int32() as any);
+                }
+
+                continue;
+              }
+
+              break;
+            }
           }
           if ((tag & 7) === 4 || tag === 0) {
             break;
@@ -1532,6 +1746,7 @@ export const GetCustomerViewRequest: MessageFns<GetCustomerViewRequest, "rapport
           : isSet(object.timeline_size)
           ? globalThis.Number(object.timeline_size)
           : 0,
+        parts: globalThis.Array.isArray(object?.parts) ? object.parts.map((e: any) => customerViewPartFromJSON(e)) : [],
       };
     },
 
@@ -1543,6 +1758,9 @@ export const GetCustomerViewRequest: MessageFns<GetCustomerViewRequest, "rapport
       if (message.timelineSize !== 0) {
         obj.timelineSize = Math.round(message.timelineSize);
       }
+      if (message.parts?.length) {
+        obj.parts = message.parts.map((e) => customerViewPartToJSON(e));
+      }
       return obj;
     },
 
@@ -1553,6 +1771,7 @@ export const GetCustomerViewRequest: MessageFns<GetCustomerViewRequest, "rapport
       const message = createBaseGetCustomerViewRequest();
       message.name = object.name ?? "";
       message.timelineSize = object.timelineSize ?? 0;
+      message.parts = object.parts?.map((e) => e) || [];
       return message;
     },
   };

@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
-import { Balance } from "./customer_view.js";
+import { Balance } from "./balance.js";
 
 /** What keeps the members together. */
 export enum HouseholdKind {

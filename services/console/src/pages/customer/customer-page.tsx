@@ -1,8 +1,9 @@
-import { useQuery } from '@tanstack/react-query';
+import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Alert, Col, Row, Skeleton, Space, Tag } from 'antd';
 import { useParams } from 'react-router';
 import { Problem } from '../../api/client.js';
-import { type CustomerView, getCustomerView, type Party } from '../../api/customer.js';
+import { type Party } from '../../api/customer.js';
+import { type CustomerView, getCustomerView } from '../../api/view.js';
 import { getParty } from '../../api/privacy.js';
 import { Failed } from '../../shared/failed.js';
 import { idOf, shortName } from '../../shared/format.js';
@@ -31,14 +32,19 @@ import { TagsPart } from './tags-part.js';
 import { TimelinePart } from './timeline-part.js';
 
 /** The view, or the masked party alone where the caller may see no more, such as a colleague's customer. */
-async function load(id: string, whole: boolean, signal: AbortSignal): Promise<CustomerView> {
+async function load(queries: QueryClient, id: string, whole: boolean, signal: AbortSignal): Promise<CustomerView> {
   const masked = async (): Promise<CustomerView> => {
     const { party } = await getParty(id, signal);
     return { party: { party, asOf: new Date().toISOString() } };
   };
   if (!whole) return masked();
   try {
-    return (await getCustomerView(id, signal)).view;
+    const { view } = await getCustomerView(id, signal);
+    const own = idOf(view.party?.party.name ?? '');
+    // The parts that are also read alone, after something in them was changed.
+    if (view.goldenRecord) queries.setQueryData(['party', own, 'golden'], view.goldenRecord);
+    if (view.households) queries.setQueryData(['party', own, 'households'], view.households);
+    return view;
   } catch (error) {
     if (error instanceof Problem && (error.status === 404 || error.status === 403)) return masked();
     throw error;
@@ -50,13 +56,14 @@ export function CustomerPage() {
   const { t } = useWords();
   const { may } = useSession();
   const { party: id = '' } = useParams();
+  const queries = useQueryClient();
   const {
     data: view,
     error,
     refetch,
   } = useQuery({
     queryKey: ['party', id],
-    queryFn: ({ signal }) => load(id, may('viewWholeCustomer'), signal),
+    queryFn: ({ signal }) => load(queries, id, may('viewWholeCustomer'), signal),
   });
   if (error && !view) {
     return (

@@ -1,7 +1,7 @@
 import { Button, DatePicker, Flex, Form, Input, Modal, Popconfirm, Progress, Select, Typography } from 'antd';
 import type { Dayjs } from 'dayjs';
 import { useState } from 'react';
-import type { CustomerView } from '../../api/customer.js';
+import type { CustomerView } from '../../api/view.js';
 import { abandonGoal, goalKinds, setGoal } from '../../api/portrait.js';
 import { minorUnitsOf } from '../../shared/format.js';
 import { useSession } from '../../shared/session-context.js';

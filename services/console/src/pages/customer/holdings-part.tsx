@@ -1,5 +1,6 @@
 import { Flex, Statistic, Table, Typography } from 'antd';
-import type { CustomerView, Holding } from '../../api/customer.js';
+import type { Holding } from '../../api/customer.js';
+import type { CustomerView } from '../../api/view.js';
 import { Amount, AsOf, Day, State } from '../../shared/show.js';
 import { decimalText, formatMoney, formatNumber } from '../../shared/format.js';
 import { useWords } from '../../shared/words.js';
