@@ -38,12 +38,35 @@ export function seemsSwapped(givenName: string, familyName: string): boolean {
   return isFamily(givenName) && !isFamily(familyName) && [...familyName].length <= 2;
 }
 
-let dictionary: { pinyin: typeof pinyin } | undefined;
+type Dictionary = { pinyin: typeof pinyin };
 
-/** The dictionary takes 9 MB, so that it is read with the first Chinese name. */
-function readings(): { pinyin: typeof pinyin } {
-  dictionary ??= require('pinyin-pro') as { pinyin: typeof pinyin };
+/** The dictionary takes 9 MB of the heap, so that it is there only as long as Chinese names come in. */
+const KEPT_MS = 30_000;
+let dictionary: Dictionary | undefined;
+let used = false;
+
+function readings(): Dictionary {
+  used = true;
+  if (!dictionary) {
+    dictionary = require('pinyin-pro') as Dictionary;
+    const timer = setInterval(() => {
+      if (!used) {
+        clearInterval(timer);
+        forget();
+      }
+      used = false;
+    }, KEPT_MS).unref();
+  }
   return dictionary;
+}
+
+/** Lets go of the dictionary, as Node would keep it for the next who requires it. */
+function forget(): void {
+  const file = require.resolve('pinyin-pro');
+  const place = module.children.findIndex(({ filename }) => filename === file);
+  if (place >= 0) module.children.splice(place, 1);
+  delete require.cache[file];
+  dictionary = undefined;
 }
 
 /**
