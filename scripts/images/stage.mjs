@@ -21,7 +21,15 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const services = ['customer', 'segmentation', 'marketing', 'cases', 'performance', 'reporting', 'gateway'];
 
 /** What a workspace may bring beside its package.json; whatever else it holds stays at home. */
-const workspaceFolders = ['dist', 'policies', 'migrations', 'prisma/migrations', 'descriptor.binpb', 'comments.json'];
+const workspaceFolders = [
+  'dist',
+  'policies',
+  'templates',
+  'migrations',
+  'prisma/migrations',
+  'descriptor.binpb',
+  'comments.json',
+];
 
 /** Built files of workspaces that a service serves without importing them. */
 const companions = { gateway: ['services/console/dist'] };

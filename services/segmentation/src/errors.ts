@@ -34,6 +34,8 @@ export const fail = defineFailures('segmentation.rapport', {
   SEED_TOO_SMALL: { kind: 'precondition', message: 'The seed or the rest has fewer than 20 parties.' },
   SAMPLE_TOO_SMALL: { kind: 'precondition', message: 'There are fewer parties than clusters need.' },
   PARTY_NOT_FOUND: { kind: 'not_found', message: 'There is no such party, or it is out of your reach.' },
+  TEMPLATE_NOT_FOUND: { kind: 'not_found', message: 'There is no such template.' },
+  PARAMETER_INVALID: { kind: 'invalid', message: 'A parameter of the template is not sound.' },
   RULE_INVALID: { kind: 'invalid', message: 'The rule is not sound.' },
   BOUNDS_INVALID: { kind: 'invalid', message: 'The bands are not sound.' },
   PERIOD_INVALID: { kind: 'invalid', message: 'The period ends before it begins, or is too long.' },

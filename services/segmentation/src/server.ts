@@ -53,6 +53,8 @@ import { previewSegment } from './segment/preview-segment.js';
 import { publishSegment } from './segment/publish-segment.js';
 import { rejectSegmentVersion } from './segment/reject-segment-version.js';
 import { retireSegmentVersion } from './segment/retire-segment-version.js';
+import { listSegmentTemplates } from './template/list-segment-templates.js';
+import { renderSegmentTemplate } from './template/render-segment-template.js';
 
 import { erasing, onPartyErasureRequested } from './privacy/erase-party.js';
 import { personalData } from './privacy/personal-data.js';
@@ -72,6 +74,8 @@ export function routes(deps: Deps): Route[] {
       retireSegmentVersion: (request, call) => retireSegmentVersion(deps, request, call),
       compareSegmentVersions: (request, call) => compareSegmentVersions(deps, request, call),
       previewChanges: (request, call) => previewChanges(deps, request, call),
+      listSegmentTemplates: (request, call) => listSegmentTemplates(deps, request, call),
+      renderSegmentTemplate: (request, call) => renderSegmentTemplate(deps, request, call),
       getSegmentHistory: (request, call) => getSegmentHistory(deps, request, call),
       getSegmentFlows: (request, call) => getSegmentFlows(deps, request, call),
       explainMembership: (request, call) => explainMembership(deps, request, call),

@@ -6,15 +6,15 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Segment } from "./segment.js";
+import { SchemePlan } from "./scheme_plan.js";
 
 /** The type of a parameter of a template. */
 export enum TemplateParameterType {
   /** TEMPLATE_PARAMETER_TYPE_UNSPECIFIED - Not stated. */
   TEMPLATE_PARAMETER_TYPE_UNSPECIFIED = 0,
-  /** TEMPLATE_PARAMETER_TYPE_NUMBER - A number, whole or with decimals. */
+  /** TEMPLATE_PARAMETER_TYPE_NUMBER - A number, whole or with decimals, written as in a rule: "50000" or "0.5". */
   TEMPLATE_PARAMETER_TYPE_NUMBER = 1,
-  /** TEMPLATE_PARAMETER_TYPE_TEXTS - Texts, each of which makes one group. */
+  /** TEMPLATE_PARAMETER_TYPE_TEXTS - Texts, up to 29 different ones. */
   TEMPLATE_PARAMETER_TYPE_TEXTS = 2,
   UNRECOGNIZED = -1,
 }
@@ -51,30 +51,23 @@ export function templateParameterTypeToJSON(object: TemplateParameterType): stri
   }
 }
 
-/** What can be set when segments are made from a template. */
+/** What can be set in a template. */
 export interface TemplateParameter {
   /** Its key. */
   key: string;
   /** What people call it. */
   title: string;
+  /** The same in Chinese. */
+  titleZh: string;
   /** Its type. */
   type: TemplateParameterType;
-  /** The unit of a number, for example "years" or "currency units"; empty where it has none. */
+  /** The unit of a number, "years", "days", "transactions" or "currency units"; empty where it has none. */
   unit: string;
-  /** What holds when nothing else is set; a number has one. */
+  /**
+   * What holds when nothing else is set: of a number one. Empty for texts that are taken from the bank's own data, the
+   * most frequent ones among the parties that the caller may see.
+   */
   defaults: string[];
-}
-
-/** A group that becomes a segment. */
-export interface TemplateGroup {
-  /** The end of the segment's id. */
-  id: string;
-  /** What people will call the segment. */
-  title: string;
-  /** Its rule with the defaults of the parameters, CEL over the attribute catalogue. */
-  rule: string;
-  /** That rule in words. */
-  description: string;
 }
 
 /** A family of segments that is ready to be used: groups that do not overlap and leave nobody out. */
@@ -83,18 +76,18 @@ export interface SegmentTemplate {
   name: string;
   /** What people call it. */
   title: string;
+  /** The same in Chinese. */
+  titleZh: string;
   /** What it is good for. */
   description: string;
+  /** The same in Chinese. */
+  descriptionZh: string;
   /** What can be set, in order. */
   parameters: TemplateParameter[];
-  /** The groups with the defaults, in order. Where texts make the groups and there are none by default, only the rest. */
-  groups: TemplateGroup[];
 }
 
 /** Asks for the templates. */
 export interface ListSegmentTemplatesRequest {
-  /** The language of titles and descriptions, "en" or "zh"; others are answered in English. */
-  languageCode: string;
   /** How many at most, 1 to 1000; 0 means 50. */
   pageSize: number;
   /** The next_page_token of the page before; empty for the first page. */
@@ -113,37 +106,26 @@ export interface ListSegmentTemplatesResponse {
 export interface TemplateValues {
   /** The key of the parameter. */
   key: string;
-  /** A number has one; texts have 1 to 60 different ones of 1 to 100 characters. */
+  /** A number has one; texts have 1 to 29 different ones of 1 to 100 characters. */
   values: string[];
 }
 
-/** Asks to make the segments of a template. */
-export interface CreateFromTemplateRequest {
+/** Asks for the plan that a template makes. */
+export interface RenderSegmentTemplateRequest {
   /** The template, `segmentTemplates/{id}`. */
-  template: string;
-  /** How the ids of the segments begin, 1 to 30 characters: `age` makes `segments/age-young`. */
-  idPrefix: string;
-  /** Where in the bank the segments belong, an organisation path. */
-  organisationPath: string;
+  name: string;
   /** What is set; a parameter that is left out keeps its defaults. */
   parameters: TemplateValues[];
-  /** The language of titles and descriptions, "en" or "zh"; others are answered in English. */
-  languageCode: string;
-  /**
-   * Makes the call idempotent, a UUID chosen by the caller. The same id with the same request answers the same again;
-   * with another request it is refused.
-   */
-  requestId: string;
 }
 
-/** The segments that were made. */
-export interface CreateFromTemplateResponse {
-  /** The segments in the order of the groups; version 1 of each is a draft. */
-  segments: Segment[];
+/** The plan that a template makes. */
+export interface RenderSegmentTemplateResponse {
+  /** The plan, for SchemeService.CheckScheme and SchemeService.CreateScheme. */
+  plan?: SchemePlan | undefined;
 }
 
 function createBaseTemplateParameter(): TemplateParameter {
-  return { key: "", title: "", type: 0, unit: "", defaults: [] };
+  return { key: "", title: "", titleZh: "", type: 0, unit: "", defaults: [] };
 }
 
 export const TemplateParameter: MessageFns<TemplateParameter, "rapport.segmentation.v1.TemplateParameter"> = {
@@ -156,14 +138,17 @@ export const TemplateParameter: MessageFns<TemplateParameter, "rapport.segmentat
     if (message.title !== "") {
       writer.uint32(18).string(message.title);
     }
+    if (message.titleZh !== "") {
+      writer.uint32(26).string(message.titleZh);
+    }
     if (message.type !== 0) {
-      writer.uint32(24).int32(message.type);
+      writer.uint32(32).int32(message.type);
     }
     if (message.unit !== "") {
-      writer.uint32(34).string(message.unit);
+      writer.uint32(42).string(message.unit);
     }
     for (const v of message.defaults) {
-      writer.uint32(42).string(v!);
+      writer.uint32(50).string(v!);
     }
     return writer;
   },
@@ -198,23 +183,31 @@ export const TemplateParameter: MessageFns<TemplateParameter, "rapport.segmentat
             continue;
           }
           case 3: {
-            if (tag !== 24) {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.titleZh = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
               break;
             }
 
             message.type = reader.int32() as any;
             continue;
           }
-          case 4: {
-            if (tag !== 34) {
+          case 5: {
+            if (tag !== 42) {
               break;
             }
 
             message.unit = reader.string();
             continue;
           }
-          case 5: {
-            if (tag !== 42) {
+          case 6: {
+            if (tag !== 50) {
               break;
             }
 
@@ -237,6 +230,11 @@ export const TemplateParameter: MessageFns<TemplateParameter, "rapport.segmentat
     return {
       key: isSet(object.key) ? globalThis.String(object.key) : "",
       title: isSet(object.title) ? globalThis.String(object.title) : "",
+      titleZh: isSet(object.titleZh)
+        ? globalThis.String(object.titleZh)
+        : isSet(object.title_zh)
+        ? globalThis.String(object.title_zh)
+        : "",
       type: isSet(object.type) ? templateParameterTypeFromJSON(object.type) : 0,
       unit: isSet(object.unit) ? globalThis.String(object.unit) : "",
       defaults: globalThis.Array.isArray(object?.defaults) ? object.defaults.map((e: any) => globalThis.String(e)) : [],
@@ -250,6 +248,9 @@ export const TemplateParameter: MessageFns<TemplateParameter, "rapport.segmentat
     }
     if (message.title !== "") {
       obj.title = message.title;
+    }
+    if (message.titleZh !== "") {
+      obj.titleZh = message.titleZh;
     }
     if (message.type !== 0) {
       obj.type = templateParameterTypeToJSON(message.type);
@@ -270,6 +271,7 @@ export const TemplateParameter: MessageFns<TemplateParameter, "rapport.segmentat
     const message = createBaseTemplateParameter();
     message.key = object.key ?? "";
     message.title = object.title ?? "";
+    message.titleZh = object.titleZh ?? "";
     message.type = object.type ?? 0;
     message.unit = object.unit ?? "";
     message.defaults = object.defaults?.map((e) => e) || [];
@@ -277,127 +279,8 @@ export const TemplateParameter: MessageFns<TemplateParameter, "rapport.segmentat
   },
 };
 
-function createBaseTemplateGroup(): TemplateGroup {
-  return { id: "", title: "", rule: "", description: "" };
-}
-
-export const TemplateGroup: MessageFns<TemplateGroup, "rapport.segmentation.v1.TemplateGroup"> = {
-  $type: "rapport.segmentation.v1.TemplateGroup" as const,
-
-  encode(message: TemplateGroup, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.id !== "") {
-      writer.uint32(10).string(message.id);
-    }
-    if (message.title !== "") {
-      writer.uint32(18).string(message.title);
-    }
-    if (message.rule !== "") {
-      writer.uint32(26).string(message.rule);
-    }
-    if (message.description !== "") {
-      writer.uint32(34).string(message.description);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): TemplateGroup {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseTemplateGroup();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.id = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.title = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.rule = reader.string();
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.description = reader.string();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): TemplateGroup {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      title: isSet(object.title) ? globalThis.String(object.title) : "",
-      rule: isSet(object.rule) ? globalThis.String(object.rule) : "",
-      description: isSet(object.description) ? globalThis.String(object.description) : "",
-    };
-  },
-
-  toJSON(message: TemplateGroup): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.title !== "") {
-      obj.title = message.title;
-    }
-    if (message.rule !== "") {
-      obj.rule = message.rule;
-    }
-    if (message.description !== "") {
-      obj.description = message.description;
-    }
-    return obj;
-  },
-
-  create<I extends Exact<DeepPartial<TemplateGroup>, I>>(base?: I): TemplateGroup {
-    return TemplateGroup.fromPartial(base ?? ({} as any));
-  },
-  fromPartial<I extends Exact<DeepPartial<TemplateGroup>, I>>(object: I): TemplateGroup {
-    const message = createBaseTemplateGroup();
-    message.id = object.id ?? "";
-    message.title = object.title ?? "";
-    message.rule = object.rule ?? "";
-    message.description = object.description ?? "";
-    return message;
-  },
-};
-
 function createBaseSegmentTemplate(): SegmentTemplate {
-  return { name: "", title: "", description: "", parameters: [], groups: [] };
+  return { name: "", title: "", titleZh: "", description: "", descriptionZh: "", parameters: [] };
 }
 
 export const SegmentTemplate: MessageFns<SegmentTemplate, "rapport.segmentation.v1.SegmentTemplate"> = {
@@ -410,14 +293,17 @@ export const SegmentTemplate: MessageFns<SegmentTemplate, "rapport.segmentation.
     if (message.title !== "") {
       writer.uint32(18).string(message.title);
     }
+    if (message.titleZh !== "") {
+      writer.uint32(26).string(message.titleZh);
+    }
     if (message.description !== "") {
-      writer.uint32(26).string(message.description);
+      writer.uint32(34).string(message.description);
+    }
+    if (message.descriptionZh !== "") {
+      writer.uint32(42).string(message.descriptionZh);
     }
     for (const v of message.parameters) {
-      TemplateParameter.encode(v!, writer.uint32(34).fork()).join();
-    }
-    for (const v of message.groups) {
-      TemplateGroup.encode(v!, writer.uint32(42).fork()).join();
+      TemplateParameter.encode(v!, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -456,7 +342,7 @@ export const SegmentTemplate: MessageFns<SegmentTemplate, "rapport.segmentation.
               break;
             }
 
-            message.description = reader.string();
+            message.titleZh = reader.string();
             continue;
           }
           case 4: {
@@ -464,7 +350,7 @@ export const SegmentTemplate: MessageFns<SegmentTemplate, "rapport.segmentation.
               break;
             }
 
-            message.parameters.push(TemplateParameter.decode(reader, reader.uint32()));
+            message.description = reader.string();
             continue;
           }
           case 5: {
@@ -472,7 +358,15 @@ export const SegmentTemplate: MessageFns<SegmentTemplate, "rapport.segmentation.
               break;
             }
 
-            message.groups.push(TemplateGroup.decode(reader, reader.uint32()));
+            message.descriptionZh = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.parameters.push(TemplateParameter.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -491,11 +385,20 @@ export const SegmentTemplate: MessageFns<SegmentTemplate, "rapport.segmentation.
     return {
       name: isSet(object.name) ? globalThis.String(object.name) : "",
       title: isSet(object.title) ? globalThis.String(object.title) : "",
+      titleZh: isSet(object.titleZh)
+        ? globalThis.String(object.titleZh)
+        : isSet(object.title_zh)
+        ? globalThis.String(object.title_zh)
+        : "",
       description: isSet(object.description) ? globalThis.String(object.description) : "",
+      descriptionZh: isSet(object.descriptionZh)
+        ? globalThis.String(object.descriptionZh)
+        : isSet(object.description_zh)
+        ? globalThis.String(object.description_zh)
+        : "",
       parameters: globalThis.Array.isArray(object?.parameters)
         ? object.parameters.map((e: any) => TemplateParameter.fromJSON(e))
         : [],
-      groups: globalThis.Array.isArray(object?.groups) ? object.groups.map((e: any) => TemplateGroup.fromJSON(e)) : [],
     };
   },
 
@@ -507,14 +410,17 @@ export const SegmentTemplate: MessageFns<SegmentTemplate, "rapport.segmentation.
     if (message.title !== "") {
       obj.title = message.title;
     }
+    if (message.titleZh !== "") {
+      obj.titleZh = message.titleZh;
+    }
     if (message.description !== "") {
       obj.description = message.description;
     }
+    if (message.descriptionZh !== "") {
+      obj.descriptionZh = message.descriptionZh;
+    }
     if (message.parameters?.length) {
       obj.parameters = message.parameters.map((e) => TemplateParameter.toJSON(e));
-    }
-    if (message.groups?.length) {
-      obj.groups = message.groups.map((e) => TemplateGroup.toJSON(e));
     }
     return obj;
   },
@@ -526,15 +432,16 @@ export const SegmentTemplate: MessageFns<SegmentTemplate, "rapport.segmentation.
     const message = createBaseSegmentTemplate();
     message.name = object.name ?? "";
     message.title = object.title ?? "";
+    message.titleZh = object.titleZh ?? "";
     message.description = object.description ?? "";
+    message.descriptionZh = object.descriptionZh ?? "";
     message.parameters = object.parameters?.map((e) => TemplateParameter.fromPartial(e)) || [];
-    message.groups = object.groups?.map((e) => TemplateGroup.fromPartial(e)) || [];
     return message;
   },
 };
 
 function createBaseListSegmentTemplatesRequest(): ListSegmentTemplatesRequest {
-  return { languageCode: "", pageSize: 0, pageToken: "" };
+  return { pageSize: 0, pageToken: "" };
 }
 
 export const ListSegmentTemplatesRequest: MessageFns<
@@ -544,14 +451,11 @@ export const ListSegmentTemplatesRequest: MessageFns<
   $type: "rapport.segmentation.v1.ListSegmentTemplatesRequest" as const,
 
   encode(message: ListSegmentTemplatesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.languageCode !== "") {
-      writer.uint32(10).string(message.languageCode);
-    }
     if (message.pageSize !== 0) {
-      writer.uint32(16).int32(message.pageSize);
+      writer.uint32(8).int32(message.pageSize);
     }
     if (message.pageToken !== "") {
-      writer.uint32(26).string(message.pageToken);
+      writer.uint32(18).string(message.pageToken);
     }
     return writer;
   },
@@ -570,23 +474,15 @@ export const ListSegmentTemplatesRequest: MessageFns<
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.languageCode = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
+            if (tag !== 8) {
               break;
             }
 
             message.pageSize = reader.int32();
             continue;
           }
-          case 3: {
-            if (tag !== 26) {
+          case 2: {
+            if (tag !== 18) {
               break;
             }
 
@@ -607,11 +503,6 @@ export const ListSegmentTemplatesRequest: MessageFns<
 
   fromJSON(object: any): ListSegmentTemplatesRequest {
     return {
-      languageCode: isSet(object.languageCode)
-        ? globalThis.String(object.languageCode)
-        : isSet(object.language_code)
-        ? globalThis.String(object.language_code)
-        : "",
       pageSize: isSet(object.pageSize)
         ? globalThis.Number(object.pageSize)
         : isSet(object.page_size)
@@ -627,9 +518,6 @@ export const ListSegmentTemplatesRequest: MessageFns<
 
   toJSON(message: ListSegmentTemplatesRequest): unknown {
     const obj: any = {};
-    if (message.languageCode !== "") {
-      obj.languageCode = message.languageCode;
-    }
     if (message.pageSize !== 0) {
       obj.pageSize = Math.round(message.pageSize);
     }
@@ -644,7 +532,6 @@ export const ListSegmentTemplatesRequest: MessageFns<
   },
   fromPartial<I extends Exact<DeepPartial<ListSegmentTemplatesRequest>, I>>(object: I): ListSegmentTemplatesRequest {
     const message = createBaseListSegmentTemplatesRequest();
-    message.languageCode = object.languageCode ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
     return message;
@@ -834,39 +721,27 @@ export const TemplateValues: MessageFns<TemplateValues, "rapport.segmentation.v1
   },
 };
 
-function createBaseCreateFromTemplateRequest(): CreateFromTemplateRequest {
-  return { template: "", idPrefix: "", organisationPath: "", parameters: [], languageCode: "", requestId: "" };
+function createBaseRenderSegmentTemplateRequest(): RenderSegmentTemplateRequest {
+  return { name: "", parameters: [] };
 }
 
-export const CreateFromTemplateRequest: MessageFns<
-  CreateFromTemplateRequest,
-  "rapport.segmentation.v1.CreateFromTemplateRequest"
+export const RenderSegmentTemplateRequest: MessageFns<
+  RenderSegmentTemplateRequest,
+  "rapport.segmentation.v1.RenderSegmentTemplateRequest"
 > = {
-  $type: "rapport.segmentation.v1.CreateFromTemplateRequest" as const,
+  $type: "rapport.segmentation.v1.RenderSegmentTemplateRequest" as const,
 
-  encode(message: CreateFromTemplateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.template !== "") {
-      writer.uint32(10).string(message.template);
-    }
-    if (message.idPrefix !== "") {
-      writer.uint32(18).string(message.idPrefix);
-    }
-    if (message.organisationPath !== "") {
-      writer.uint32(26).string(message.organisationPath);
+  encode(message: RenderSegmentTemplateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
     }
     for (const v of message.parameters) {
-      TemplateValues.encode(v!, writer.uint32(34).fork()).join();
-    }
-    if (message.languageCode !== "") {
-      writer.uint32(42).string(message.languageCode);
-    }
-    if (message.requestId !== "") {
-      writer.uint32(50).string(message.requestId);
+      TemplateValues.encode(v!, writer.uint32(18).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): CreateFromTemplateRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): RenderSegmentTemplateRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -875,7 +750,7 @@ export const CreateFromTemplateRequest: MessageFns<
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseCreateFromTemplateRequest();
+      const message = createBaseRenderSegmentTemplateRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -884,7 +759,7 @@ export const CreateFromTemplateRequest: MessageFns<
               break;
             }
 
-            message.template = reader.string();
+            message.name = reader.string();
             continue;
           }
           case 2: {
@@ -892,39 +767,7 @@ export const CreateFromTemplateRequest: MessageFns<
               break;
             }
 
-            message.idPrefix = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.organisationPath = reader.string();
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
             message.parameters.push(TemplateValues.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.languageCode = reader.string();
-            continue;
-          }
-          case 6: {
-            if (tag !== 50) {
-              break;
-            }
-
-            message.requestId = reader.string();
             continue;
           }
         }
@@ -939,91 +782,55 @@ export const CreateFromTemplateRequest: MessageFns<
     }
   },
 
-  fromJSON(object: any): CreateFromTemplateRequest {
+  fromJSON(object: any): RenderSegmentTemplateRequest {
     return {
-      template: isSet(object.template) ? globalThis.String(object.template) : "",
-      idPrefix: isSet(object.idPrefix)
-        ? globalThis.String(object.idPrefix)
-        : isSet(object.id_prefix)
-        ? globalThis.String(object.id_prefix)
-        : "",
-      organisationPath: isSet(object.organisationPath)
-        ? globalThis.String(object.organisationPath)
-        : isSet(object.organisation_path)
-        ? globalThis.String(object.organisation_path)
-        : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
       parameters: globalThis.Array.isArray(object?.parameters)
         ? object.parameters.map((e: any) => TemplateValues.fromJSON(e))
         : [],
-      languageCode: isSet(object.languageCode)
-        ? globalThis.String(object.languageCode)
-        : isSet(object.language_code)
-        ? globalThis.String(object.language_code)
-        : "",
-      requestId: isSet(object.requestId)
-        ? globalThis.String(object.requestId)
-        : isSet(object.request_id)
-        ? globalThis.String(object.request_id)
-        : "",
     };
   },
 
-  toJSON(message: CreateFromTemplateRequest): unknown {
+  toJSON(message: RenderSegmentTemplateRequest): unknown {
     const obj: any = {};
-    if (message.template !== "") {
-      obj.template = message.template;
-    }
-    if (message.idPrefix !== "") {
-      obj.idPrefix = message.idPrefix;
-    }
-    if (message.organisationPath !== "") {
-      obj.organisationPath = message.organisationPath;
+    if (message.name !== "") {
+      obj.name = message.name;
     }
     if (message.parameters?.length) {
       obj.parameters = message.parameters.map((e) => TemplateValues.toJSON(e));
     }
-    if (message.languageCode !== "") {
-      obj.languageCode = message.languageCode;
-    }
-    if (message.requestId !== "") {
-      obj.requestId = message.requestId;
-    }
     return obj;
   },
 
-  create<I extends Exact<DeepPartial<CreateFromTemplateRequest>, I>>(base?: I): CreateFromTemplateRequest {
-    return CreateFromTemplateRequest.fromPartial(base ?? ({} as any));
+  create<I extends Exact<DeepPartial<RenderSegmentTemplateRequest>, I>>(base?: I): RenderSegmentTemplateRequest {
+    return RenderSegmentTemplateRequest.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<CreateFromTemplateRequest>, I>>(object: I): CreateFromTemplateRequest {
-    const message = createBaseCreateFromTemplateRequest();
-    message.template = object.template ?? "";
-    message.idPrefix = object.idPrefix ?? "";
-    message.organisationPath = object.organisationPath ?? "";
+  fromPartial<I extends Exact<DeepPartial<RenderSegmentTemplateRequest>, I>>(object: I): RenderSegmentTemplateRequest {
+    const message = createBaseRenderSegmentTemplateRequest();
+    message.name = object.name ?? "";
     message.parameters = object.parameters?.map((e) => TemplateValues.fromPartial(e)) || [];
-    message.languageCode = object.languageCode ?? "";
-    message.requestId = object.requestId ?? "";
     return message;
   },
 };
 
-function createBaseCreateFromTemplateResponse(): CreateFromTemplateResponse {
-  return { segments: [] };
+function createBaseRenderSegmentTemplateResponse(): RenderSegmentTemplateResponse {
+  return { plan: undefined };
 }
 
-export const CreateFromTemplateResponse: MessageFns<
-  CreateFromTemplateResponse,
-  "rapport.segmentation.v1.CreateFromTemplateResponse"
+export const RenderSegmentTemplateResponse: MessageFns<
+  RenderSegmentTemplateResponse,
+  "rapport.segmentation.v1.RenderSegmentTemplateResponse"
 > = {
-  $type: "rapport.segmentation.v1.CreateFromTemplateResponse" as const,
+  $type: "rapport.segmentation.v1.RenderSegmentTemplateResponse" as const,
 
-  encode(message: CreateFromTemplateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    for (const v of message.segments) {
-      Segment.encode(v!, writer.uint32(10).fork()).join();
+  encode(message: RenderSegmentTemplateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plan !== undefined) {
+      SchemePlan.encode(message.plan, writer.uint32(10).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): CreateFromTemplateResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): RenderSegmentTemplateResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -1032,7 +839,7 @@ export const CreateFromTemplateResponse: MessageFns<
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseCreateFromTemplateResponse();
+      const message = createBaseRenderSegmentTemplateResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -1041,7 +848,7 @@ export const CreateFromTemplateResponse: MessageFns<
               break;
             }
 
-            message.segments.push(Segment.decode(reader, reader.uint32()));
+            message.plan = SchemePlan.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1056,26 +863,28 @@ export const CreateFromTemplateResponse: MessageFns<
     }
   },
 
-  fromJSON(object: any): CreateFromTemplateResponse {
-    return {
-      segments: globalThis.Array.isArray(object?.segments) ? object.segments.map((e: any) => Segment.fromJSON(e)) : [],
-    };
+  fromJSON(object: any): RenderSegmentTemplateResponse {
+    return { plan: isSet(object.plan) ? SchemePlan.fromJSON(object.plan) : undefined };
   },
 
-  toJSON(message: CreateFromTemplateResponse): unknown {
+  toJSON(message: RenderSegmentTemplateResponse): unknown {
     const obj: any = {};
-    if (message.segments?.length) {
-      obj.segments = message.segments.map((e) => Segment.toJSON(e));
+    if (message.plan !== undefined) {
+      obj.plan = SchemePlan.toJSON(message.plan);
     }
     return obj;
   },
 
-  create<I extends Exact<DeepPartial<CreateFromTemplateResponse>, I>>(base?: I): CreateFromTemplateResponse {
-    return CreateFromTemplateResponse.fromPartial(base ?? ({} as any));
+  create<I extends Exact<DeepPartial<RenderSegmentTemplateResponse>, I>>(base?: I): RenderSegmentTemplateResponse {
+    return RenderSegmentTemplateResponse.fromPartial(base ?? ({} as any));
   },
-  fromPartial<I extends Exact<DeepPartial<CreateFromTemplateResponse>, I>>(object: I): CreateFromTemplateResponse {
-    const message = createBaseCreateFromTemplateResponse();
-    message.segments = object.segments?.map((e) => Segment.fromPartial(e)) || [];
+  fromPartial<I extends Exact<DeepPartial<RenderSegmentTemplateResponse>, I>>(
+    object: I,
+  ): RenderSegmentTemplateResponse {
+    const message = createBaseRenderSegmentTemplateResponse();
+    message.plan = (object.plan !== undefined && object.plan !== null)
+      ? SchemePlan.fromPartial(object.plan)
+      : undefined;
     return message;
   },
 };

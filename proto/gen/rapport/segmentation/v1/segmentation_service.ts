@@ -61,6 +61,12 @@ import {
   RetireSegmentVersionRequest,
   RetireSegmentVersionResponse,
 } from "./segment_lifecycle.js";
+import {
+  ListSegmentTemplatesRequest,
+  ListSegmentTemplatesResponse,
+  RenderSegmentTemplateRequest,
+  RenderSegmentTemplateResponse,
+} from "./segment_template.js";
 
 /**
  * Which parties belong together. Rules see what events have told, so they follow the customer service by seconds; they
@@ -297,6 +303,37 @@ export const SegmentationServiceService = {
     responseDeserialize: (value: Buffer): GetSegmentFlowsResponse => GetSegmentFlowsResponse.decode(value),
   },
   /**
+   * Gives the families of segments that are ready to be used. Changes nothing.
+   * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listSegmentTemplates: {
+    path: "/rapport.segmentation.v1.SegmentationService/ListSegmentTemplates" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListSegmentTemplatesRequest): Buffer =>
+      Buffer.from(ListSegmentTemplatesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListSegmentTemplatesRequest => ListSegmentTemplatesRequest.decode(value),
+    responseSerialize: (value: ListSegmentTemplatesResponse): Buffer =>
+      Buffer.from(ListSegmentTemplatesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListSegmentTemplatesResponse => ListSegmentTemplatesResponse.decode(value),
+  },
+  /**
+   * Takes a template with values of its parameters and gives the plan of a scheme, for SchemeService.CreateScheme: its
+   * groups become segments when that scheme is published. Changes nothing.
+   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), PARAMETER_INVALID (INVALID_ARGUMENT).
+   */
+  renderSegmentTemplate: {
+    path: "/rapport.segmentation.v1.SegmentationService/RenderSegmentTemplate" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RenderSegmentTemplateRequest): Buffer =>
+      Buffer.from(RenderSegmentTemplateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RenderSegmentTemplateRequest => RenderSegmentTemplateRequest.decode(value),
+    responseSerialize: (value: RenderSegmentTemplateResponse): Buffer =>
+      Buffer.from(RenderSegmentTemplateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RenderSegmentTemplateResponse => RenderSegmentTemplateResponse.decode(value),
+  },
+  /**
    * Takes a party and a segment and gives why the party is in it or not: the rule part by part with the party's own
    * values, and which parts decided. Changes nothing.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND), SEGMENT_NOT_FOUND (NOT_FOUND), RULE_INVALID (INVALID_ARGUMENT) for a rule that the
@@ -494,6 +531,17 @@ export interface SegmentationServiceServer extends UntypedServiceImplementation 
    * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), DATE_INVALID (INVALID_ARGUMENT), PERIOD_INVALID (INVALID_ARGUMENT).
    */
   getSegmentFlows: handleUnaryCall<GetSegmentFlowsRequest, GetSegmentFlowsResponse>;
+  /**
+   * Gives the families of segments that are ready to be used. Changes nothing.
+   * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listSegmentTemplates: handleUnaryCall<ListSegmentTemplatesRequest, ListSegmentTemplatesResponse>;
+  /**
+   * Takes a template with values of its parameters and gives the plan of a scheme, for SchemeService.CreateScheme: its
+   * groups become segments when that scheme is published. Changes nothing.
+   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), PARAMETER_INVALID (INVALID_ARGUMENT).
+   */
+  renderSegmentTemplate: handleUnaryCall<RenderSegmentTemplateRequest, RenderSegmentTemplateResponse>;
   /**
    * Takes a party and a segment and gives why the party is in it or not: the rule part by part with the party's own
    * values, and which parts decided. Changes nothing.
@@ -812,6 +860,45 @@ export interface SegmentationServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetSegmentFlowsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Gives the families of segments that are ready to be used. Changes nothing.
+   * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listSegmentTemplates(
+    request: ListSegmentTemplatesRequest,
+    callback: (error: ServiceError | null, response: ListSegmentTemplatesResponse) => void,
+  ): ClientUnaryCall;
+  listSegmentTemplates(
+    request: ListSegmentTemplatesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListSegmentTemplatesResponse) => void,
+  ): ClientUnaryCall;
+  listSegmentTemplates(
+    request: ListSegmentTemplatesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListSegmentTemplatesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a template with values of its parameters and gives the plan of a scheme, for SchemeService.CreateScheme: its
+   * groups become segments when that scheme is published. Changes nothing.
+   * Errors: TEMPLATE_NOT_FOUND (NOT_FOUND), PARAMETER_INVALID (INVALID_ARGUMENT).
+   */
+  renderSegmentTemplate(
+    request: RenderSegmentTemplateRequest,
+    callback: (error: ServiceError | null, response: RenderSegmentTemplateResponse) => void,
+  ): ClientUnaryCall;
+  renderSegmentTemplate(
+    request: RenderSegmentTemplateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RenderSegmentTemplateResponse) => void,
+  ): ClientUnaryCall;
+  renderSegmentTemplate(
+    request: RenderSegmentTemplateRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RenderSegmentTemplateResponse) => void,
   ): ClientUnaryCall;
   /**
    * Takes a party and a segment and gives why the party is in it or not: the rule part by part with the party's own
