@@ -1,5 +1,6 @@
 import { choose, confirm, type Desk, openDesk } from './console-browser.js';
 import { customerJourneys } from './console-customer.js';
+import { segmentJourneys } from './console-segment.js';
 
 const LIMIT_MS = 10 * 60_000;
 const JOURNEY_MS = 300_000;
@@ -257,6 +258,8 @@ describe('the console', () => {
   );
 
   customerJourneys(() => desk);
+
+  segmentJourneys(() => desk);
 
   it('broke on no page, and nothing was against the content security policy', () => {
     expect(desk.faults).toEqual([]);

@@ -51,9 +51,11 @@ export function SchemeActions({ id, kind, version }: { id: string; kind: string;
       {edits && approved ? button('publish', t('segment.publish'), t('scheme.publishQuestion')) : null}
       {edits && published ? (
         <>
-          <Button loading={move.isPending} onClick={() => move.mutate({ version: name, step: 'assign' })}>
-            {t('scheme.assign')}
-          </Button>
+          {kind === 'SCHEME_KIND_PARTITION' ? null : (
+            <Button loading={move.isPending} onClick={() => move.mutate({ version: name, step: 'assign' })}>
+              {t('scheme.assign')}
+            </Button>
+          )}
           {button('retire', t('segment.retire'), t('scheme.retireQuestion'))}
         </>
       ) : null}

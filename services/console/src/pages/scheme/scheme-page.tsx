@@ -169,7 +169,9 @@ export function SchemePage() {
           items={[
             { key: 'kind', label: t('scheme.kind'), children: label(scheme.kind) },
             { key: 'version', label: t('segment.version'), children: version.version },
-            { key: 'day', label: t('scheme.assigned'), children: <Day date={version.assignedDate} /> },
+            ...(scheme.kind === 'SCHEME_KIND_PARTITION'
+              ? []
+              : [{ key: 'day', label: t('scheme.assigned'), children: <Day date={version.assignedDate} /> }]),
             { key: 'author', label: t('segment.author'), children: <StaffName name={version.createdBy} /> },
             {
               key: 'approver',
