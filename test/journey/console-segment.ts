@@ -108,7 +108,7 @@ export function segmentJourneys(desk: () => Desk): void {
     'refuses a partition that leaves somebody out, with an example, and puts a whole one into use',
     async () => {
       const mei = await desk().visit('mei.marketer');
-      const { page } = lin;
+      const { page } = mei;
       await page.getByText('English').first().click();
       await mei.go('/segmentation/schemes/new?kind=SCHEME_KIND_PARTITION');
       await page.getByLabel('Title', { exact: true }).first().fill(`Bands ${mark}`);
