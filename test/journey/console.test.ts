@@ -150,7 +150,32 @@ describe('the console', () => {
       const why = adam.page.getByTestId('explanation');
       await why.getByText('No consent').waitFor();
       expect(await why.getByLabel('refused').count()).toBe(1);
+      await why.getByText('never given').waitFor();
       await adam.shot('campaign');
+      await adam.page.getByText('中文').click();
+      await why.getByText('未发送：客户从未同意以此渠道用于此目的。').waitFor();
+      expect(await why.textContent()).toContain('从未同意');
+      expect(await why.textContent()).not.toMatch(/never|list/);
+      await adam.shot('why-in-chinese');
+    },
+    JOURNEY_MS,
+  );
+
+  it(
+    'walks the audit chains for an auditor and says that they are whole',
+    async () => {
+      const { page, go, shot } = await desk.visit('otto.auditor');
+      await go('/audit');
+      await page.getByRole('button', { name: 'Verify all' }).click();
+      await page.getByText('All chains are whole').waitFor({ timeout: 60_000 });
+      expect(await page.locator('tbody tr.ant-table-row').filter({ hasText: 'Whole' }).count()).toBe(6);
+      const customer = page.locator('tbody tr.ant-table-row', { hasText: 'Customers' });
+      expect(await customer.textContent()).toMatch(/[1-9][\d,]* \/ [1-9]/);
+      await customer.getByRole('button', { name: 'Verify' }).click();
+      await customer.getByText('Whole').waitFor();
+      await shot('audit');
+      const carl = await desk.visit('carl.caller');
+      expect(await carl.page.getByRole('link', { name: 'Audit' }).count()).toBe(0);
     },
     JOURNEY_MS,
   );
