@@ -15,6 +15,7 @@ const schema = z
     ...serviceSettings,
     ...analyticsSettings,
     BANK_TIME_ZONE: timeZone,
+    CATALOGUE_FILE: z.string().optional(),
   })
   .superRefine(serviceRules)
   .superRefine(analyticsRules);

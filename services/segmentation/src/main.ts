@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openAnalytics } from '@rapport/kit/analytics';
 import { auditReads, auditVerifier, startSealer } from '@rapport/kit/crypto';
@@ -16,6 +17,7 @@ import {
 } from '@rapport/kit/runtime';
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
+import { declareCatalogue } from './rule/rule.js';
 import { type Config, migrationConfig, segmentationConfig } from './config.js';
 import type { Deps } from './deps.js';
 import { factTables } from './fact/fact.js';
@@ -30,6 +32,10 @@ async function serve(config: Config): Promise<void> {
   const logger = createLogger({ service: 'segmentation', level: config.LOG_LEVEL });
   const health = createHealth();
   health.set('started', false);
+  if (config.CATALOGUE_FILE !== undefined) {
+    const declared = declareCatalogue(readFileSync(config.CATALOGUE_FILE, 'utf8'), config.CATALOGUE_FILE);
+    logger.info({ attributes: declared }, 'the bank has declared attributes');
+  }
   const ops = await serveOps({ address: config.OPS_ADDRESS, health, metrics: metricsHandler });
 
   const db = openDatabase({

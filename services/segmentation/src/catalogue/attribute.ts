@@ -72,6 +72,8 @@ export interface Columns {
   dayOf(column: string): string;
   /** The value of an aggregate over the rows of a source; `total` puts the parts of a source with `per` together. */
   from(source: Source, aggregate: string, total?: (part: string) => string): string;
+  /** The value of an attribute that the bank declared. */
+  declared(key: string): Column;
   /** The condition of being in the version in use of a segment. */
   member(segmentId: string): string;
 }
@@ -101,6 +103,8 @@ export interface AttributeSpec {
   sources: readonly string[];
   /** How soon after an event its value is right; seconds, unless said otherwise. */
   freshness?: string;
+  /** What the bank declared it to be made of, as rules write it. */
+  definition?: string;
   /** What is wrong with arguments that are right each by itself; undefined when nothing is. */
   fault?(args: Arguments): string | undefined;
   /** Its value in SQL. Pure. */

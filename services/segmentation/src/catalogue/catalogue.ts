@@ -23,8 +23,8 @@ export type {
   ValueType,
 } from './attribute.js';
 
-/** Every attribute, by key. A comparison with a missing value is false, `!=` too. */
-export const catalogue: readonly AttributeSpec[] = [
+/** What the service knows by itself. */
+const own: readonly AttributeSpec[] = [
   ...consentAttributes,
   ...contactAttributes,
   ...householdAttributes,
@@ -34,9 +34,22 @@ export const catalogue: readonly AttributeSpec[] = [
   ...partyAttributes,
   ...transactionAttributes,
   ...groupAttributes,
-].sort((a, b) => (a.key < b.key ? -1 : 1));
+];
 
-const byKey = new Map(catalogue.map((spec) => [spec.key, spec]));
+let byKey: ReadonlyMap<string, AttributeSpec> = new Map(own.map((spec) => [spec.key, spec]));
+
+/**
+ * Adds what the bank declares to what the service knows by itself, in place of what was declared before. For the start
+ * of a process: rules that were read keep the attributes that they found.
+ */
+export function declareAttributes(declared: readonly AttributeSpec[]): void {
+  byKey = new Map([...own, ...declared].map((spec) => [spec.key, spec]));
+}
+
+/** Every attribute, by key. A comparison with a missing value is false, `!=` too. */
+export function attributes(): AttributeSpec[] {
+  return [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
 
 /** The attribute of that key. */
 export function findAttribute(key: string): AttributeSpec | undefined {
@@ -45,7 +58,7 @@ export function findAttribute(key: string): AttributeSpec | undefined {
 
 /** Whether a word begins the key of an attribute, as `party` does. */
 export function isPrefix(word: string): boolean {
-  return catalogue.some((spec) => spec.key.startsWith(`${word}.`));
+  return [...byKey.keys()].some((key) => key.startsWith(`${word}.`));
 }
 
 /** The declared value behind a constant, whatever its case or spelling; undefined when it is none. */
@@ -106,6 +119,7 @@ export function attributeMessage(spec: AttributeSpec): Attribute {
     values: Object.keys(spec.values ?? {}),
     dated: spec.dated ?? false,
     missing,
+    definition: spec.definition ?? '',
     dataClass: classes[spec.sensitivity],
   };
 }

@@ -60,8 +60,9 @@ function open(args: Arguments, sql: Columns): string {
 }
 
 /**
- * The average over the days of a window of what was on the accounts at the end of each: what is there at its end, less
- * what came in for each day before it came. So the transactions need no order.
+ * The average over the days of a window of what was on the accounts at the end of each: what is there at its end, less of
+ * each change the share of the window that was over by then. So it is exact where nothing changed. Taken from the balances and not from the amounts, since books that
+ * were brought over need not begin with their first transaction.
  */
 function averageBalance(windowMs: number, agoMs: number, sql: Columns): string {
   const first = sql.firstDay(windowMs, agoMs);
@@ -69,13 +70,19 @@ function averageBalance(windowMs: number, agoMs: number, sql: Columns): string {
   const upTo = agoMs === 0 ? `booking_date <= ${sql.day()}` : `booking_date < ${sql.firstDay(agoMs)}`;
   const next = agoMs === 0 ? `addDays(YYYYMMDDToDate32(${sql.day()}), 1)` : `YYYYMMDDToDate32(${sql.firstDay(agoMs)})`;
   const days = `dateDiff('day', YYYYMMDDToDate32(${first}), ${next})`;
-  const last = `argMaxIf(balance_after, (booking_date, sequence, transaction), ${upTo})`;
-  const end = sql.from(accounts, last, (part) => `toFloat64(ifNull(sum(${part}), 0))`);
-  const before = `dateDiff('day', YYYYMMDDToDate32(${first}), YYYYMMDDToDate32(booking_date))`;
+  const order = '(booking_date, sequence, transaction)';
+  const start = `ifNull(argMaxIf(balance_after, ${order}, booking_date < ${first}), 0)`;
   const inside = `balance_after IS NOT NULL AND booking_date >= ${first} AND ${upTo}`;
-  const moved = `sumIf(if(direction = 'credit', amount, -amount) * ${before}, ${inside})`;
-  const weighed = sql.from(accounts, moved, (part) => `toFloat64(sum(${part}))`);
-  return `((${end} * ${days} - ${weighed}) / nullIf(${days}, 0))`;
+  const booked = 'tuple(booking_date, sequence, transaction, ifNull(balance_after, 0))';
+  const steps = `arraySort(groupArrayIf(${booked}, ${inside}))`;
+  const balances = `arrayMap(step -> step.4, ${steps})`;
+  const before = `arrayPopBack(arrayPushFront(${balances}, ${start}))`;
+  const over = `arrayMap(step -> dateDiff('day', YYYYMMDDToDate32(${first}), YYYYMMDDToDate32(step.1)), ${steps})`;
+  const changes = `arraySum((left, was, over) -> toDecimal128(left - was, 4) * over, ${balances}, ${before}, ${over})`;
+  const last = `argMaxIf(balance_after, ${order}, ${upTo})`;
+  const end = sql.from(accounts, last, (part) => `toFloat64(ifNull(sum(${part}), 0))`);
+  const missed = sql.from(accounts, changes, (part) => `toFloat64(sum(${part}))`);
+  return `(${end} - ${missed} / nullIf(${days}, 0))`;
 }
 
 const money = { decimals: true, unit: { en: 'currency units', zh: '货币单位' } } as const;

@@ -1,7 +1,7 @@
 import { type Call, decodePage, encodePage, pageSize } from '@rapport/kit/rpc';
 import type { ListAttributesRequest, ListAttributesResponse } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
-import { attributeMessage, catalogue } from './catalogue.js';
+import { attributeMessage, attributes } from './catalogue.js';
 
 /** Gives the attributes that rules may use, by key. */
 export async function listAttributes(
@@ -11,7 +11,7 @@ export async function listAttributes(
 ): Promise<ListAttributesResponse> {
   const size = pageSize(request);
   const [after] = decodePage(call, request, 'string') ?? [''];
-  const rest = catalogue.filter(({ key }) => key > after).sort((a, b) => (a.key < b.key ? -1 : 1));
+  const rest = attributes().filter(({ key }) => key > after);
   const page = rest.slice(0, size);
   const last = page.at(-1);
   return {

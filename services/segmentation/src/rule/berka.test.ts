@@ -107,6 +107,8 @@ describe('rules over the Berka bank', () => {
         account: row['account_id'] ?? '',
       });
     }
+    // In the order of the days; within one as the file has them.
+    for (const client of byId.values()) client.transactions.sort((a, b) => a.day - b.day);
     return [...byId.values()];
   }
 
@@ -123,6 +125,34 @@ describe('rules over the Berka bank', () => {
     const last = new Map<string, number>();
     for (const one of client.transactions) if (one.day <= asOf) last.set(one.account, one.balance);
     return sum([...last.values()]);
+  }
+
+  /** The window of that length before the one that ends with the day: from its first day, to the last before the other. */
+  const ago2160: Record<number, [number, number]> = {
+    // 4320 h before the end of 1994-03-31 is 1993-10-03 00:00, of 1993-12-31 it is 1993-07-05 01:00.
+    19940331: [19931003, 19931231],
+    19931231: [19930706, 19931002],
+  };
+  const before = (client: Client, asOf: number) => {
+    const [from, to] = ago2160[asOf] ?? [Number.NaN, Number.NaN];
+    return client.transactions.filter(({ day }) => day >= from && day <= to);
+  };
+  const dayNumber = (day: number) =>
+    Date.UTC(Math.floor(day / 10_000), (Math.floor(day / 100) % 100) - 1, day % 100) / 86_400_000;
+  const credited = (transactions: Client['transactions']) =>
+    sum(transactions.filter(({ credit }) => credit).map(({ cents }) => cents));
+  /** What is on the accounts at the end of each day from one to another, on average, in cents. */
+  function averageBalance(client: Client, from: number, to: number): number {
+    const last = new Map<string, number>();
+    let [total, next] = [0, 0];
+    for (let day = dayNumber(from); day <= dayNumber(to); day += 1) {
+      for (; client.transactions[next] && dayNumber(client.transactions[next]?.day ?? 0) <= day; next += 1) {
+        const { account = '', balance: left = 0 } = client.transactions[next] ?? {};
+        last.set(account, left);
+      }
+      total += sum([...last.values()]);
+    }
+    return total / (dayNumber(to) - dayNumber(from) + 1);
   }
 
   type Expected = (client: Client, asOf: number) => boolean;
@@ -183,6 +213,72 @@ describe('rules over the Berka bank', () => {
         (balance(client, asOf) > 8_000_000 && upTo(client.cards, asOf) === 0),
     ],
     [
+      'tx.max("credit", duration("2160h")) >= 20000 && tx.min("debit", duration("2160h")) < 100',
+      (client, asOf) => {
+        const inside = within(client, asOf, since2160);
+        return (
+          inside.some(({ credit, cents }) => credit && cents >= 2_000_000) &&
+          inside.some(({ credit, cents }) => !credit && cents < 10_000)
+        );
+      },
+    ],
+    [
+      'tx.distinct("day", {"at_least": 1000}, duration("720h")) >= 4',
+      (client, asOf) =>
+        new Set(
+          within(client, asOf, since720)
+            .filter(({ cents }) => cents >= 100_000)
+            .map(({ day }) => day),
+        ).size >= 4,
+    ],
+    [
+      'tx.trend({"direction": "credit"}, duration("2160h")) <= -0.2',
+      (client, asOf) => {
+        const was = credited(before(client, asOf));
+        return was > 0 && (credited(within(client, asOf, since2160)) - was) / was <= -0.2;
+      },
+    ],
+    [
+      'tx.sum("credit", duration("2160h")) / tx.sum("credit", duration("2160h"), duration("2160h")) > 1.5',
+      (client, asOf) => {
+        const was = credited(before(client, asOf));
+        return was > 0 && credited(within(client, asOf, since2160)) / was > 1.5;
+      },
+    ],
+    ['tx.count(duration("2160h"), duration("2160h")) >= 20', (client, asOf) => before(client, asOf).length >= 20],
+    [
+      'holdings.average_balance(duration("2160h")) > 40000',
+      (client, asOf) => averageBalance(client, since2160[asOf] ?? 0, asOf) > 4_000_000,
+    ],
+    [
+      'holdings.balance_trend(duration("2160h")) <= -0.2',
+      (client, asOf) => {
+        const [from = 0, to = 0] = ago2160[asOf] ?? [];
+        const was = averageBalance(client, from, to);
+        return was !== 0 && (averageBalance(client, since2160[asOf] ?? 0, asOf) - was) / Math.abs(was) <= -0.2;
+      },
+    ],
+    [
+      'sequence.days({"direction": "credit", "at_least": 10000}, {"kind": "cash_withdrawal"}, duration("72h"), duration("2160h")) >= 2',
+      (client, asOf) => {
+        const inside = within(client, asOf, since2160);
+        const first = inside.filter(({ credit, cents }) => credit && cents >= 1_000_000);
+        const then = inside.filter(({ operation }) => operation === 'VYBER');
+        const followed = first.filter(({ day }) =>
+          then.some((one) => one.day > day && dayNumber(one.day) - dayNumber(day) <= 3),
+        );
+        return new Set(followed.map(({ day }) => day)).size >= 2;
+      },
+    ],
+    [
+      'party.tenure >= 365 && holdings.kinds >= 2',
+      ({ accounts, loans, cards, orders }, asOf) => {
+        const first = Math.min(...[...accounts, ...loans, ...cards].filter((day) => day <= asOf));
+        const kinds = [upTo(accounts, asOf), upTo(loans, asOf), upTo(cards, asOf), orders];
+        return dayNumber(asOf) - dayNumber(first) >= 365 && kinds.filter((count) => count > 0).length >= 2;
+      },
+    ],
+    [
       'tx.sum("credit", duration("2160h")) > tx.sum("debit", duration("2160h"))',
       (client, asOf) => sum(within(client, asOf, since2160).map(({ credit, cents }) => (credit ? cents : -cents))) > 0,
     ],
@@ -193,6 +289,9 @@ describe('rules over the Berka bank', () => {
       const wanted = clients.filter((client) => expected(client, asOf)).length;
       expect({ asOf, count: await count(text, asOf) }).toEqual({ asOf, count: wanted });
     }
+    // It says something about this bank on one of the days.
+    const said = [19940331, 19931231].map((asOf) => clients.filter((client) => expected(client, asOf)).length);
+    expect(Math.max(...said)).toBeGreaterThan(0);
   });
 
   test('a rule looks only under the organisation path asked for', async () => {

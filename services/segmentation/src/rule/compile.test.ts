@@ -10,7 +10,7 @@ import { days, drawPeople, type Person, rowsOf, zone } from './people.testkit.js
 import { compileRules, readRule, type Rule, type SegmentRule } from './rule.js';
 
 /** Rules in one statement, and statements: 2,000 rules over 100 customers, or as many as RULE_CASES says. */
-const RULES = 25;
+const RULES = 40;
 const STATEMENTS = Math.ceil(Number(process.env['RULE_CASES'] ?? 2_000) / RULES);
 
 describe('generated rules over generated customers', () => {
@@ -72,7 +72,8 @@ describe('generated rules over generated customers', () => {
       fc.asyncProperty(
         fc.array(rules, { minLength: RULES, maxLength: RULES }),
         fc.constantFrom(...days),
-        fc.boolean(),
+        // Nobody is merged; the way of reading for when somebody is has to give the same, and costs more.
+        fc.constantFrom(true, false, false, false),
         async (chosen, asOf, merged) => {
           // What could never be true is refused; that it takes nobody is tested by itself.
           const sound = chosen.filter(({ text }) => {

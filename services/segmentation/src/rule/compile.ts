@@ -3,6 +3,7 @@ import type { Column, Columns, Source } from '../catalogue/catalogue.js';
 import { findAttribute } from '../catalogue/catalogue.js';
 import { tables } from '../fact/fact.js';
 import { endOfDay, firstDayOfWindow } from './calendar.js';
+import { definitionOf } from './declared.js';
 import { type Reach, rowsFor } from './sources.js';
 import type { Comparison, DayNumber, Feature, Leaf, Operand, Rule, SegmentRules } from './tree.js';
 import { featuresOfLeaf, leavesOf } from './tree.js';
@@ -88,6 +89,13 @@ function statement(zone: string, limits: Limits) {
       firstDay: (windowMs, agoMs = 0) => bind(firstDayOfWindow(asOf, windowMs + agoMs, zone), 'Int32'),
       moment: (beforeMs = 0) => bind(new Date(endOfDay(asOf, zone).getTime() - beforeMs), "DateTime64(3, 'UTC')"),
       dayOf: (moments) => `toYYYYMMDD(${moments}, ${bind(zone, 'String')})`,
+      declared: (key) => {
+        const definition = definitionOf(key);
+        if (!definition) throw new Error(`nobody declared ${key}`);
+        return 'kind' in definition
+          ? { sql: condition(definition, asOf, way), nullable: false }
+          : operand(definition, asOf, way);
+      },
       member: (segmentId) => {
         const used = limits.segments?.get(segmentId);
         if (!used || way.includes(segmentId)) throw new Error(`the rule asks for the segment ${segmentId} in vain`);

@@ -10,6 +10,7 @@ export {
   type Limits,
 } from './compile.js';
 export { dayNumber } from './constant.js';
+export { CatalogueFileError, declareCatalogue } from './declared.js';
 export { describeRule, featureWords, operandWords, valueWords } from './describe.js';
 export type { Problem } from './problem.js';
 export { readRule, readValue } from './read.js';

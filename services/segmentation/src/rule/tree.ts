@@ -64,7 +64,8 @@ export function leavesOf(rule: Rule): Leaf[] {
   }
 }
 
-function featuresOfOperand(operand: Operand): Feature[] {
+/** The features of a value, as often as they occur. */
+export function featuresOfOperand(operand: Operand): Feature[] {
   if ('feature' in operand) return [operand.feature];
   if ('parts' in operand) return operand.parts.flatMap(featuresOfOperand);
   return 'size' in operand ? featuresOfOperand(operand.size) : [];

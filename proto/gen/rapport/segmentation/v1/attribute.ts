@@ -111,6 +111,8 @@ export interface Attribute {
   dataClass: DataClass;
   /** True when a party may not have it; every comparison with a missing value is false. */
   missing: boolean;
+  /** What it is made of, as rules write it; only of one that the bank declared by configuration. */
+  definition: string;
 }
 
 /** One argument of an attribute. */
@@ -174,6 +176,7 @@ function createBaseAttribute(): Attribute {
     unitZh: "",
     dataClass: 0,
     missing: false,
+    definition: "",
   };
 }
 
@@ -225,6 +228,9 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
     }
     if (message.missing !== false) {
       writer.uint32(120).bool(message.missing);
+    }
+    if (message.definition !== "") {
+      writer.uint32(130).string(message.definition);
     }
     return writer;
   },
@@ -362,6 +368,14 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
             message.missing = reader.bool();
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.definition = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -413,6 +427,7 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
         ? dataClassFromJSON(object.data_class)
         : 0,
       missing: isSet(object.missing) ? globalThis.Boolean(object.missing) : false,
+      definition: isSet(object.definition) ? globalThis.String(object.definition) : "",
     };
   },
 
@@ -463,6 +478,9 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
     if (message.missing !== false) {
       obj.missing = message.missing;
     }
+    if (message.definition !== "") {
+      obj.definition = message.definition;
+    }
     return obj;
   },
 
@@ -486,6 +504,7 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
     message.unitZh = object.unitZh ?? "";
     message.dataClass = object.dataClass ?? 0;
     message.missing = object.missing ?? false;
+    message.definition = object.definition ?? "";
     return message;
   },
 };
