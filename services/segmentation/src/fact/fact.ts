@@ -224,12 +224,13 @@ export async function membersOf(
   changed: ReadonlyMap<string, string | undefined>,
 ): Promise<Map<string, string | undefined>> {
   if (changed.size === 0) return new Map();
-  const rows = await analytics.query<{ party: string; household: string }>(
-    `SELECT DISTINCT toString(party) AS party, toString(household) AS household FROM ${tables.householdMember.name}
+  // Names of their own for the texts: the condition is on the columns.
+  const rows = await analytics.query<{ member: string; home: string }>(
+    `SELECT DISTINCT toString(party) AS member, toString(household) AS home FROM ${tables.householdMember.name}
       WHERE household IN {households:Array(UUID)}`,
     { households: [...changed.keys()] },
   );
-  return new Map(rows.map(({ party, household }) => [party, changed.get(household)]));
+  return new Map(rows.map(({ member, home }) => [member, changed.get(home)]));
 }
 
 /**

@@ -1,13 +1,10 @@
 // The rule language: what other features may use of it.
 export { dayAt, endOfDay } from './calendar.js';
 export {
-  type CompiledFeatures,
   type CompiledLeaf,
   compileFeatures,
   compileRules,
   compileValues,
-  type Dated,
-  type Limits,
 } from './compile.js';
 export { dayNumber } from './constant.js';
 export { CatalogueFileError, declareCatalogue } from './declared.js';
