@@ -44,6 +44,11 @@ export const fail = defineFailures('customer.rapport', {
     kind: 'precondition',
     message: 'The parties have different identifiers of one kind; a person must decide that they are one.',
   },
+  SOURCE_KEY_ERASED: {
+    kind: 'precondition',
+    message: 'The party under this source key was erased. A data steward may lift that with a reason.',
+  },
+  ERASED_KEY_NOT_FOUND: { kind: 'not_found', message: 'No party was erased under this key, or you may not see where.' },
   IMPORT_NOT_FOUND: { kind: 'not_found', message: 'There is no such import, or you may not see it.' },
   RELATIONSHIP_NOT_FOUND: { kind: 'not_found', message: 'There is no such relationship, or you may not see it.' },
   RELATIONSHIP_INVALID: { kind: 'invalid', message: 'The parties cannot stand to each other like this.' },

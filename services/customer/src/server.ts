@@ -122,6 +122,7 @@ import { listBeneficialOwners } from './relationship/list-beneficial-owners.js';
 import { listRelationships } from './relationship/list-relationships.js';
 import { createSource } from './source/create-source.js';
 import { getSourceRecord } from './source/get-source-record.js';
+import { liftErasedKey } from './source/lift-erased-key.js';
 import { listSourceRecords } from './source/list-source-records.js';
 import { listSources } from './source/list-sources.js';
 import { updateSource } from './source/update-source.js';
@@ -235,6 +236,7 @@ export function routes(deps: Deps): Route[] {
       updateSource: (request, call) => updateSource(deps, request, call),
       listSourceRecords: (request, call) => listSourceRecords(deps, request, call),
       getSourceRecord: (request, call) => getSourceRecord(deps, request, call),
+      liftErasedKey: (request, call) => liftErasedKey(deps, request, call),
     }),
     route(GoldenServiceService, {
       getGoldenRecord: (request, call) => getGoldenRecord(deps, request, call),

@@ -16,6 +16,7 @@ import {
   partyName,
   type PartyRecord,
 } from '../party/party.js';
+import { erasedAmong } from '../source/source.js';
 import {
   type Batch,
   type Checked,
@@ -38,6 +39,14 @@ export interface PartyWish extends CleanParty {
 
 const KIND = ImportKind.IMPORT_KIND_PARTY;
 const REQUEST_ID = '00000000-0000-4000-8000-000000000000';
+
+/** The refusal of somebody who was erased; the key is not repeated, for nothing of them is to be kept. */
+const ERASED: Refusal = {
+  field: 'source_key',
+  reason: 'ERASED',
+  message: 'was erased; a steward may lift that',
+  value: '',
+};
 
 /** Judges a row by the rules that need no database. */
 export function checkParty(stream: Stream, line: bigint, row: PartyRow): Checked<PartyWish> | Refusal {
@@ -85,11 +94,14 @@ export async function takeParties(batch: Batch, rows: readonly Checked<PartyWish
     SELECT ${partyColumns}, party.content FROM party
     WHERE source = ${source} AND source_key = ANY(${[...byKey.keys()]}::text[])`);
   const before = new Map(known.map((row) => [row.sourceKey, row]));
+  const unknown = [...byKey.keys()].filter((key) => !before.has(key));
+  const erased = await erasedAmong(tx, deps.cipher, source, unknown);
   const fresh: { from: Checked<PartyWish>; row: PartyRecord }[] = [];
   const changes: { before: PartyRecord; from: Checked<PartyWish> }[] = [];
   for (const from of byKey.values()) {
     const existing = before.get(from.key);
-    if (!existing) fresh.push({ from, row: newRecord(deps, from.value) });
+    if (erased.has(from.key)) refuse(batch, KIND, from.line, ERASED);
+    else if (!existing) fresh.push({ from, row: newRecord(deps, from.value) });
     else if (existing.content === from.content) settle(batch, KIND, 'unchanged');
     else changes.push({ before: existing, from });
   }

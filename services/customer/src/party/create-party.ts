@@ -7,7 +7,7 @@ import { dayDate } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { keepFirst } from '../golden/golden.js';
-import { assertSource } from '../source/source.js';
+import { assertSource, erasedAmong } from '../source/source.js';
 import { assertValid, cleaned, newRecord, partyCreated, partyMessage, partyName } from './party.js';
 import { sealedAnswer } from './sealed-answer.js';
 import { findable, insertTerms } from './search-terms.js';
@@ -41,7 +41,11 @@ export async function createParty(deps: Deps, request: CreatePartyRequest, call:
           },
         })
         .catch(taken);
-      if (party.source !== '') await assertSource(tx, deps.bank, party.source);
+      if (party.source !== '') {
+        await assertSource(tx, deps.bank, party.source);
+        const erased = await erasedAmong(tx, deps.cipher, party.source, [party.sourceKey]);
+        if (erased.size > 0) throw fail('SOURCE_KEY_ERASED', { metadata: { source: party.source } });
+      }
       await keepFirst(tx, deps, [{ row, received, party }]);
       await insertTerms(tx, deps.cipher, [findable(row, party)]);
       await audit(tx, call, { resource: name, change: { created: true, kind: row.kind } });

@@ -196,6 +196,51 @@ describe('an erasure', () => {
   });
 });
 
+describe('a key of a source whose party was erased', () => {
+  const steward = (orgPath = '/berka') => as({ sub: 'staff/sam', roles: ['data_steward'], orgPath });
+  const row = (sourceKey: string) => ({ line: 1n, row: { $case: 'party', value: { sourceKey, party: person() } } });
+  const bring = (sourceKey: string) => running.customer.import(importOf({}, [[row(sourceKey)]]), operator());
+  const lift = (sourceKey: string, token = steward(), requestId = uuidv7()) =>
+    running.source.liftErasedKey({ name: 'sources/berka', sourceKey, reason: 'customer again', requestId }, token);
+
+  it('does not come back by an import or by hand, until a steward lets it, and then once', async () => {
+    const [jana, merged] = [
+      await createParty(running, person({ source: 'berka', sourceKey: 'client/erased' })),
+      await createParty(running, person({ source: 'berka', sourceKey: 'client/merged' })),
+    ];
+    const etags = { survivorEtag: jana.etag, mergedEtag: merged.etag };
+    const one = { survivor: jana.name, merged: merged.name, ...etags, reason: 'same_person', requestId: uuidv7() };
+    await running.golden.mergeParties(MergePartiesRequest.fromPartial(one), steward());
+    const { name } = await open(jana, Kind.DATA_SUBJECT_REQUEST_KIND_ERASURE);
+    await decide(name);
+    for (const key of ['client/erased', 'client/merged']) {
+      const { import: again, rejects } = await bring(key);
+      expect(again?.counts).toMatchObject([{ created: 0n, rejected: 1n }]);
+      expect(rejects).toMatchObject([{ field: 'source_key', reason: 'ERASED', originalValue: '' }]);
+      const byHand = createParty(running, person({ source: 'berka', sourceKey: key }));
+      expect(await failure(byHand)).toMatchObject({ kind: 'precondition', reason: 'SOURCE_KEY_ERASED' });
+    }
+    const kept = await all<{ text: string }>(running, sql`SELECT k::text AS text FROM erased_key k`);
+    expect(kept.length).toBeGreaterThanOrEqual(2);
+    expect(JSON.stringify(kept)).not.toContain('client/');
+    for (const roles of [['operator'], ['privacy_officer'], ['relationship_manager']]) {
+      expect((await failure(lift('client/erased', as({ roles, orgPath: '/berka' })))).kind).toBe('denied');
+    }
+    expect((await failure(lift('client/erased', steward('/berka/brno')))).reason).toBe('ERASED_KEY_NOT_FOUND');
+    expect((await failure(lift('client/never'))).reason).toBe('ERASED_KEY_NOT_FOUND');
+    const requestId = uuidv7();
+    const lifted = await lift('client/erased', steward(), requestId);
+    expect(await lift('client/erased', steward(), requestId)).toEqual(lifted);
+    expect((await bring('client/erased')).import?.counts).toMatchObject([{ created: 1n }]);
+    expect((await bring('client/merged')).import?.counts).toMatchObject([{ rejected: 1n }]);
+    const [noted] = await all<{ detail: object }>(
+      running,
+      sql`SELECT detail FROM kit.audit WHERE action LIKE '%/LiftErasedKey'`,
+    );
+    expect(JSON.stringify(noted?.detail)).toContain('customer again');
+  });
+});
+
 describe('an erasure after a restore', () => {
   /** Every row with the party's id, by table: what a backup would bring back. */
   async function rowsOf(id: string): Promise<{ table: string; rows: object[] }[]> {

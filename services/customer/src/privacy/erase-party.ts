@@ -5,6 +5,7 @@ import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { holdingColumns, type HoldingRecord, openIban } from '../holding/holding.js';
 import { openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
+import { keepErasedKeys } from '../source/source.js';
 import { heldUntil } from './hold.js';
 import { requestIdIn, requestName, type RequestRow } from './request.js';
 
@@ -115,6 +116,7 @@ async function remove(
 ): Promise<{ deleted: Counts; retainUntil: Date | null }> {
   const rows = await tx.rows<PartyRecord>(sql`
     SELECT ${partyColumns} FROM party WHERE party_id = ANY(${[...members]}::uuid[]) ORDER BY party_id FOR UPDATE`);
+  await keepErasedKeys(tx, deps.cipher, members, now);
   const rejects = await eraseRejects(tx, deps, rows);
   await tx.run(sql`
     UPDATE household h SET members = h.members - 1 FROM household_member m

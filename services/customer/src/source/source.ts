@@ -3,6 +3,7 @@ import type { Source } from '@rapport/proto/customer/v1';
 import type { Bank } from '../deps.js';
 import { fail } from '../errors.js';
 
+export { erasedAmong, keepErasedKeys } from './erased-keys.js';
 export {
   changeTime,
   insertRecords,

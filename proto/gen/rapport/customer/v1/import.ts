@@ -120,7 +120,8 @@ export interface ImportReject {
    * Why, in capitals: "VALUE_INVALID", "REFERENCE_UNKNOWN", "KEY_DUPLICATE" (the key occurs twice,
    * or is taken by something else), "CURRENCY_MISMATCH", "ORGANISATION_PATH_OUTSIDE", "ROW_EMPTY", "KIND_UNEXPECTED",
    * "IMMUTABLE" (what is known under the key cannot become what the row says), "RELATIONSHIP_INVALID" (such parties
-   * cannot stand so), "SHARES_EXCEEDED" (owners would have more than the whole), or the sender's own.
+   * cannot stand so), "SHARES_EXCEEDED" (owners would have more than the whole),
+   * "ERASED" (the party under this key was erased at its wish; see LiftErasedKey), or the sender's own.
    */
   reason: string;
   /** The same in words, without the value. */

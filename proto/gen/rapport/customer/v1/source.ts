@@ -238,6 +238,27 @@ export interface GetSourceRecordResponse {
   sourceRecord?: SourceRecord | undefined;
 }
 
+/** Asks that an erased key of a source be taken again. */
+export interface LiftErasedKeyRequest {
+  /** The source, `sources/{name}`. */
+  name: string;
+  /** The key in the source, as the rejected row states it. */
+  sourceKey: string;
+  /** Why the person may come back, 1 to 200 characters; a reason, nothing personal. */
+  reason: string;
+  /**
+   * Makes the call idempotent, a UUID chosen by the caller. The same id with the same request answers the same again;
+   * with another request it is refused.
+   */
+  requestId: string;
+}
+
+/** The key is taken again. */
+export interface LiftErasedKeyResponse {
+  /** When it was erased. */
+  eraseTime?: Date | undefined;
+}
+
 function createBaseTitle(): Title {
   return { en: "", zh: "" };
 }
@@ -1626,6 +1647,208 @@ export const GetSourceRecordResponse: MessageFns<
     message.sourceRecord = (object.sourceRecord !== undefined && object.sourceRecord !== null)
       ? SourceRecord.fromPartial(object.sourceRecord)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseLiftErasedKeyRequest(): LiftErasedKeyRequest {
+  return { name: "", sourceKey: "", reason: "", requestId: "" };
+}
+
+export const LiftErasedKeyRequest: MessageFns<LiftErasedKeyRequest, "rapport.customer.v1.LiftErasedKeyRequest"> = {
+  $type: "rapport.customer.v1.LiftErasedKeyRequest" as const,
+
+  encode(message: LiftErasedKeyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.sourceKey !== "") {
+      writer.uint32(18).string(message.sourceKey);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(34).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LiftErasedKeyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLiftErasedKeyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sourceKey = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LiftErasedKeyRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      sourceKey: isSet(object.sourceKey)
+        ? globalThis.String(object.sourceKey)
+        : isSet(object.source_key)
+        ? globalThis.String(object.source_key)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: LiftErasedKeyRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.sourceKey !== "") {
+      obj.sourceKey = message.sourceKey;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LiftErasedKeyRequest>, I>>(base?: I): LiftErasedKeyRequest {
+    return LiftErasedKeyRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LiftErasedKeyRequest>, I>>(object: I): LiftErasedKeyRequest {
+    const message = createBaseLiftErasedKeyRequest();
+    message.name = object.name ?? "";
+    message.sourceKey = object.sourceKey ?? "";
+    message.reason = object.reason ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseLiftErasedKeyResponse(): LiftErasedKeyResponse {
+  return { eraseTime: undefined };
+}
+
+export const LiftErasedKeyResponse: MessageFns<LiftErasedKeyResponse, "rapport.customer.v1.LiftErasedKeyResponse"> = {
+  $type: "rapport.customer.v1.LiftErasedKeyResponse" as const,
+
+  encode(message: LiftErasedKeyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.eraseTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.eraseTime), writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LiftErasedKeyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLiftErasedKeyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.eraseTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LiftErasedKeyResponse {
+    return {
+      eraseTime: isSet(object.eraseTime)
+        ? fromJsonTimestamp(object.eraseTime)
+        : isSet(object.erase_time)
+        ? fromJsonTimestamp(object.erase_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: LiftErasedKeyResponse): unknown {
+    const obj: any = {};
+    if (message.eraseTime !== undefined) {
+      obj.eraseTime = message.eraseTime.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LiftErasedKeyResponse>, I>>(base?: I): LiftErasedKeyResponse {
+    return LiftErasedKeyResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LiftErasedKeyResponse>, I>>(object: I): LiftErasedKeyResponse {
+    const message = createBaseLiftErasedKeyResponse();
+    message.eraseTime = object.eraseTime ?? undefined;
     return message;
   },
 };

@@ -22,6 +22,8 @@ import {
   CreateSourceResponse,
   GetSourceRecordRequest,
   GetSourceRecordResponse,
+  LiftErasedKeyRequest,
+  LiftErasedKeyResponse,
   ListSourceRecordsRequest,
   ListSourceRecordsResponse,
   ListSourcesRequest,
@@ -111,6 +113,21 @@ export const SourceServiceService = {
       Buffer.from(GetSourceRecordResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetSourceRecordResponse => GetSourceRecordResponse.decode(value),
   },
+  /**
+   * Takes a key of a source whose party was erased and lets imports bring it in again, as a new party: the person has come
+   * back, or the erasure was of somebody else. Idempotent by request_id; leaves the reason in the audit.
+   * Errors: ERASED_KEY_NOT_FOUND (NOT_FOUND: the key was not erased, or where the caller may not see it).
+   */
+  liftErasedKey: {
+    path: "/rapport.customer.v1.SourceService/LiftErasedKey" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LiftErasedKeyRequest): Buffer => Buffer.from(LiftErasedKeyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LiftErasedKeyRequest => LiftErasedKeyRequest.decode(value),
+    responseSerialize: (value: LiftErasedKeyResponse): Buffer =>
+      Buffer.from(LiftErasedKeyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LiftErasedKeyResponse => LiftErasedKeyResponse.decode(value),
+  },
 } as const;
 
 export interface SourceServiceServer extends UntypedServiceImplementation {
@@ -143,6 +160,12 @@ export interface SourceServiceServer extends UntypedServiceImplementation {
    * Errors: SOURCE_RECORD_NOT_FOUND (NOT_FOUND).
    */
   getSourceRecord: handleUnaryCall<GetSourceRecordRequest, GetSourceRecordResponse>;
+  /**
+   * Takes a key of a source whose party was erased and lets imports bring it in again, as a new party: the person has come
+   * back, or the erasure was of somebody else. Idempotent by request_id; leaves the reason in the audit.
+   * Errors: ERASED_KEY_NOT_FOUND (NOT_FOUND: the key was not erased, or where the caller may not see it).
+   */
+  liftErasedKey: handleUnaryCall<LiftErasedKeyRequest, LiftErasedKeyResponse>;
 }
 
 export interface SourceServiceClient extends Client {
@@ -244,6 +267,26 @@ export interface SourceServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetSourceRecordResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a key of a source whose party was erased and lets imports bring it in again, as a new party: the person has come
+   * back, or the erasure was of somebody else. Idempotent by request_id; leaves the reason in the audit.
+   * Errors: ERASED_KEY_NOT_FOUND (NOT_FOUND: the key was not erased, or where the caller may not see it).
+   */
+  liftErasedKey(
+    request: LiftErasedKeyRequest,
+    callback: (error: ServiceError | null, response: LiftErasedKeyResponse) => void,
+  ): ClientUnaryCall;
+  liftErasedKey(
+    request: LiftErasedKeyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LiftErasedKeyResponse) => void,
+  ): ClientUnaryCall;
+  liftErasedKey(
+    request: LiftErasedKeyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LiftErasedKeyResponse) => void,
   ): ClientUnaryCall;
 }
 
