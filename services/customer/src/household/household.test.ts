@@ -218,6 +218,43 @@ describe('SuggestHouseholdMembers', () => {
     // No household is theirs yet, so the manager of one sees neither of the others.
     expect(await suggest(manager())).toEqual([]);
   });
+
+  it('finds who has the address and the family name, however both are written, and not the neighbours', async () => {
+    const living = (givenName: string, familyName: string, line: string, over: object = {}) =>
+      createParty(
+        running,
+        person({
+          details: { $case: 'person', value: { givenName, familyName } },
+          contactPoints: [
+            {
+              point: {
+                $case: 'postalAddress',
+                value: { lines: [line], locality: 'Olomouc', postalCode: '77900', countryCode: 'CZ' },
+              },
+            },
+          ],
+          ...over,
+        }),
+      );
+    const karel = await living('Karel', 'Vrba', 'Horní náměstí 12');
+    const eva = await living('Eva', 'Vrbová', 'Horni namesti 12');
+    const brno = await living('Adam', 'Vrba', 'Horní náměstí 12', { organisationPath: '/berka/brno/1' });
+    await living('Petr', 'Soused', 'Horní náměstí 12');
+    await living('Jana', 'Vrbová', 'Horní náměstí 14');
+    const suggest = async (options = operator()) =>
+      (await households.suggestHouseholdMembers({ parent: karel.name }, options)).suggestions.map(
+        ({ party, evidence }) => [party, evidence],
+      );
+    const evidence = [Evidence.HOUSEHOLD_EVIDENCE_SAME_ADDRESS, Evidence.HOUSEHOLD_EVIDENCE_SAME_FAMILY_NAME];
+    expect(await suggest()).toEqual([
+      [eva.name, evidence],
+      [brno.name, evidence],
+    ]);
+    expect(await suggest(prague())).toEqual([[eva.name, evidence]]);
+    // In a block of flats everybody would be family.
+    for (let flat = 0; flat < 40; flat += 1) await living(`Host${flat}`, 'Jiný', 'Horní náměstí 12');
+    expect(await suggest()).toEqual([]);
+  });
 });
 
 describe('who may', () => {

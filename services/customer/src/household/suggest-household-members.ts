@@ -11,6 +11,7 @@ import {
 import { seen } from '../access/access.js';
 import { cleanAddress, foldedWords } from '../cleaning/cleaning.js';
 import type { Deps } from '../deps.js';
+import { sharingDwelling } from '../matching/matching.js';
 import { assertParty, membersOf, openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
 import { familial } from '../relationship/relationship.js';
 
@@ -24,8 +25,8 @@ interface Candidate extends PartyRecord {
 }
 
 /**
- * Gives the persons who own something together with a person or are its relatives, unless they are in a household, with
- * what speaks for keeping house together.
+ * Gives the persons who own something together with a person, are its relatives, or have its address and its family name,
+ * unless they are in a household, with what speaks for keeping house together.
  */
 export async function suggestHouseholdMembers(
   deps: Deps,
@@ -36,10 +37,13 @@ export async function suggestHouseholdMembers(
   const on = deps.db.scoped(scope);
   const party = await assertParty(on, request.parent, scope);
   const self = await on.one<PartyRecord>(sql`SELECT ${partyColumns} FROM party WHERE party_id = ${party.partyId}`);
-  const candidates = self.kind === PartyKind.PARTY_KIND_PERSON ? await candidatesFor(on, membersOf(party), scope) : [];
+  const person = self.kind === PartyKind.PARTY_KIND_PERSON;
+  const neighbours = person ? await sharingDwelling(on, deps.cipher, self, openParty(deps.cipher, self)) : [];
+  const candidates = person ? await candidatesFor(on, membersOf(party), neighbours, scope) : [];
   const home = addressesOf(deps, self);
   const found = candidates
     .map((row) => ({ row, evidence: evidenceFor(self, row, home, addressesOf(deps, row)) }))
+    .filter(({ row, evidence }) => row.joint || row.relative || isHome(evidence))
     .sort((a, b) => b.evidence.length - a.evidence.length || (a.row.partyId < b.row.partyId ? -1 : 1))
     .slice(0, MOST);
   await deps.reads.record(call, [request.parent, ...found.map(({ row }) => partyName(row.partyId))]);
@@ -52,7 +56,20 @@ export async function suggestHouseholdMembers(
   };
 }
 
-function candidatesFor(on: Queryable, members: readonly string[], scope: Scope): Promise<Candidate[]> {
+/** Of those who only live there the name must be the same, too: a house has more than one family. */
+function isHome(evidence: readonly HouseholdEvidence[]): boolean {
+  return (
+    evidence.includes(HouseholdEvidence.HOUSEHOLD_EVIDENCE_SAME_ADDRESS) &&
+    evidence.includes(HouseholdEvidence.HOUSEHOLD_EVIDENCE_SAME_FAMILY_NAME)
+  );
+}
+
+function candidatesFor(
+  on: Queryable,
+  members: readonly string[],
+  neighbours: readonly string[],
+  scope: Scope,
+): Promise<Candidate[]> {
   const owner = HoldingRole.HOLDING_ROLE_OWNER;
   return on.rows<Candidate>(sql`
     WITH joint AS (
@@ -68,9 +85,12 @@ function candidatesFor(on: Queryable, members: readonly string[], scope: Scope):
       FROM unnest(${members}::uuid[]) AS member (id) CROSS JOIN LATERAL (
         SELECT * FROM relationship r WHERE r.party_id = member.id AND r.kind = ANY(${[...familial]}::smallint[])
           AND r.end_date IS NULL OFFSET 0) r
+    ), neighbour AS (
+      SELECT id FROM unnest(${[...neighbours]}::uuid[]) AS n (id)
     )
     SELECT ${partyColumns}, bool_or(joint.id IS NOT NULL) AS joint, bool_or(relative.id IS NOT NULL) AS relative
-    FROM joint FULL JOIN relative USING (id) JOIN party alias ON alias.party_id = coalesce(joint.id, relative.id)
+    FROM (SELECT id FROM joint UNION SELECT id FROM relative UNION SELECT id FROM neighbour) AS found
+      LEFT JOIN joint USING (id) LEFT JOIN relative USING (id) JOIN party alias ON alias.party_id = found.id
       JOIN party ON party.party_id = alias.golden_id
     WHERE party.party_id <> ALL(${members}::uuid[]) AND party.kind = ${PartyKind.PARTY_KIND_PERSON}
       AND ${seen(scope, 'party')}
@@ -92,10 +112,20 @@ function evidenceFor(
   if ([...theirs].some((address) => home.has(address))) {
     evidence.push(HouseholdEvidence.HOUSEHOLD_EVIDENCE_SAME_ADDRESS);
   }
-  if (foldedWords(self.familyName).join() === foldedWords(other.familyName).join()) {
+  if (familyOf(self.familyName) === familyOf(other.familyName)) {
     evidence.push(HouseholdEvidence.HOUSEHOLD_EVIDENCE_SAME_FAMILY_NAME);
   }
   return evidence;
+}
+
+/**
+ * A family name as spouses, sisters and brothers share it: folded, without the endings by which Slavic names tell women from
+ * men (Novák and Nováková, Černý and Černá). Ending `-ová` goes first, then a last vowel.
+ */
+function familyOf(name: string): string {
+  return foldedWords(name)
+    .map((word) => word.replace(/(.{3})ova$/, '$1').replace(/(.{3})[aeiouy]$/, '$1'))
+    .join(' ');
 }
 
 function addressesOf(deps: Pick<Deps, 'cipher'>, row: PartyRecord): Set<string> {

@@ -84,22 +84,67 @@ export async function learnFrom(ground: Ground, crew: Crew, advance: Advance = (
   return { fields, parameters, iterations };
 }
 
-/** Weighs every candidate of a ground; gives those at or above `least` bits, the surest first. */
+/** What is kept of a run that may be cut off, so that it goes on where it was. */
+export interface Checkpoint {
+  /** What it had learned; undefined when it had not come so far. */
+  learned: Pick<Learned, 'parameters' | 'iterations'> | undefined;
+  keepLearned(learned: Learned): Promise<void>;
+  /** The slices that its blocks are weighed in. */
+  cuts: readonly { from: number; until: number }[];
+  /** The pairs that a slice gave, by its place; undefined when it was not weighed yet. */
+  weighed(at: number): { a: Int32Array; b: Int32Array; compared: number } | undefined;
+  keepWeighed(at: number, done: Done): Promise<void>;
+}
+
+/**
+ * Weighs every candidate of a ground; gives those at or above `least` bits, the surest first. Of slices that were weighed
+ * before only the pairs that they gave are weighed, for their parties may have changed since.
+ */
 export async function weigh(
   ground: Ground,
   crew: Crew,
   parameters: Parameters,
   least: number,
   advance: Advance = () => undefined,
+  checkpoint?: Checkpoint,
 ): Promise<{ pairs: WeighedPairs; compared: number }> {
-  const cuts = portions(ground);
-  let done = 0;
-  const results = await crew.carryOut(
-    cuts.map((cut): Task => ({ kind: 'score', ...cut, parameters, least })),
-    () => advance('scoring', ++done, cuts.length),
-  );
-  const compared = results.reduce((sum, one) => sum + one.compared, 0);
-  return { pairs: sorted(results), compared };
+  const cuts = checkpoint?.cuts ?? portions(ground);
+  const known = cuts.map((_cut, at) => checkpoint?.weighed(at));
+  const left = cuts.flatMap((_cut, at) => (known[at] ? [] : [at]));
+  let done = cuts.length - left.length;
+  const keeping: Promise<void>[] = [];
+  const tasks = left.map((at): Task => ({ kind: 'score', ...(cuts[at] as (typeof cuts)[number]), parameters, least }));
+  const results = await crew.carryOut(tasks, (one, at) => {
+    if (checkpoint) keeping.push(checkpoint.keepWeighed(left[at] as number, one));
+    // A failure is thrown where all are awaited; until then it must not count as unhandled.
+    keeping.at(-1)?.catch(() => undefined);
+    advance('scoring', ++done, cuts.length);
+  });
+  await Promise.all(keeping);
+  const again: Done[] = [];
+  if (left.length < cuts.length) {
+    const comparer = comparerOf(ground.population, ground.attributes.length);
+    const fields = fieldsWith(ground.attributes);
+    const counted = frequencies(ground.population, ground.attributes.length);
+    const { weight } = scorer({ fields, parameters }, comparer, counted);
+    for (const one of known) if (one) again.push(weighAgain(weight, least, one));
+  }
+  const all = [...again, ...results];
+  return { pairs: sorted(all), compared: all.reduce((sum, one) => sum + one.compared, 0) };
+}
+
+function weighAgain(
+  weight: (a: number, b: number) => number,
+  least: number,
+  { a, b, compared }: { a: Int32Array; b: Int32Array; compared: number },
+): Done {
+  const bits = a.map((_one, at) => at).filter((at) => weight(a[at] as number, b[at] as number) >= least);
+  return {
+    a: bits.map((at) => a[at] as number),
+    b: bits.map((at) => b[at] as number),
+    weight: Float32Array.from(bits, (at) => weight(a[at] as number, b[at] as number)),
+    compared,
+  };
 }
 
 /** The surest first; of equal ones the earlier records first, so that a run gives the same again. */
@@ -140,11 +185,15 @@ export async function judge(
   signal?: AbortSignal,
   advance: Advance = () => undefined,
   decided: (a: number, b: number) => boolean = () => false,
+  checkpoint?: Checkpoint,
 ): Promise<Judgement> {
   const crew = openCrew(ground, signal);
   try {
-    const learned = await learnFrom(ground, crew, advance);
-    const { pairs, compared } = await weigh(ground, crew, learned.parameters, LEAST_KEPT, advance);
+    const before = checkpoint?.learned;
+    const fields = fieldsWith(ground.attributes);
+    const learned = before ? { fields, ...before } : await learnFrom(ground, crew, advance);
+    if (!before) await checkpoint?.keepLearned(learned);
+    const { pairs, compared } = await weigh(ground, crew, learned.parameters, LEAST_KEPT, advance, checkpoint);
     const bands = chooseBands(pairs.weight);
     advance('clustering', 0, pairs.weight.length);
     const comparer = comparerOf(ground.population, ground.attributes.length);

@@ -1,6 +1,19 @@
 import type { Profile } from './profile.js';
 import { skeleton } from './profile.js';
 
+function keyOf({ person }: Profile, pass: string, parts: readonly string[]): string | undefined {
+  return parts.every((part) => part !== '') ? `${person ? 'p' : 'o'}${pass}\0${parts.join('\0')}` : undefined;
+}
+
+function dwelling({ street, house, postal, locality }: Profile): string[] {
+  return [skeleton(street), house, (postal || locality.slice(0, 4)).slice(0, 3)];
+}
+
+/** The blocking key that those share who live under one number of one street; undefined where that is not known. */
+export function dwellingKey(profile: Profile): string | undefined {
+  return keyOf(profile, 'dwelling', dwelling(profile));
+}
+
 /**
  * The blocking keys of a profile: two parties are compared when they share one. Each key joins at least two facts, or
  * is a fact with very many values, so that a keyed hash of it cannot be tried out. The passes are chosen so that an
@@ -13,7 +26,7 @@ import { skeleton } from './profile.js';
  * - where: postal code+each name, street+number+place, birth date+place
  */
 export function blockingKeys(profile: Profile): string[] {
-  const { given, family, birth, locality, postal, street, house } = profile;
+  const { given, family, birth, locality, postal } = profile;
   const g = skeleton(given);
   const f = skeleton(family);
   const year = birth.slice(0, 4);
@@ -21,7 +34,8 @@ export function blockingKeys(profile: Profile): string[] {
   const place = postal || locality.slice(0, 4);
   const keys: string[] = [];
   const add = (pass: string, ...parts: string[]): void => {
-    if (parts.every((part) => part !== '')) keys.push(`${profile.person ? 'p' : 'o'}${pass}\0${parts.join('\0')}`);
+    const key = keyOf(profile, pass, parts);
+    if (key !== undefined) keys.push(key);
   };
   add('family-year', f, year);
   add('family-day', f, day);
@@ -34,7 +48,7 @@ export function blockingKeys(profile: Profile): string[] {
   add('names-place', ...names, locality.slice(0, 3) || postal.slice(0, 2));
   add('postal-family', postal, f);
   add('postal-given', postal, g);
-  add('dwelling', skeleton(street), house, place.slice(0, 3));
+  add('dwelling', ...dwelling(profile));
   if (!profile.person) add('name-start', family.slice(0, 6));
   for (const email of profile.emails) {
     const [local = '', domain = ''] = email.split('@');

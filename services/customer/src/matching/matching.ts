@@ -1,7 +1,7 @@
 import type { FieldCipher } from '@rapport/kit/crypto';
-import { sql, type Tx } from '@rapport/kit/db';
+import { type Queryable, sql, type Tx } from '@rapport/kit/db';
 import type { ContactPoint, Identifier } from '@rapport/proto/customer/v1';
-import { blockingKeys } from './keys.js';
+import { blockingKeys, dwellingKey } from './keys.js';
 import { addressParts, joined, known, organisationWord, phoneDigits, type Profile } from './profile.js';
 
 /** What of a stored party the matcher looks at. */
@@ -82,6 +82,29 @@ export function apart(row: Pick<Matchable, 'organisationPath' | 'synthetic'>): s
 /** The stored blocking keys of a party. */
 export function partyKeys(cipher: FieldCipher, row: Matchable, profile: Profile): bigint[] {
   return isMatched(row) ? blockingKeys(profile).map((key) => keyHash(cipher, apart(row) + key)) : [];
+}
+
+/** More parties under one number of a street are a block of flats, a home or an office, and say nothing of a family. */
+const MOST_IN_DWELLING = 40;
+
+/**
+ * The golden records that share a dwelling with a party, as far as their addresses are written alike, itself left out; none
+ * where that is not known or where too many live there. Finds by keyed hash, and opens nothing.
+ */
+export async function sharingDwelling(
+  on: Queryable,
+  cipher: FieldCipher,
+  row: Matchable,
+  secrets: MatchableSecrets,
+): Promise<string[]> {
+  const key = isMatched(row) ? dwellingKey(partyProfile(row, secrets)) : undefined;
+  if (key === undefined) return [];
+  const rows = await on.rows<{ partyId: string }>(sql`
+    SELECT party_id AS "partyId" FROM match_key WHERE key = ${keyHash(cipher, apart(row) + key)}
+    LIMIT ${MOST_IN_DWELLING + 1}`);
+  return rows.length > MOST_IN_DWELLING
+    ? []
+    : rows.map(({ partyId }) => partyId).filter((partyId) => partyId !== row.partyId);
 }
 
 /** Writes what golden records are matched by, instead of what was before, and lets them be matched soon after the commit. */

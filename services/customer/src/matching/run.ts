@@ -7,6 +7,7 @@ import type { Deps } from '../deps.js';
 import { openParty, type PartyRecord } from '../party/party.js';
 import type { Blocks } from './blocks.js';
 import { commonPlace, type Found, keepFound, saidBy } from './candidates.js';
+import { checkpointOf } from './checkpoint.js';
 import { countTerms, forgetModel, storeModel } from './current-model.js';
 import { judge, type Judgement } from './engine.js';
 import { field } from './fields.js';
@@ -37,7 +38,10 @@ interface Run {
 
 type Tell = (stage: MatchStage, done: number, total: number) => Promise<void>;
 
-/** Works on the oldest run that is under way, from its beginning; gives whether there was one. */
+/**
+ * Works on the oldest run that is under way; gives whether there was one. One that was cut off reads the bank again, for
+ * that is in memory, and goes on with what it had learned and with the slices of blocks that it had not compared.
+ */
 export async function workOnRun(deps: Deps, signal: AbortSignal): Promise<boolean> {
   const run = await deps.db.system.maybe<Run>(sql`
     SELECT run_id AS "runId", organisation_path AS "organisationPath" FROM match_run
@@ -67,6 +71,7 @@ export async function workOnRun(deps: Deps, signal: AbortSignal): Promise<boolea
     signal,
     (stage, done, total) => void tell(stages[stage], done, total).catch(() => undefined),
     (a, b) => decided(a, b) !== undefined,
+    await checkpointOf(deps.db.system, run.runId, blocks, bank.ids),
   );
   const found = foundBy(bank, judgement, decided);
   await keep(deps, run, bank, judgement, found, blocks);
@@ -195,8 +200,10 @@ async function keep(
     await tx.run(sql`
       UPDATE match_run SET state = ${MatchRunState.MATCH_RUN_STATE_COMPLETED}, complete_time = ${deps.clock.now()},
         records = ${ids.length}, compared_pairs = ${judgement.compared}, auto_pairs = ${auto},
-        review_pairs = ${found.length - auto}, skipped_blocks = ${blocks.skipped.blocks}, model_version = ${version}
+        review_pairs = ${found.length - auto}, skipped_blocks = ${blocks.skipped.blocks}, model_version = ${version},
+        learned = NULL
       WHERE run_id = ${runId}`);
+    await tx.run(sql`DELETE FROM match_run_slice WHERE run_id = ${runId}`);
     await audit(tx, caller, { resource: runName(runId), change: { records: ids.length, auto, model: version } });
   });
   forgetModel(deps);
@@ -211,7 +218,7 @@ export function startRuns(deps: Deps, everyMs = 1_000): Running {
     work: async ({ signal }) => {
       while (!signal.aborted) {
         const worked = await workOnRun(deps, signal).catch((error: unknown) => {
-          if (!signal.aborted) logger.error({ err: error }, 'a match run broke and begins again');
+          if (!signal.aborted) logger.error({ err: error }, 'a match run broke and is taken up again');
           return false;
         });
         if (!worked) await sleep(everyMs, undefined, { signal }).catch(() => undefined);

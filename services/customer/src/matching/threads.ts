@@ -8,8 +8,11 @@ import { type Done, type Ground, type Task, worker } from './work.js';
 
 /** Carries out tasks on one ground. */
 export interface Crew {
-  /** Gives the results in the order of the tasks; `onDone` hears of each as it comes. Rejects when the signal aborts. */
-  carryOut(tasks: readonly Task[], onDone?: (done: Done) => void): Promise<Done[]>;
+  /**
+   * Gives the results in the order of the tasks; `onDone` hears of each as it comes, and of its place among the tasks.
+   * Rejects when the signal aborts.
+   */
+  carryOut(tasks: readonly Task[], onDone?: (done: Done, at: number) => void): Promise<Done[]>;
   close(): Promise<void>;
 }
 
@@ -21,7 +24,9 @@ const entry = path.join(__dirname, 'score-worker.js');
 /** Threads for a ground: as many as the machine has processors, or this one, breathing between tasks. */
 export function openCrew(ground: Ground, signal?: AbortSignal): Crew {
   const many = ground.population.size >= WORTH_THREADS && existsSync(entry);
-  return many ? threads(ground, signal) : alone(ground, signal);
+  // One is left for the calls that the service answers meanwhile, where there are more than two.
+  const count = Math.max(1, Math.min(8, availableParallelism() > 2 ? availableParallelism() - 1 : 2));
+  return many ? threads(ground, count, entry, signal) : alone(ground, signal);
 }
 
 /**
@@ -41,15 +46,16 @@ export function portions(ground: Ground): { from: number; until: number }[] {
   return cuts;
 }
 
-function alone(ground: Ground, signal?: AbortSignal): Crew {
+/** This thread alone, which breathes between tasks. */
+export function alone(ground: Ground, signal?: AbortSignal): Crew {
   const carry = worker(ground);
   return {
     async carryOut(tasks, onDone = () => undefined) {
       const results: Done[] = [];
-      for (const task of tasks) {
+      for (const [at, task] of tasks.entries()) {
         signal?.throwIfAborted();
         const done = carry(task);
-        onDone(done);
+        onDone(done, at);
         results.push(done);
         await breathe();
       }
@@ -59,10 +65,9 @@ function alone(ground: Ground, signal?: AbortSignal): Crew {
   };
 }
 
-function threads(ground: Ground, signal?: AbortSignal): Crew {
-  // One is left for the calls that the service answers meanwhile, where there are more than two.
-  const count = Math.max(1, Math.min(8, availableParallelism() > 2 ? availableParallelism() - 1 : 2));
-  const workers = Array.from({ length: count }, () => new Worker(entry, { workerData: ground }));
+/** So many threads that each run the compiled `file`. */
+export function threads(ground: Ground, count: number, file: string, signal?: AbortSignal): Crew {
+  const workers = Array.from({ length: count }, () => new Worker(file, { workerData: ground }));
   return {
     async carryOut(tasks, onDone = () => undefined) {
       const results: Done[] = new Array(tasks.length);
@@ -72,7 +77,7 @@ function threads(ground: Ground, signal?: AbortSignal): Crew {
           signal?.throwIfAborted();
           const done = await ask(one, tasks[at] as Task);
           results[at] = done;
-          onDone(done);
+          onDone(done, at);
         }
       };
       await Promise.all(workers.map(drive));
