@@ -30,7 +30,8 @@ Measures Rapport beside bare baselines: each figure is the median of several int
                        hand that only counts the same; the ratio is one of speeds. segments_preview_<n>: a preview beside
                        its statement by hand. segments_growth: what a pass costs for each customer of the largest bank
                        beside the smallest. BENCH_SEGMENT_CUSTOMERS names the sizes (100000,1000000; 10000000 takes five
-                       minutes to seed and 5 GB), BENCH_SEGMENT_FOLDER keeps what was seeded
+                       minutes to seed and 5 GB), BENCH_SEGMENT_FOLDER keeps what was seeded,
+                       BENCH_SEGMENT_ROUNDS says how often (3)
   up_ready             scripts/up --detach, until it returns
   rss_<service>        resident memory of each service at rest
 --only takes a name or its beginning (rss) and may be repeated. --json prints one array of figures; a goal is what the

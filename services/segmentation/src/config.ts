@@ -16,9 +16,17 @@ const schema = z
     ...analyticsSettings,
     BANK_TIME_ZONE: timeZone,
     CATALOGUE_FILE: z.string().optional(),
+    CLICKHOUSE_CLUSTER: z
+      .string()
+      .regex(/^[A-Za-z_]\w*$/, 'must be the name of a cluster')
+      .optional(),
   })
   .superRefine(serviceRules)
-  .superRefine(analyticsRules);
+  .superRefine(analyticsRules)
+  .refine((env) => env.CLICKHOUSE_CLUSTER === undefined || env.CLICKHOUSE_URL !== undefined, {
+    path: ['CLICKHOUSE_CLUSTER'],
+    message: 'needs CLICKHOUSE_URL',
+  });
 
 /** The settings of this service. */
 export type Config = z.infer<typeof schema>;

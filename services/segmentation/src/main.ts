@@ -20,7 +20,7 @@ import { descriptorSet } from '@rapport/proto';
 import { declareCatalogue } from './rule/rule.js';
 import { type Config, migrationConfig, segmentationConfig } from './config.js';
 import type { Deps } from './deps.js';
-import { factTables } from './fact/fact.js';
+import { ensureTables, factTables } from './fact/fact.js';
 import { PrismaClient } from './gen/prisma/client.js';
 import { createChanges } from './membership/follow-changes.js';
 import { bitmapTables } from './membership/membership.js';
@@ -46,10 +46,11 @@ async function serve(config: Config): Promise<void> {
   });
   const analytics = openAnalytics({
     url: config.CLICKHOUSE_URL,
+    cluster: config.CLICKHOUSE_CLUSTER,
     path: config.ANALYTICS_PATH,
     maxMemoryBytes: config.ANALYTICS_MEMORY_MB * 1_000_000,
   });
-  await analytics.ensure([...factTables, ...bitmapTables]);
+  await ensureTables(analytics, [...factTables, ...bitmapTables]);
   const tls = tlsOf(config);
   const nats = await connectBus({ url: config.NATS_URL, name: 'rapport-segmentation', tls });
   const deps: Deps = {

@@ -15,6 +15,8 @@ import { bindParameters, type Parameters, rowToJson } from './parameters.js';
 export interface AnalyticsOptions {
   /** http(s)://user:password@host:8123/database of a ClickHouse server or cluster; absent: the embedded engine */
   url?: string | undefined;
+  /** name of the cluster that the server's tables are spread over; absent: one server, or a cluster of nothing but replicas */
+  cluster?: string | undefined;
   /** directory of the embedded engine, made when absent. One process at a time, one directory per process. */
   path?: string | undefined;
   /** memory that one statement may take, in bytes (default 1 GB); at half of it grouping and sorting go to disk */
@@ -27,6 +29,8 @@ export interface AnalyticsOptions {
 
 export interface Analytics {
   readonly engine: 'embedded' | 'cluster';
+  /** the cluster that tables are spread over */
+  readonly cluster: string | undefined;
   /**
    * Rows of one SELECT. Values are bound as `{name:Type}`, never put into the text. 64-bit integers come as numbers,
    * rounded above 2^53 (select `toString(x)` where that matters), decimals as strings, times as UTC text.
@@ -55,6 +59,18 @@ type NodeConnection = NonNullable<ClickHouseClientConfigOptions['connection']>;
 const duration = histogram(metric.analyticsDuration);
 const inserted = counter(metric.analyticsInserted);
 
+/** Where tables are spread over a cluster, what was written is read, from whichever replica, and subqueries see all of it. */
+const spread: ClickHouseSettings = {
+  distributed_foreground_insert: 1,
+  insert_quorum: 'auto',
+  insert_quorum_parallel: 0,
+  select_sequential_consistency: '1',
+  distributed_product_mode: 'global',
+  // what is grouped by the key that rows are spread by is grouped where it lies
+  optimize_skip_unused_shards: 1,
+  optimize_distributed_group_by_sharding_key: 1,
+};
+
 function settingsOf(options: AnalyticsOptions): ClickHouseSettings {
   const memory = options.maxMemoryBytes ?? 1_000_000_000;
   return {
@@ -69,6 +85,7 @@ function settingsOf(options: AnalyticsOptions): ClickHouseSettings {
     async_insert: 0,
     // an erasure that answers before it happened would be a lie
     mutations_sync: '1',
+    ...(options.cluster === undefined ? {} : spread),
   };
 }
 
@@ -160,6 +177,7 @@ export function openAnalytics(options: AnalyticsOptions): Analytics {
 
   const analytics: Analytics = {
     engine,
+    cluster: options.cluster,
     query: <T>(sql: string, parameters: Parameters = {}, queryOptions: { signal?: AbortSignal } = {}) =>
       statement('query', sql, () => {
         const query_params = bindParameters(sql, parameters);

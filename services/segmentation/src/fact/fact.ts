@@ -20,6 +20,7 @@ import {
   TransactionRecategorised,
 } from '@rapport/proto/customer/v1';
 import type { Alias } from '../merge/merge.js';
+import { stored } from './cluster.js';
 import {
   behaviourChangeRow,
   consentRow,
@@ -35,6 +36,7 @@ import {
 import { aliases as aliasTable, households, partyTables, tables } from './tables.js';
 import { day, idOf, versionOf } from './values.js';
 
+export { ensureTables, stored } from './cluster.js';
 export { aliases, changes, type FactTable, factTables, households, partyTables, tables } from './tables.js';
 export { versionOf } from './values.js';
 
@@ -247,7 +249,7 @@ export async function eraseFacts(analytics: Analytics, parties: readonly string[
     counts[`fact_${table}`] = Number(found?.n ?? 0);
     if (counts[`fact_${table}`] === 0) continue;
     await analytics.command(
-      `ALTER TABLE ${table} DELETE WHERE party IN {parties:Array(UUID)} SETTINGS mutations_sync = 2`,
+      `ALTER TABLE ${stored(analytics, table).altered} DELETE WHERE party IN {parties:Array(UUID)} SETTINGS mutations_sync = 2`,
       { parties: [...parties] },
     );
   }

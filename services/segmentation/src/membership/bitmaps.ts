@@ -1,6 +1,7 @@
 // Membership as ClickHouse sees it: for each version in use a bitmap of the numbers of its members as of its last pass,
 // and what a pass under way has found. Postgres holds the truth; whatever stands here can be made from it again.
 import type { Analytics } from '@rapport/kit/analytics';
+import { stored } from '../fact/fact.js';
 
 /** `members` and `before`: who is in a version, and was; `looked`: who was looked at meanwhile; the others: what changes. */
 export type Part = 'members' | 'before' | 'looked' | 'entered' | 'exited';
@@ -182,7 +183,9 @@ export async function dropPasses(analytics: Analytics, kept: ReadonlySet<bigint>
     const rows = await analytics.query<{ name: string }>(`SELECT DISTINCT toString(pass) AS name FROM ${table}`);
     for (const { name } of rows) {
       const pass = BigInt(name);
-      if (pass < newest && !kept.has(pass)) await analytics.command(`ALTER TABLE ${table} DROP PARTITION ${pass}`);
+      if (pass < newest && !kept.has(pass)) {
+        await analytics.command(`ALTER TABLE ${stored(analytics, table).altered} DROP PARTITION ${pass}`);
+      }
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Analytics } from '@rapport/kit/analytics';
+import { stored } from '../fact/fact.js';
 import { END_PARTY, FIRST_PARTY } from '../rule/rule.js';
 
 /** Parties from one up to another that is left out, in ClickHouse's order of UUIDs; bound by rules that are `ranged`. */
@@ -12,14 +13,26 @@ const MARK = 8192;
 /** Parties that rules look at in one statement: bounds the memory of joins. */
 const PARTIES = 500_000;
 
+async function shardsOf(analytics: Analytics, cluster: string): Promise<number> {
+  const [row] = await analytics.query<{ shards: number }>(
+    'SELECT max(shard_num) AS shards FROM system.clusters WHERE cluster = {cluster:String}',
+    { cluster },
+  );
+  return Math.max(1, Number(row?.shards ?? 1));
+}
+
 /**
  * Ranges of about so many parties, which together hold each party once. They are cut along the index of the table `party`,
  * which every table of facts is ordered like, so that reading range by range reads every row once.
  */
 export async function partyRanges(analytics: Analytics, parties = PARTIES): Promise<PartyRange[]> {
+  const { cluster } = analytics;
+  const { name } = stored(analytics, 'party');
   const marks = await analytics.query<{ mark: string }>(`
-    SELECT toString(party) AS mark FROM mergeTreeIndex(currentDatabase(), 'party') ORDER BY party`);
-  const step = Math.max(1, Math.ceil(parties / MARK));
+    SELECT toString(party) AS mark FROM mergeTreeIndex(currentDatabase(), '${name}') ORDER BY party`);
+  // This server holds one part in so many of the parties, and no others than the rest.
+  const shards = cluster === undefined ? 1 : await shardsOf(analytics, cluster);
+  const step = Math.max(1, Math.ceil(parties / shards / MARK));
   const cuts: string[] = [];
   for (let at = step; at < marks.length - 1; at += step) {
     const mark = marks[at]?.mark;
