@@ -23,6 +23,8 @@ const allRoles = [
 
 const allowed: Record<string, string[]> = {
   listAttributes: [
+    'relationship_manager',
+    'call_centre_agent',
     'marketer',
     'marketing_approver',
     'branch_manager',

@@ -155,3 +155,28 @@ export interface PartyGroup {
 
 export const listPartyGroups = (id: string, signal?: AbortSignal) =>
   get<{ groups: PartyGroup[] } & Paged>(`${nameOf('parties', id)}/groups`, { pageSize: 50 }, signal);
+
+/** A family of segments that is ready to be used. */
+export interface SegmentTemplate {
+  /** `segmentTemplates/{id}`. */
+  name: string;
+  title: string;
+  titleZh: string;
+  description: string;
+  descriptionZh: string;
+  parameters: {
+    key: string;
+    title: string;
+    titleZh: string;
+    type: string;
+    unit: string;
+    /** Empty for texts that are taken from the bank's own data. */
+    defaults: string[];
+  }[];
+}
+
+export const listSegmentTemplates = (signal?: AbortSignal) =>
+  get<{ templates: SegmentTemplate[] } & Paged>('segmentTemplates', { pageSize: 100 }, signal);
+
+export const renderSegmentTemplate = (name: string, parameters: readonly { key: string; values: string[] }[]) =>
+  ask<{ plan: SchemePlan }>(`${name}:render`, { parameters });

@@ -1,5 +1,5 @@
 import { ask, get, nameOf, write } from './client.js';
-import type { Segment, SegmentVersion } from './segmentation.js';
+import type { SegmentVersion } from './segmentation.js';
 import type { CalendarDate, Paged } from './types.js';
 
 export const rejectSegmentVersion = ({ version, reason }: { version: string; reason: string }) =>
@@ -108,25 +108,3 @@ export const explainMembership = (
   asOf: CalendarDate | undefined,
   signal?: AbortSignal,
 ) => ask<Explanation>('memberships:explain', { party, segment, ...(asOf ? { asOf } : {}) }, signal);
-
-export interface SegmentTemplate {
-  name: string;
-  title: string;
-  description: string;
-  parameters: { key: string; title: string; type: string; unit: string; defaults: string[] }[];
-  groups: { id: string; title: string; rule: string; description: string }[];
-}
-
-export const listSegmentTemplates = (languageCode: string, signal?: AbortSignal) =>
-  get<{ templates: SegmentTemplate[] } & Paged>('segmentTemplates', { languageCode, pageSize: 100 }, signal);
-
-export const createFromTemplate = ({
-  template,
-  ...more
-}: {
-  template: string;
-  idPrefix: string;
-  organisationPath: string;
-  parameters: { key: string; values: string[] }[];
-  languageCode: string;
-}) => write<{ segments: Segment[] }>(`${template}:createSegments`, more);

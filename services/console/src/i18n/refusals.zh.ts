@@ -208,4 +208,5 @@ export const refusals: Readonly<Record<string, string>> = {
   PERIOD_INVALID: '时间段的结束早于开始，或过长。',
   IMPORT_CANCELLED: '该导入已取消。',
   IMPORT_ENDED: '该导入已结束。',
+  PARAMETER_INVALID: '模板的设定不成立。',
 };

@@ -1,5 +1,15 @@
 /** Words about schemes: partitions, value tiers, RFM, clusters and look-alikes. */
 export const sections = {
+  template: {
+    title: 'Templates',
+    note: 'Families of segments that banks use, ready to be set and changed.',
+    none: 'There are no templates.',
+    use: 'Use it',
+    settings: 'Can be set:',
+    next: 'See the groups',
+    nextHint: 'The groups are shown next, with how many customers each has; nothing is made yet.',
+    textsHint: 'Left empty, the most frequent ones of the bank are taken.',
+  },
   scheme: {
     title: 'Schemes',
     note: 'Ways to divide customers into named groups; each group in use is a segment.',
@@ -92,7 +102,6 @@ export const sections = {
     retireQuestion: 'Retire this version with the segments of its groups? Their members leave.',
     ofCustomer: 'Groups',
     since: 'since {{day}}',
-    noneOfCustomer: 'In no group of a tier, RFM, clusters or look-alikes.',
   },
 };
 

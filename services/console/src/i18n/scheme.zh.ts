@@ -2,6 +2,16 @@ import type { enums as enEnums, sections as enSections } from './scheme.en.js';
 
 /** Words about schemes: partitions, value tiers, RFM, clusters and look-alikes. */
 export const sections: typeof enSections = {
+  template: {
+    title: '模板',
+    note: '银行常用的客群系列，可直接设定与修改。',
+    none: '没有模板。',
+    use: '使用',
+    settings: '可设定：',
+    next: '查看分组',
+    nextHint: '接着显示各组及其客户数；此时尚未创建任何内容。',
+    textsHint: '留空则取本行最常见的值。',
+  },
   scheme: {
     title: '分组方案',
     note: '把客户划分为若干命名组的方式；每个在用的组都是一个客群。',
@@ -94,7 +104,6 @@ export const sections: typeof enSections = {
     retireQuestion: '停用此版本及其各组客群？其成员将退出。',
     ofCustomer: '所属分组',
     since: '自 {{day}} 起',
-    noneOfCustomer: '不属于任何分层、RFM、聚类或相似客户组。',
   },
 };
 

@@ -48,6 +48,10 @@ export const routes: RouteObject[] = [
             lazy: async () => ({ Component: (await import('../pages/scheme/scheme-page.js')).SchemePage }),
           },
           {
+            path: '/segmentation/templates',
+            lazy: async () => ({ Component: (await import('../pages/scheme/templates-page.js')).TemplatesPage }),
+          },
+          {
             path: '/segments/:segment',
             lazy: async () => ({ Component: (await import('../pages/segment/segment-page.js')).SegmentPage }),
           },

@@ -8,6 +8,7 @@ import { useSession } from '../../shared/session-context.js';
 import { When } from '../../shared/show.js';
 import { useWords } from '../../shared/words.js';
 import { Explanation } from '../segment/explanation.js';
+import { Groups } from './groups.js';
 import { Part } from './part.js';
 
 /** Which segments the customer is in, and why; and why not in others. */
@@ -38,7 +39,6 @@ export function MembershipsPart({ id }: { id: string }) {
       loading={isPending}
       error={error}
       retry={() => void refetch()}
-      empty={memberships.length === 0 && others.length === 0 ? t('customer.noMemberships') : undefined}
     >
       <Flex vertical gap={8}>
         {memberships.length === 0 ? (
@@ -65,6 +65,7 @@ export function MembershipsPart({ id }: { id: string }) {
             </Flex>
           </Flex>
         ))}
+        <Groups id={id} />
         {others.length > 0 ? (
           <Select
             value={null}

@@ -1,6 +1,6 @@
 import { Button, Card, Col, Flex, Form, Input, Row } from 'antd';
 import { useState } from 'react';
-import { useNavigate, useSearchParams } from 'react-router';
+import { useLocation, useNavigate, useSearchParams } from 'react-router';
 import { createScheme, type SchemePlan } from '../../api/schemes.js';
 import { idOf } from '../../shared/format.js';
 import { useSession } from '../../shared/session-context.js';
@@ -9,12 +9,19 @@ import { useWrite } from '../../shared/use-write.js';
 import { useWords } from '../../shared/words.js';
 import { groupIdOf } from './group-input.js';
 import { PlanEditor } from './plan-editor.js';
-import { beginnings, formsOf, kinds } from './plans.js';
+import { beginnings, formsOf, kindOf, kinds } from './plans.js';
 
 interface Fields {
   title: string;
   schemeId: string;
   organisationPath: string;
+}
+
+/** What a template has made. */
+interface Made {
+  plan: SchemePlan;
+  title: string;
+  schemeId: string;
 }
 
 /** Makes a scheme: its name and how it divides, checked while one writes. */
@@ -23,9 +30,10 @@ export function NewSchemePage() {
   const { organisationPath, may } = useSession();
   const navigate = useNavigate();
   const [parameters] = useSearchParams();
-  const kind = kinds.find((one) => one === parameters.get('kind')) ?? 'SCHEME_KIND_PARTITION';
+  const { state } = useLocation() as { state: Made | null };
+  const kind = state ? kindOf(state.plan) : (kinds.find((one) => one === parameters.get('kind')) ?? kinds[0]);
   const [form] = Form.useForm<Fields>();
-  const [plan, setPlan] = useState<SchemePlan>(() => beginnings[formsOf[kind]?.[0] ?? 'bands']);
+  const [plan, setPlan] = useState<SchemePlan>(() => state?.plan ?? beginnings[formsOf[kind]?.[0] ?? 'bands']);
   const path = Form.useWatch('organisationPath', form) ?? organisationPath;
   const { mutate, isPending } = useWrite((fields: Fields) => createScheme({ ...fields, plan }), {
     done: t('scheme.saved'),
@@ -40,7 +48,7 @@ export function NewSchemePage() {
           <Form<Fields>
             form={form}
             layout="vertical"
-            initialValues={{ organisationPath }}
+            initialValues={{ organisationPath, title: state?.title ?? '', schemeId: state?.schemeId ?? '' }}
             onFinish={(fields) => mutate(fields)}
             onValuesChange={(changed: Partial<Fields>) => {
               if (changed.title !== undefined && !form.isFieldTouched('schemeId'))

@@ -79,3 +79,9 @@ export const beginnings: Readonly<Record<Form, SchemePlan>> = {
 export function formOf(plan: SchemePlan): Form {
   return (Object.keys(beginnings) as Form[]).find((form) => plan[form] !== undefined) ?? 'bands';
 }
+
+/** The kind of scheme that a plan is of. */
+export function kindOf(plan: SchemePlan): (typeof kinds)[number] {
+  const form = formOf(plan);
+  return kinds.find((kind) => formsOf[kind]?.includes(form)) ?? kinds[0];
+}

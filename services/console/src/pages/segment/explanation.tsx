@@ -8,6 +8,7 @@ import { leavesOf } from '../../rule/leaves.js';
 import { readCel } from '../../rule/read-cel.js';
 import { Failed } from '../../shared/failed.js';
 import { dayFromIso, formatDay, formatNumber, idOf } from '../../shared/format.js';
+import { useSession } from '../../shared/session-context.js';
 import { Day, PartyName, When } from '../../shared/show.js';
 import { useCatalogue, useNaming } from '../../shared/use-catalogue.js';
 import { useWords } from '../../shared/words.js';
@@ -89,6 +90,7 @@ interface ExplanationProps {
 
 /** Why a customer is in a segment, or not: the rule part by part with the customer's own values. */
 export function Explanation({ party, segment, asOf = '' }: ExplanationProps) {
+  const { may } = useSession();
   const { t, label, language } = useWords();
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ['explain-membership', party, segment, asOf],
@@ -98,7 +100,7 @@ export function Explanation({ party, segment, asOf = '' }: ExplanationProps) {
   const version = useQuery({
     queryKey: ['segment', data?.segmentVersion],
     queryFn: ({ signal }) => getSegment(idOf(data?.segmentVersion ?? ''), signal),
-    enabled: data !== undefined && language !== 'en',
+    enabled: data !== undefined && language !== 'en' && may('viewSegments'),
   });
   const parts = data?.parts ?? [];
   const words = useConditionWords(version.data?.version.rule ?? '', parts);

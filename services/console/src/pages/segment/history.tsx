@@ -56,7 +56,7 @@ export function History({ id }: { id: string }) {
             ...points.map(({ seriesName, value }) => `${seriesName}: ${formatCount(Math.abs(value[1]), language)}`),
           ].join('<br>'),
       },
-      xAxis: { type: 'time', axisLabel: { hideOverlap: true } },
+      xAxis: { type: 'time', min: from, minInterval: 86_400_000, axisLabel: { hideOverlap: true } },
       yAxis: { type: 'value', minInterval: 1 },
       series: [
         {
@@ -81,7 +81,7 @@ export function History({ id }: { id: string }) {
         },
       ],
     };
-  }, [days, language, t]);
+  }, [days, from, language, t]);
   return (
     <Card
       size="small"

@@ -79,7 +79,9 @@ export function SegmentPage() {
               label: t('segment.approver'),
               children: version.approvedBy ? (
                 <>
-                  <StaffName name={version.approvedBy} /> · <When time={version.approveTime} />
+                  <StaffName name={version.approvedBy} />
+                  {' · '}
+                  <When time={version.approveTime} />
                 </>
               ) : (
                 '–'

@@ -126,7 +126,7 @@ export function Versions({ id }: { id: string }) {
               {
                 title: t('segment.meaning'),
                 render: (_, { rule, description, rejectReason }) => (
-                  <div style={{ maxWidth: 460, whiteSpace: 'normal' }}>
+                  <div style={{ maxWidth: 340, whiteSpace: 'normal' }}>
                     {say(rule, description)}
                     {rejectReason ? (
                       <div>
