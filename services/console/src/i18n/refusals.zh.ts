@@ -210,3 +210,75 @@ export const refusals: Readonly<Record<string, string>> = {
   IMPORT_ENDED: '该导入已结束。',
   PARAMETER_INVALID: '模板的设定不成立。',
 };
+
+/** 字段不被接受的原因，服务以英文说明。 What is wrong with a field, as services say it. */
+const wrongs: Readonly<Record<string, string>> = {
+  'lies in the future': '在未来',
+  'must not be in the future': '不能在未来',
+  'is not in the future': '须在未来',
+  'lies in the past': '已过去',
+  'is in the past': '已过去',
+  'is not there': '不存在',
+  'is missing': '缺失',
+  'is required': '必填',
+  'details are required': '须填写详情',
+  'is no day of the calendar': '不是日历上的日期',
+  'must be a day of the calendar': '须为日历上的日期',
+  'source and source_key go together': '来源与来源主键须同时填写',
+  'is no name': '不是有效的名称',
+  'does not exist': '不存在',
+  'does not exist, or lies outside of what you may see': '不存在，或您无权查看',
+  'cannot change': '不能更改',
+  'must not lie before the first day': '不能早于第一天',
+  'must lie after the first day': '须晚于第一天',
+  'must be later than the start': '须晚于开始',
+  'must not be before start_date': '不能早于开始日期',
+  'lies before start_date': '早于开始日期',
+  'is before start_date': '早于开始日期',
+  'must hold letters or digits': '须含字母或数字',
+  'must be CHANNEL_EMAIL': '须为电子邮件',
+  'lies outside of yours': '不在您的范围内',
+  'is taken': '已被占用',
+  'is of another query': '属于另一查询',
+  'is not in the currency of the account': '与账户币种不同',
+  'is not declared': '没有声明',
+  'is not a time zone': '不是时区',
+  'is no IANA time zone': '不是 IANA 时区',
+  'has two of the same': '有重复',
+  'names a party twice': '同一客户出现两次',
+  'all amounts must be in one currency': '所有金额须为同一币种',
+  'ranges of one day must not overlap': '同一天的时段不能重叠',
+  'value is required': '必填',
+  'value must be one of the defined enum values': '不是可选的值',
+  'repeated value must contain unique items': '不能有重复',
+};
+
+/** 契约自身的规则，带参数。 The rules of the contract itself, with their parameters. */
+const rules: readonly (readonly [RegExp, string])[] = [
+  [/^value length must be at least (\d+) characters?$/, '至少 $1 个字符'],
+  [/^value length must be at most (\d+) characters?$/, '最多 $1 个字符'],
+  [/^value length must be (\d+) characters?$/, '须为 $1 个字符'],
+  [/^must be at least (\d+) characters?$/, '至少 $1 个字符'],
+  [/^must be at most (\d+) characters?$/, '最多 $1 个字符'],
+  [/^(?:value )?must be greater than or equal to (\S+) and less than or equal to (\S+)$/, '须在 $1 与 $2 之间'],
+  [/^(?:value )?must be greater than or equal to (\S+)$/, '不能小于 $1'],
+  [/^(?:value )?must be less than or equal to (\S+)$/, '不能大于 $1'],
+  [/^(?:value )?must be greater than (\S+)$/, '须大于 $1'],
+  [/^(?:value )?must be less than (\S+)$/, '须小于 $1'],
+  [/^(?:value )?(?:must contain|must have) at least (\d+) item\(s\)$/, '至少 $1 项'],
+  [/^(?:value )?(?:must contain|must have) (?:no more than|at most) (\d+) item\(s\)$/, '最多 $1 项'],
+  [/^(?:value )?does not match regex pattern .*$/, '格式不正确'],
+  [/^(?:value )?must be a valid UUID$/, '不是有效的编号'],
+  [/^(?:value )?must be a valid email address$/, '不是有效的电子邮件地址'],
+  [/^(?:value )?must be a valid URI$/, '不是有效的网址'],
+  [/^(?:value )?must not be in list .*$/, '不允许此值'],
+  [/^(?:value )?must be in list .*$/, '不是可选的值'],
+];
+
+/** 把字段错误译成中文；没有译文的原样返回。 A field's error in Chinese, or as it is where there is no word for it. */
+export function wrongInChinese(description: string): string {
+  const known = wrongs[description];
+  if (known) return known;
+  const rule = rules.find(([pattern]) => pattern.test(description));
+  return rule ? description.replace(rule[0], rule[1]) : description;
+}

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseSync } from '@swc/core';
 import { en } from './en.js';
-import { refusals } from './refusals.zh.js';
+import { refusals, wrongInChinese } from './refusals.zh.js';
 import { zh } from './zh.js';
 
 const source = path.join(__dirname, '..');
@@ -99,3 +99,11 @@ it('Chinese has a sentence for every reason for which a service that the console
   expect([...new Set(reasons)].filter((reason) => !refusals[reason])).toEqual([]);
   expect(Object.values(refusals).filter((text) => !/\p{Script=Han}/u.test(text))).toEqual([]);
 });
+
+it.each([
+  ['value is required', '必填'],
+  ['value length must be at most 40 characters', '最多 40 个字符'],
+  ['value must be greater than or equal to 1 and less than or equal to 100', '须在 1 与 100 之间'],
+  ['lies in the future', '在未来'],
+  ['something that nobody has translated', 'something that nobody has translated'],
+])('says of a field that %s in Chinese', (english, chinese) => expect(wrongInChinese(english)).toBe(chinese));

@@ -1,6 +1,6 @@
 import { Alert, App, Button } from 'antd';
 import { Problem } from '../api/client.js';
-import { refusals } from '../i18n/refusals.zh.js';
+import { refusals, wrongInChinese } from '../i18n/refusals.zh.js';
 import { useWords } from './words.js';
 
 /** What to say about an error: what happened, and what to do now. */
@@ -11,7 +11,8 @@ export function useExplain(): (error: unknown) => { title: string; advice: strin
     if (error.status === 0) return { title: t('failure.offline'), advice: t('failure.offlineAdvice') };
     const known = new Set([400, 403, 404, 409, 429, 503, 504]);
     const kind = known.has(error.status) ? String(error.status) : '500';
-    const fields = error.violations.map(({ field, description }) => `${field}: ${description}`).join('; ');
+    const wrong = language === 'zh' ? wrongInChinese : (description: string) => description;
+    const fields = error.violations.map(({ field, description }) => `${field}: ${wrong(description)}`).join('; ');
     // The services say their details in English, and why they refuse as a code that Chinese has a sentence for.
     const detail = fields || (language === 'zh' ? (refusals[error.reason] ?? error.message) : error.message);
     const trace = kind === '500' && error.instance ? ` ${t('failure.reference', { id: error.instance })}` : '';
