@@ -3,6 +3,9 @@
  * Why a service refuses, by its reason: services say their details in English, and what stands here is said instead.
  */
 export const refusals: Readonly<Record<string, string>> = {
+  PARAMETER_INVALID: '模板的参数有误。',
+  ERASED_KEY_NOT_FOUND: '没有客户以此主键被删除，或您无权查看其所在机构。',
+  SOURCE_KEY_ERASED: '此来源主键下的客户已被删除；数据专员可说明理由后解除。',
   PARTY_NOT_FOUND: '没有该客户，或您无权查看。',
   HOLDING_NOT_FOUND: '没有该持有产品，或您无权查看。',
   TRANSACTION_NOT_FOUND: '没有该交易，或您无权查看。',

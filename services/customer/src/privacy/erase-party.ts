@@ -171,13 +171,16 @@ function added(counts: Counts, more: Counts): Counts {
 export function eraseAgain({ cipher, clock }: Pick<Deps, 'cipher' | 'clock'>) {
   return async (tx: Tx, erasures: readonly Erasure[]): Promise<void> => {
     const now = clock.now();
-    const members = erasures.map(({ aggregate }) => aggregate);
-    const { retainUntil } = await remove(tx, { cipher }, members, now);
-    for (const { aggregate, subject } of erasures) await eraseKept(tx, aggregate, [subject]);
-    await tx.run(sql`
-      UPDATE data_subject_request SET state = ${DataSubjectRequestState.DATA_SUBJECT_REQUEST_STATE_COMPLETED},
-        decide_time = coalesce(decide_time, ${now}), close_time = ${now}, retain_until = ${retainUntil}
-      WHERE request_id = ANY(${erasures.map(({ request }) => requestIdIn(request))}::uuid[]) AND close_time IS NULL`);
-    await tx.run(sql`UPDATE kit.tombstone SET answered_at = now() WHERE aggregate = ANY(${members}::text[])`);
+    // Request by request: how long money stays is a matter of one customer.
+    for (const request of new Set(erasures.map((one) => one.request))) {
+      const members = erasures.filter((one) => one.request === request).map(({ aggregate }) => aggregate);
+      const { retainUntil } = await remove(tx, { cipher }, members, now);
+      for (const member of members) await eraseKept(tx, member, [partyName(member)]);
+      await tx.run(sql`
+        UPDATE data_subject_request SET state = ${DataSubjectRequestState.DATA_SUBJECT_REQUEST_STATE_COMPLETED},
+          decide_time = coalesce(decide_time, ${now}), close_time = ${now}, retain_until = ${retainUntil}
+        WHERE request_id = ${requestIdIn(request)}::uuid AND close_time IS NULL`);
+      await tx.run(sql`UPDATE kit.tombstone SET answered_at = now() WHERE aggregate = ANY(${members}::text[])`);
+    }
   };
 }
