@@ -10,7 +10,7 @@ import { keysStatus, rotateKeys } from './commands/keys.js';
 import { match } from './commands/match.js';
 import { replayErasures } from './commands/replay-erasures.js';
 import { searchParties } from './commands/search-parties.js';
-import { segmentPreview } from './commands/segment-preview.js';
+import { segmentCommands } from './commands/segment.js';
 import { storyCommand } from './commands/story.js';
 import { view } from './commands/view.js';
 import { readEnvironment } from './config.js';
@@ -45,17 +45,7 @@ program
   .option('--json', 'print one JSON object')
   .action((folder, flags) => storyCommand(suite(), folder, flags));
 
-program
-  .command('segment')
-  .description('segments')
-  .command('preview')
-  .description('count the parties that a rule matches')
-  .requiredOption('--rule <cel>', 'the rule, such as party.age >= 60')
-  .option('--as-of <day>', 'at the end of this day (today)')
-  .option('--bank <id>', 'which bank (the one of the last story)')
-  .option('--sample <n>', 'how many parties to name (10)')
-  .option('--json', 'print one JSON object')
-  .action((flags) => withClients((clients, at) => segmentPreview(at, clients, flags)));
+segmentCommands(program, withClients);
 
 program
   .command('view')

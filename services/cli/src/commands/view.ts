@@ -15,7 +15,7 @@ export async function view(
   flags: { bank?: string; json?: boolean },
 ): Promise<void> {
   const answer = await clients.customer.getCustomerView({
-    name: await nameOf(suite, clients, party, flags.bank),
+    name: await partyName(suite, clients, party, flags.bank),
     timelineSize: 50,
     parts: [CustomerViewPart.CUSTOMER_VIEW_PART_GOLDEN_RECORD, CustomerViewPart.CUSTOMER_VIEW_PART_HOUSEHOLDS],
   });
@@ -35,7 +35,13 @@ export async function view(
   });
 }
 
-async function nameOf(suite: Suite, clients: Clients, party: string, named: string | undefined): Promise<string> {
+/** The name of a party: a resource name, a bare id, or a key of the bank's source system. Throws an OperatorError. */
+export async function partyName(
+  suite: Suite,
+  clients: Clients,
+  party: string,
+  named: string | undefined,
+): Promise<string> {
   if (/^parties\/[0-9a-f-]{36}$/.test(party)) return party;
   if (/^[0-9a-f-]{36}$/.test(party)) return `parties/${party}`;
   const bank = await currentBank(suite, clients, named);
