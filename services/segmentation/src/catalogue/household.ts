@@ -12,7 +12,7 @@ import {
 const places: Source = {
   alias: 'u',
   table: tables.householdMember,
-  per: ['household'],
+  per: ['household', 'member'],
   beside: (rows, restricted) => {
     const only = restricted
       ? ` WHERE household IN (SELECT household FROM ${tables.householdMember.name} WHERE party IN {parties:Array(UUID)})`
@@ -31,15 +31,16 @@ const kind: ArgumentSpec = {
   description: { en: 'Which sort of household; left out, the family.', zh: '哪类家庭或集团；省略则为家庭。' },
 };
 
-/** Since when, as what, and with how many: of each household that the party was ever in. The last one tells. */
+/** Since when, as what, and with how many: of each household that the party was ever in. The last one it is in tells. */
 function place(args: Arguments, sql: Columns, what: 'role' | 'size'): string {
   const end = sql.moment();
   const told = `kind = ${sql.bind(textOf(args, 'kind') || 'family', 'String')} AND change_time < ${end}`;
   const since = `maxIf(tuple(change_time, version), ${told})`;
   const role = `argMaxIf(role, tuple(change_time, version), ${told})`;
   const size = `argMaxIf(members, tuple(size_time, size_version), size_time < ${end})`;
-  const value = (part: string) => (what === 'role' ? `${part}.2` : `if(${part}.2 = '', 0, ${part}.3)`);
-  return sql.from(places, `tuple(${since}, toString(${role}), ${size})`, (part) => `argMax(${value(part)}, ${part}.1)`);
+  // Of those it has not left.
+  const newest = (part: string) => `argMaxIf(${part}.${what === 'role' ? 2 : 3}, ${part}.1, ${part}.2 != '')`;
+  return sql.from(places, `tuple(${since}, toString(${role}), ${size})`, newest);
 }
 
 const sources = ['rapport.customer.v1.HouseholdChanged'];

@@ -14,7 +14,7 @@ import {
 /** What happened in the life of a party. */
 export const lifeEvents: Source = { alias: 'e', table: tables.lifeEvent, where: `kind != ''` };
 /** Each ground of a tag by itself. */
-const grounds: Source = { alias: 'g', table: tables.tag, per: ['definition', 'source', 'reference'] };
+const grounds: Source = { alias: 'g', table: tables.tag, per: ['definition', 'source', 'reference', 'member'] };
 
 const kind: ArgumentSpec = {
   name: 'kind',

@@ -95,11 +95,12 @@ describe('what events tell', () => {
     return facts;
   }
 
-  async function taken(text: string, asOf = 20260331): Promise<string[]> {
+  async function taken(text: string, asOf = 20260331, merged = false): Promise<string[]> {
     const read = readRule(text);
     if ('problem' in read) throw new Error(`${text}: ${read.problem.message}`);
     const { from, conditions, parameters } = compileRules([{ rule: read.rule, asOf }], 'Europe/Prague', {
       restricted: true,
+      merged,
     });
     const rows = await analytics.query<{ party: string }>(
       `SELECT toString(p.party) AS party FROM ${from} WHERE ${conditions[0]} ORDER BY party`,
@@ -254,6 +255,31 @@ describe('what events tell', () => {
     expect(await of('housing')).toEqual(['anna']);
     expect(await of('groceries')).toEqual([]);
     expect(await of('travel')).toEqual([]);
+  });
+
+  test('a golden record has what its members have, and each its own again after an unmerge', async () => {
+    const ofBerta = 'interaction.count("phone", duration("720h")) == 1';
+    const both = `${ofBerta} && holdings.amount("overdraft") == 20000 && household.size() == 1`;
+    expect(await taken(ofBerta)).toEqual(['berta']);
+    await analytics.insert('party_alias', [{ party: id(2), golden: id(1), version: 1 }]);
+    expect(await taken(both, 20260331, true)).toEqual(['anna']);
+    expect(await taken('true', 20260331, true)).toEqual(['anna']);
+    // A tag that both have is one tag.
+    const tag = { definition: 'vip', source: 'staff', reference: '', time: at('2026-03-01T10:00'), version: 1 };
+    const held_until = at('2299-12-31T00:00');
+    await analytics.insert('tag', [
+      { ...tag, party: id(1), member: id(1), held_until },
+      { ...tag, party: id(2), member: id(2), held_until },
+    ]);
+    expect(await taken('tag.has("vip")', 20260331, true)).toEqual(['anna']);
+    // What is taken from one of its members the other still has.
+    const ended = { time: at('2026-03-20T10:00'), held_until: at('1970-01-01T00:00'), version: 2 };
+    await analytics.insert('tag', [{ ...tag, party: id(2), member: id(2), ...ended }]);
+    expect(await taken('tag.has("vip")', 20260331, true)).toEqual(['anna']);
+    await analytics.insert('party_alias', [{ party: id(2), golden: id(2), version: 2 }]);
+    expect(await taken(ofBerta, 20260331, true)).toEqual(['berta']);
+    expect(await taken('tag.has("vip")', 20260331, true)).toEqual(['anna']);
+    expect(await taken('tag.has("vip")', 20260310, true)).toEqual(['anna', 'berta']);
   });
 
   test('an erasure takes every fact of the party, in every table', async () => {

@@ -118,6 +118,7 @@ export function consentRow(event: ConsentChanged, version: bigint, occurred: Dat
 export function householdMemberRow(event: HouseholdChanged, version: bigint, occurred: Date): object {
   return {
     party: idOf(event.party),
+    member: idOf(event.party),
     household: idOf(event.household),
     change_time: event.changeTime ?? occurred,
     kind: word(HouseholdKind, event.kind, 'HOUSEHOLD_KIND_'),
@@ -145,6 +146,7 @@ export function tagRow(event: TagSet | TagRemoved, version: bigint, occurred: Da
   const removed = 'stillHeld' in event;
   return {
     party: idOf(event.party),
+    member: idOf(event.party),
     definition: idOf(event.definition),
     source: word(TagSource, event.source, 'TAG_SOURCE_'),
     reference: event.reference,

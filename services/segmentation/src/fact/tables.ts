@@ -99,8 +99,10 @@ export const tables = {
   householdMember: {
     name: 'household_member',
     columns: { party: 'UUID', household: 'UUID', change_time: moment, kind: text, role: text, version: 'UInt64' },
+    // Who it was told of, also where that is merged: one may leave while another who is the same customer stays.
+    added: { member: 'UUID' },
     key: ['party', 'household', 'change_time'],
-    once: ['household', 'change_time'],
+    once: ['household', 'member', 'change_time'],
   },
   /** The grounds on which parties have tags: until when each holds, as it was told at a time. Ended is 1970. */
   tag: {
@@ -114,8 +116,9 @@ export const tables = {
       held_until: moment,
       version: 'UInt64',
     },
+    added: { member: 'UUID' },
     key: ['party', 'definition', 'source', 'reference', 'time'],
-    once: ['definition', 'source', 'reference', 'time'],
+    once: ['definition', 'source', 'reference', 'member', 'time'],
   },
   /** What happened in the lives of parties. One that was taken back has no kind. Those of class C3 are not kept. */
   lifeEvent: {

@@ -140,7 +140,7 @@ const since = (asOf: number, last: number | undefined) => (last === undefined ? 
 const least = (values: number[]) => (values.length === 0 ? undefined : Math.min(...values));
 const most = (values: number[]) => (values.length === 0 ? undefined : Math.max(...values));
 
-/** The last place that was told of before a moment, in the order of telling where the times are the same. */
+/** The last place that was told of before a moment and not left, in the order of telling where the times are the same. */
 function placeOf(person: Person, asOf: number): { role: string; size: number } | undefined {
   const last = new Map<number, { role: string; at: number; nth: number; household: number }>();
   person.places.forEach(({ household, at, role }, nth) => {
@@ -148,8 +148,9 @@ function placeOf(person: Person, asOf: number): { role: string; size: number } |
     if (at.getTime() >= endOf(asOf) || (known && known.at > at.getTime())) return;
     last.set(household, { role, at: at.getTime(), nth, household });
   });
-  const [newest] = [...last.values()].sort((a, b) => b.at - a.at || b.nth - a.nth);
-  if (!newest || newest.role === '') return undefined;
+  const still = [...last.values()].filter(({ role }) => role !== '');
+  const [newest] = still.sort((a, b) => b.at - a.at || b.nth - a.nth);
+  if (!newest) return undefined;
   return { role: newest.role, size: sizeAt(newest.household, endOf(asOf)) };
 }
 

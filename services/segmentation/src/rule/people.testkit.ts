@@ -162,10 +162,10 @@ export function rowsOf(bank: readonly Person[]): Map<string, object[]> {
       add('consent', id, { purpose, channel, effective_time: at, consent: uuid(5, next), granted });
     }
     for (const { household, at, role } of one.places) {
-      add('household_member', id, { household: uuid(6, household), change_time: at, kind: 'family', role });
+      add('household_member', id, { member: id, household: uuid(6, household), change_time: at, kind: 'family', role });
     }
     for (const { definition, source, at, until } of one.tags) {
-      add('tag', id, { definition, source, reference: '', time: at, held_until: new Date(until) });
+      add('tag', id, { member: id, definition, source, reference: '', time: at, held_until: new Date(until) });
     }
     for (const { kind, day: start } of one.lifeEvents) {
       add('life_event', id, { life_event: uuid(7, next), kind, certainty: 'reported', start_date: start });

@@ -224,7 +224,7 @@ export async function segmentsInUse(on: Queryable): Promise<SegmentRules> {
 /** The segments in use whose rules ask for the members of this one, themselves or by way of others. */
 export async function dependentsOf(on: Queryable, segmentId: string): Promise<string[]> {
   const rows = await on.rows<{ id: string; rule: string }>(sql`
-    SELECT segment_id AS id, rule FROM segment_version WHERE state = 3 AND strpos(rule, 'segment.member') > 0`);
+    SELECT segment_id AS id, rule FROM segment_version WHERE state = 3 AND strpos(rule, 'member') > 0`);
   const asked = rows.map(({ id, rule }) => {
     const read = readRule(rule);
     return { id, of: 'rule' in read ? segmentsOf(read.rule) : [] };
