@@ -33,7 +33,10 @@ export type FactDimension = (typeof factDimensions)[number];
 
 /** Every kind of fact that is stored, by name. */
 export const factKinds = [
+  'campaign_completions',
   'campaign_launches',
+  'campaign_pauses',
+  'campaign_resumptions',
   'case_assignments',
   'cases_closed',
   'cases_opened',

@@ -28,7 +28,10 @@ import {
   TransactionOperation,
 } from '@rapport/proto/customer/v1';
 import {
+  CampaignCompleted,
   CampaignLaunched,
+  CampaignPaused,
+  CampaignResumed,
   DeliveryDecision,
   DeliveryReason,
   MessageHeld,
@@ -116,6 +119,10 @@ const ofDelivery = (event: MessageSent | MessageHeld | MessageSuppressed): Conte
   campaign: idOf(event.campaign),
   channel: channel(event.channel),
   purpose: event.purpose,
+});
+
+const ofCampaign = (event: CampaignPaused | CampaignResumed | CampaignCompleted): Content => ({
+  campaign: idOf(event.campaign),
 });
 
 const because = (reason: DeliveryReason): Content => ({ reason: word(DeliveryReason, reason, 'DELIVERY_REASON_') });
@@ -207,6 +214,9 @@ const readers: readonly Reader[] = [
     (event) => event.launchTime,
     (event) => ({ campaign: idOf(event.campaign), channel: channel(event.channel), purpose: event.purpose }),
   ),
+  reading(CampaignPaused, 'campaign_pauses', (event) => event.pauseTime, ofCampaign),
+  reading(CampaignResumed, 'campaign_resumptions', (event) => event.resumeTime, ofCampaign),
+  reading(CampaignCompleted, 'campaign_completions', (event) => event.completeTime, ofCampaign),
   reading(MessageSent, 'sends', (event) => event.sendTime, ofDelivery),
   reading(
     MessageHeld,
