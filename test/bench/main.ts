@@ -6,6 +6,7 @@ import { measureImport } from './imports.js';
 import { MATCHED, matchFigures, measureMatching } from './matches.js';
 import { measureRead } from './reads.js';
 import { measureSearch, SEARCHED, searchFigures, seedPeople } from './search.js';
+import { liveFigures, measureLiveSegments } from './segment-live.js';
 import { measureSegments, segmentFigures } from './segments.js';
 import { measureSuite } from './suite.js';
 import { measureViewGrowth } from './view-growth.js';
@@ -32,6 +33,8 @@ Measures Rapport beside bare baselines: each figure is the median of several int
                        beside the smallest. BENCH_SEGMENT_CUSTOMERS names the sizes (100000,1000000; 10000000 takes five
                        minutes to seed and 5 GB), BENCH_SEGMENT_FOLDER keeps what was seeded,
                        BENCH_SEGMENT_ROUNDS says how often (3)
+  segments_memberships GetMemberships beside grpc-js with the same one statement; segments_live_p99: from an event to the
+                       SegmentEntered that it causes, at 500 events a second with a hundred segments in use
   up_ready             scripts/up --detach, until it returns
   rss_<service>        resident memory of each service at rest
 --only takes a name or its beginning (rss) and may be repeated. --json prints one array of figures; a goal is what the
@@ -142,6 +145,7 @@ async function main(): Promise<void> {
         ...matchFigures,
         ...figuresOfGrowth,
         ...segmentFigures,
+        ...liveFigures,
         ...figuresOfSuite,
       ].some((name) => name.startsWith(start)),
   );
@@ -163,6 +167,8 @@ async function main(): Promise<void> {
   if (values.only && ofGrowth.length > 0) figures.push(...(await measureGrowth(ofGrowth, say)));
   const ofSegments = segmentFigures.filter(wanted);
   if (values.only && ofSegments.length > 0) figures.push(...(await measureSegments(ofSegments, say)));
+  const live = liveFigures.filter(wanted);
+  if (values.only && live.length > 0) figures.push(...(await measureLiveSegments(live, say)));
   if (figuresOfSuite.some(wanted)) figures.push(...(await measureSuite(say)).filter(({ name }) => wanted(name)));
   if (values.json) print(`[\n${figures.map((figure) => `  ${JSON.stringify(figure)}`).join(',\n')}\n]`);
   else print(table(figures));

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Analytics } from '@rapport/kit/analytics';
 import type { Database } from '@rapport/kit/db';
+import type { Membership } from '@rapport/proto/segmentation/v1';
 import { root } from './scripts.js';
 
 /** What the service's code works with, as far as a measurement makes it. */
@@ -15,6 +16,10 @@ export interface SegmentDeps {
 interface SegmentCode {
   'fact/fact': { factTables: readonly string[] };
   'membership/bitmaps': { bitmapTables: readonly string[] };
+  'membership/membership': {
+    membershipRows(scope: object, parties: readonly string[]): { text: string; name: string; values: unknown[] };
+    membershipMessage(part: unknown): Membership;
+  };
   'membership/follow-calendar': { evaluateDue(deps: SegmentDeps): Promise<number> };
   'segment/preview-segment': {
     previewSegment(deps: SegmentDeps, request: object, call: object): Promise<{ count: bigint; sample: string[] }>;

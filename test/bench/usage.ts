@@ -30,7 +30,7 @@ function statOf(pid: number | string): number[] {
 }
 
 /** Seconds of CPU of a process; of `children` too that ended. */
-function cpuOf(pid: number | string, children: boolean): number {
+export function cpuOf(pid: number | string, children: boolean): number {
   const stat = statOf(pid);
   const ticks = (stat[11] ?? 0) + (stat[12] ?? 0) + (children ? (stat[13] ?? 0) + (stat[14] ?? 0) : 0);
   return ticks / TICKS;

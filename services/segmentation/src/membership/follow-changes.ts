@@ -42,7 +42,7 @@ interface Seen {
 /** Parties looked at together. */
 const BATCH = 500;
 /** Rules in one statement. */
-const RULES = 50;
+const RULES = 100;
 /** Between looks when nobody wakes it: the net under a lost poke, and how another process's changes are found. */
 const POLL_MS = 500;
 const SHARDS = 16;
