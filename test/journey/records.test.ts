@@ -78,6 +78,8 @@ describe('records in the console', () => {
       await pair.click({ position: { x: 5, y: 5 } });
       await page.getByTestId('candidate').getByText('differs', { exact: true }).first().waitFor();
       await page.getByTestId('weight').waitFor();
+      // What the two would be as one, with the source that each value would come from.
+      await page.getByTestId('merge-preview').getByText('Family name').first().waitFor();
       await shot('match');
       await page.keyboard.press('s');
       await page.getByText('The decision is kept.').first().waitFor();

@@ -51,3 +51,7 @@ export async function allImportRejects(id: string): Promise<ImportReject[]> {
 /** Stops an import that is coming in; what was taken stays. */
 export const cancelImport = (id: string, reason: string) =>
   write<{ import: Import }>(`${nameOf('imports', id)}:cancel`, { reason });
+
+/** Lets a key whose party was erased come in again. */
+export const liftErasedKey = (source: string, { sourceKey, reason }: { sourceKey: string; reason: string }) =>
+  write<{ eraseTime?: string }>(`sources/${source}:liftErasedKey`, { sourceKey, reason });

@@ -121,6 +121,13 @@ export const sections = {
     wasCancelled: 'Cancelled by',
     cancelledAdvice:
       'What was taken stays. Send the file again as a new import to go on; rows that are in count as unchanged.',
+    lift: 'Let an erased key in again',
+    liftNote:
+      'The person behind a key asked to be erased, so the row is not taken. Let the key in again only when the person has come back or the erasure was of somebody else; then send the file again.',
+    liftKey: 'Key in the source',
+    liftReason: 'Reason',
+    liftReasonHint: 'Say why; nothing personal',
+    lifted: 'The key is taken again from now on.',
     rejects: 'Refused rows',
     noRejects: 'No row was refused.',
     saveRejects: 'Save all as CSV',
@@ -353,6 +360,9 @@ export const codes = {
   level_local_part: 'same name before the @',
   VALUE_INVALID: 'Value not valid',
   REFERENCE_UNKNOWN: 'Refers to something unknown',
+  ERASED: 'Was erased',
+  SHARES_EXCEEDED: 'Shares over 100 %',
+  RELATIONSHIP_INVALID: 'Cannot stand so to each other',
   KEY_DUPLICATE: 'Key occurs twice',
   CURRENCY_MISMATCH: 'Another currency',
   ORGANISATION_PATH_OUTSIDE: 'Outside of this part of the bank',

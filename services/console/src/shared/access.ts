@@ -95,6 +95,7 @@ const shown = {
   startMatchRun: ['data_steward'],
   viewImports: ['auditor', 'administrator', 'data_steward'],
   viewRejects: ['auditor', 'data_steward'],
+  liftErasedKeys: ['data_steward'],
   cancelImport: ['administrator', 'data_steward'],
   viewSources: ['data_steward', 'administrator', 'auditor', 'branch_manager', 'analyst'],
   changeSources: ['administrator'],

@@ -1,10 +1,12 @@
-import { Button, Card, Empty, Table } from 'antd';
+import { Button, Card, Empty, Flex, Table } from 'antd';
 import { useState } from 'react';
 import { allImportRejects, type Import, type ImportReject, listImportRejects } from '../../api/imports.js';
 import { csvText, saveFile } from '../../shared/csv.js';
 import { Failed, useShowFailure } from '../../shared/failed.js';
 import { Pager, usePages } from '../../shared/pages.js';
+import { useSession } from '../../shared/session-context.js';
 import { useWords } from '../../shared/words.js';
+import { LiftErasedKeyButton } from './lift-button.js';
 
 const head = ['file', 'line', 'kind', 'field', 'reason', 'message', 'value'];
 
@@ -12,6 +14,7 @@ const head = ['file', 'line', 'kind', 'field', 'reason', 'message', 'value'];
 export function Rejects({ id, of }: { id: string; of: Import }) {
   const { t, label, code } = useWords();
   const showFailure = useShowFailure();
+  const { may } = useSession();
   const [gathers, setGathers] = useState(false);
   const { data, error, isPending, refetch, page, back, forward } = usePages(
     ['import', id, 'rejects'],
@@ -43,9 +46,14 @@ export function Rejects({ id, of }: { id: string; of: Import }) {
       size="small"
       title={t('importing.rejects')}
       extra={
-        <Button size="small" disabled={rejects.length === 0} loading={gathers} onClick={() => void save()}>
-          {t('importing.saveRejects')}
-        </Button>
+        <Flex gap={8}>
+          {may('liftErasedKeys') && rejects.some(({ reason }) => reason === 'ERASED') ? (
+            <LiftErasedKeyButton source={of.source} />
+          ) : null}
+          <Button size="small" disabled={rejects.length === 0} loading={gathers} onClick={() => void save()}>
+            {t('importing.saveRejects')}
+          </Button>
+        </Flex>
       }
     >
       {error ? (
