@@ -1,11 +1,15 @@
 import { everything, sql } from '@rapport/kit/db';
 import { SchemeModel } from '@rapport/proto/segmentation/v1';
+import { assignClusters } from '../cluster/cluster.js';
 import type { Deps } from '../deps.js';
+import { fail } from '../errors.js';
+import { assignLookalike } from '../lookalike/lookalike.js';
+import { askForPass } from '../membership/membership.js';
 import type { Pass } from '../pass/pass.js';
 import { assignRfm } from '../rfm/rfm.js';
 import { dateText } from '../segment/segment.js';
 import { assignTiers } from '../tier/tier.js';
-import { planOf, type SchemeRow } from './scheme.js';
+import { modelOf, planOf, type SchemeRow, schemeVersionName } from './scheme.js';
 
 /** What a pass has done. */
 interface Assigned {
@@ -15,13 +19,22 @@ interface Assigned {
   model?: SchemeModel;
 }
 
-function assignKind(deps: Deps, row: SchemeRow, pass: Pass): Promise<Assigned> {
+async function assignKind(deps: Deps, row: SchemeRow, pass: Pass): Promise<Assigned> {
   const { kind } = planOf(row);
+  const model = modelOf(row)?.kind;
   switch (kind?.$case) {
     case 'tiers':
       return assignTiers(deps, row, kind.value, pass);
     case 'rfm':
       return assignRfm(deps, row, kind.value, pass);
+    case 'clusters':
+      if (model?.$case !== 'clusters')
+        throw fail('SCHEME_NOT_FITTED', { metadata: { version: schemeVersionName(row) } });
+      return assignClusters(deps, row, model.value, pass);
+    case 'lookalike':
+      if (model?.$case !== 'lookalike')
+        throw fail('SCHEME_NOT_FITTED', { metadata: { version: schemeVersionName(row) } });
+      return assignLookalike(deps, row, { plan: kind.value, model: model.value }, pass);
     default:
       throw new Error(`schemes/${row.scheme_id} is not computed`);
   }
@@ -37,9 +50,13 @@ export async function assign(deps: Deps, row: SchemeRow, pass: Pass): Promise<bi
         model = coalesce(${model ? JSON.stringify(SchemeModel.toJSON(model)) : null}::jsonb, model)
       WHERE scheme_id = ${row.scheme_id} AND version = ${row.version}`);
     // Every segment is looked at again whose rule may ask for it, by itself or by another segment.
-    await tx.run(sql`
-      UPDATE segment_version SET evaluated_day = NULL
-      WHERE state = 3 AND as_of IS NULL AND (rule LIKE '%scheme.%' OR rule LIKE '%segment.member%')`);
+    const asking = await tx.rows<{ segment_id: string }>(sql`
+      SELECT segment_id FROM segment_version
+      WHERE state = 3 AND (rule LIKE '%scheme.%' OR rule LIKE '%segment.member%') ORDER BY segment_id`);
+    await askForPass(
+      tx,
+      asking.map((one) => one.segment_id),
+    );
   });
   return changed;
 }

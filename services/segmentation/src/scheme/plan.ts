@@ -145,7 +145,6 @@ function* tierProblems(plan: Extract<SchemePlan['kind'], { $case: 'tiers' }>['va
 export function planProblems(schemeId: string, plan: SchemePlan): PlanProblem[] {
   const problems: PlanProblem[] = [];
   const kind = plan.kind;
-  if (needsModel(plan)) return [invalid(kind?.$case ?? '', 'Schemes of this kind cannot be made yet.')];
   switch (kind?.$case) {
     case 'bands': {
       const { feature, bands, missing } = kind.value;

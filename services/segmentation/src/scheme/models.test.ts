@@ -1,0 +1,113 @@
+import { HoldingKind } from '@rapport/proto/customer/v1';
+import { uuidv7 } from '@rapport/kit/runtime';
+import { type SchemePlan, SchemeRunState } from '@rapport/proto/segmentation/v1';
+import { openSuite, type Suite } from '../segmentation.testkit.js';
+import { create, ended, publish, rejection, segmentsOf } from './scheme.testkit.js';
+
+let suite: Suite;
+/** Thirty young with little, thirty old with much; every second of those is the seed. */
+const young: string[] = [];
+const old: string[] = [];
+
+beforeAll(async () => {
+  suite = await openSuite();
+  const person = async (born: number, balance: bigint, region: string) => {
+    const party = await suite.customer.person({ born, region });
+    const account = await suite.customer.holding(party, HoldingKind.HOLDING_KIND_ACCOUNT);
+    await suite.customer.booking(account, { parties: [party], day: 20260301, cents: 1n, balance });
+    return party;
+  };
+  for (let n = 0; n < 40; n += 1) {
+    young.push(await person(20000101 + (n % 5) * 10_000, BigInt(1000 + n) * 100n, n < 2 ? 'seed' : 'north'));
+    old.push(await person(19400101 + (n % 5) * 10_000, BigInt(90_000 + n) * 100n, n % 2 === 0 ? 'seed' : 'north'));
+  }
+  await suite.settled();
+}, 120_000);
+afterAll(() => suite.close());
+
+async function fitted(name: string) {
+  const { schemeRun } = await suite.schemes(['marketer']).fitScheme({ name, requestId: uuidv7() });
+  const run = await ended(suite, schemeRun?.name);
+  expect(run).toMatchObject({ state: SchemeRunState.SCHEME_RUN_STATE_SUCCEEDED, message: '' });
+  return (await suite.schemes(['marketer']).getScheme({ name })).version?.model?.kind;
+}
+
+const clusters = (features: string[], more: object = {}): SchemePlan => ({
+  kind: { $case: 'clusters', value: { features, clusters: 0, sampleSize: 0, seed: 3, ...more } },
+});
+
+test('clusters are found, described, approved with their model, published, and keep their names in the next fit', async () => {
+  const marketer = suite.schemes(['marketer']);
+  await marketer.createScheme(create('alike', clusters(['party.age', 'holdings.balance'])));
+  const approver = suite.schemes(['marketing_approver'], '/demo', 'staff/adam');
+  const early = approver.approveScheme({ name: 'schemes/alike@1', requestId: uuidv7() });
+  expect((await rejection(early))['reason']).toBe('SCHEME_NOT_FITTED');
+  const model = await fitted('schemes/alike@1');
+  if (model?.$case !== 'clusters') throw new Error('no clusters');
+  expect(model.value.clusters.map(({ groupId, share }) => [groupId, share])).toEqual([
+    ['c1', 0.5],
+    ['c2', 0.5],
+  ]);
+  expect(model.value.silhouette).toBeGreaterThan(0.5);
+  const rich = model.value.clusters.find(({ means }) => (means[1] ?? 0) > 50_000);
+  expect(rich?.profile).toContain('high balance');
+  expect(rich?.profileZh).toMatch(/[高]/);
+  expect(await publish(suite, 'schemes/alike@1')).toMatchObject({ message: '', changed: 80n });
+  const groups = await Promise.all([young[5], old[5]].map((party) => segmentsOf(suite, party ?? '')));
+  expect(groups[1]).toEqual([`segments/alike-${rich?.groupId}@1`]);
+  expect(groups[0]).not.toEqual(groups[1]);
+
+  await marketer.createSchemeVersion({
+    parent: 'schemes/alike',
+    plan: clusters(['holdings.balance'], { seed: 99, clusters: 3 }),
+    requestId: uuidv7(),
+  });
+  const again = await fitted('schemes/alike@2');
+  if (again?.$case !== 'clusters') throw new Error('no clusters');
+  const names = again.value.clusters.map(({ groupId }) => groupId);
+  expect(names).toEqual(['c1', 'c2', 'c3']);
+  const still = again.value.clusters.find(({ groupId }) => groupId === rich?.groupId);
+  expect(still?.means[0]).toBeGreaterThan(50_000);
+  expect(again.value.kept).toBeGreaterThan(0.5);
+}, 60_000);
+
+test('look-alikes of a seed are those that are like it, without the seed', async () => {
+  const marketer = suite.schemes(['marketer']);
+  const plan = (more: object): SchemePlan => ({
+    kind: {
+      $case: 'lookalike',
+      value: {
+        seedRule: 'party.region == "seed"',
+        features: ['party.age', 'holdings.balance', 'tx.last_days()'],
+        cut: { $case: 'top', value: 15n },
+        keepSeed: false,
+        ...more,
+      },
+    },
+  });
+  await marketer.createScheme(create('like', plan({})));
+  const model = await fitted('schemes/like@1');
+  if (model?.$case !== 'lookalike') throw new Error('no model');
+  expect(model.value.auc).toBeGreaterThan(0.7);
+  expect(model.value.lift).toBeGreaterThan(1);
+  expect(model.value).toMatchObject({ seedParties: 22n, otherParties: 58n });
+  // Everybody's last transaction was on the same day: it tells nothing.
+  const importance = model.value.features.map((one) => one.importance);
+  expect(importance[2]).toBeCloseTo(0);
+  expect((importance[0] ?? 0) + (importance[1] ?? 0)).toBeCloseTo(1);
+  expect(await publish(suite, 'schemes/like@1')).toMatchObject({ message: '', changed: 15n });
+  const { members, total } = await suite
+    .as(['marketer'])
+    .listMembers({ parent: 'segments/like-similar@1', pageSize: 100, pageToken: '' });
+  expect(total).toBe(15n);
+  const taken = members.map(({ party }) => party);
+  expect(taken.filter((party) => old.indexOf(party) % 2 === 1)).toHaveLength(15);
+  expect(taken.filter((party) => old.indexOf(party) % 2 === 0)).toEqual([]);
+
+  await marketer.createScheme(create('tiny', plan({ seedRule: 'party.region == "nowhere"' })));
+  const { schemeRun } = await marketer.fitScheme({ name: 'schemes/tiny@1', requestId: uuidv7() });
+  expect(await ended(suite, schemeRun?.name)).toMatchObject({
+    state: SchemeRunState.SCHEME_RUN_STATE_FAILED,
+    reason: 'SEED_TOO_SMALL',
+  });
+}, 60_000);
