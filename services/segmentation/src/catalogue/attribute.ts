@@ -52,10 +52,10 @@ export interface Source {
   /** Columns by which its rows are first grouped within each party; what comes out is then put together by `total`. */
   per?: readonly string[];
   /**
-   * What its rows are joined with, as the subquery `rows` becomes one with more columns; `restricted` says whether only
-   * the parties that are bound as `parties` are looked at.
+   * What its rows are joined with, as the subquery `rows` becomes one with more columns; `limited` says whether it has only
+   * those of some parties.
    */
-  beside?(rows: string, restricted: boolean): string;
+  beside?(rows: string, limited: boolean): string;
 }
 
 /** What an attribute makes its SQL with: one day, one statement. */

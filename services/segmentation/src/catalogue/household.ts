@@ -13,10 +13,8 @@ const places: Source = {
   alias: 'u',
   table: tables.householdMember,
   per: ['household', 'member'],
-  beside: (rows, restricted) => {
-    const only = restricted
-      ? ` WHERE household IN (SELECT household FROM ${tables.householdMember.name} WHERE party IN {parties:Array(UUID)})`
-      : '';
+  beside: (rows, limited) => {
+    const only = limited ? ` WHERE household IN (SELECT household FROM ${rows})` : '';
     return `(SELECT place.*, size.change_time AS size_time, size.members AS members, size.version AS size_version
       FROM ${rows} AS place INNER JOIN (SELECT * FROM ${households.name} FINAL${only}) AS size
         ON place.household = size.household)`;

@@ -95,7 +95,7 @@ describe('what events tell', () => {
     return facts;
   }
 
-  async function taken(text: string, asOf = 20260331, merged = false): Promise<string[]> {
+  async function taken(text: string, asOf = 20260331, merged = false, looked = [1, 2]): Promise<string[]> {
     const read = readRule(text);
     if ('problem' in read) throw new Error(`${text}: ${read.problem.message}`);
     const { from, conditions, parameters } = compileRules([{ rule: read.rule, asOf }], 'Europe/Prague', {
@@ -104,7 +104,7 @@ describe('what events tell', () => {
     });
     const rows = await analytics.query<{ party: string }>(
       `SELECT toString(p.party) AS party FROM ${from} WHERE ${conditions[0]} ORDER BY party`,
-      { ...parameters, parties: [id(1), id(2)] },
+      { ...parameters, parties: looked.map(id) },
     );
     return rows.map(({ party }) => (party === id(1) ? 'anna' : 'berta'));
   }
@@ -264,6 +264,16 @@ describe('what events tell', () => {
     await analytics.insert('party_alias', [{ party: id(2), golden: id(1), version: 1 }]);
     expect(await taken(both, 20260331, true)).toEqual(['anna']);
     expect(await taken('true', 20260331, true)).toEqual(['anna']);
+    // What only a member has is found where only the golden record is looked at.
+    const group = {
+      ...HouseholdChanged.fromJSON({ party: berta, household: `households/${id(10)}`, members: 5 }),
+      kind: HouseholdKind.HOUSEHOLD_KIND_CORPORATE_GROUP,
+      role: HouseholdRole.HOUSEHOLD_ROLE_MEMBER,
+      changeTime: at('2026-03-01T10:00'),
+    };
+    await hear([told(HouseholdChanged.$type, group)]);
+    expect(await taken('household.size("corporate_group") == 5', 20260331, true, [1])).toEqual(['anna']);
+    expect(await taken(ofBerta, 20260331, true, [1])).toEqual(['anna']);
     // A tag that both have is one tag.
     const tag = { definition: 'vip', source: 'staff', reference: '', time: at('2026-03-01T10:00'), version: 1 };
     const held_until = at('2299-12-31T00:00');

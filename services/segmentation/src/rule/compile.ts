@@ -183,7 +183,7 @@ function statement(zone: string, limits: Limits) {
       const joins = [...scans.values()].map((scan) => {
         const { alias, table, where, beside } = scan.source;
         const own = rows(table, where);
-        const all = beside ? beside(own, limits.restricted ?? false) : own;
+        const all = beside ? beside(own, Boolean(limits.restricted ?? limits.ranged)) : own;
         return `LEFT ANY JOIN ${joined(scan, all)} AS ${alias} ON p.party = ${alias}.party`;
       });
       return [`(SELECT * FROM ${parties} WHERE ${limits.where?.text ?? '1'}) AS p`, ...joins].join('\n');
