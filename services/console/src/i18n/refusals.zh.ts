@@ -213,7 +213,6 @@ export const refusals: Readonly<Record<string, string>> = {
   PERIOD_INVALID: '时间段的结束早于开始，或过长。',
   IMPORT_CANCELLED: '该导入已取消。',
   IMPORT_ENDED: '该导入已结束。',
-  PARAMETER_INVALID: '模板的设定不成立。',
 };
 
 /** 字段不被接受的原因，服务以英文说明。 What is wrong with a field, as services say it. */
