@@ -1,5 +1,5 @@
 import { sql } from '@rapport/kit/db';
-import { publishAll } from '@rapport/kit/events';
+import { packAll } from '@rapport/kit/events';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { ImportKind, type TransactionRow } from '@rapport/proto/customer/v1';
 import { isoDay } from '../calendar/calendar.js';
@@ -12,9 +12,10 @@ import {
   claimKeysOfTransactions,
   classify,
   contentOfKeys,
-  copyTransactions,
+  insertStaged,
   LAST_OPERATION,
   setBalances,
+  stageTransactions,
   transactionBytes,
   transactionName,
   type TransactionRecord,
@@ -180,15 +181,21 @@ export async function takeTransactions(batch: Batch, rows: readonly Checked<Tran
   await placeLast(batch, bookings);
   const { tx, source, now: createTime } = batch;
   const { timeZone } = batch.deps.bank;
-  // While Postgres runs one statement, the next is made.
-  const copying = copyTransactions(tx, transactionBytes(bookings), { source, createTime, timeZone });
-  const events = bookings.map((booking) => {
-    const { row, holding } = booking;
-    const { organisationPath } = holding;
-    return { message: booking, options: { aggregate: row.partyId, subject: transactionName(row), organisationPath } };
-  });
-  const publishing = copying.then(() => publishAll(tx, bookedCodec, events));
-  await publishing;
+  await stageTransactions(tx, transactionBytes(bookings));
+  const inserting = insertStaged(tx, { source, createTime, timeZone });
+  // A failure is thrown where it is awaited; until then it must not count as unhandled.
+  inserting.catch(() => undefined);
+  // While Postgres inserts the transactions, which takes it longer than all else, their events are encoded.
+  const publish = packAll(
+    bookedCodec,
+    bookings.map((booking) => {
+      const { row, holding } = booking;
+      const { organisationPath } = holding;
+      return { message: booking, options: { aggregate: row.partyId, subject: transactionName(row), organisationPath } };
+    }),
+  );
+  await inserting;
+  await publish(tx);
   await setBalances(tx, latestOf(bookings), timeZone);
 }
 

@@ -3,7 +3,7 @@ import type { Booking, TransactionHolding, TransactionRecord } from './transacti
 
 /**
  * Writes one transaction. Its time is filled in: the booking time, or the start of the booking date in the bank's time
- * zone. A column more belongs here and in `copyTransactions`.
+ * zone. A column more belongs here and in `insertStaged`.
  */
 export async function insertTransaction(tx: Tx, { row, holding }: Booking, timeZone: string): Promise<void> {
   await tx.run(sql`
@@ -66,7 +66,7 @@ function holdingColumns(holding: TransactionHolding): Buffer {
 const ofHoldings = new WeakMap<TransactionHolding, Buffer>();
 const writer = copyWriter();
 
-/** The bytes that `copyTransactions` sends. Made apart from it, while Postgres works on something else. */
+/** The bytes that `stageTransactions` sends. */
 export function transactionBytes(bookings: readonly Booking[]): Buffer {
   for (const { row, holding } of bookings) {
     let ofHolding = ofHoldings.get(holding);
@@ -77,18 +77,21 @@ export function transactionBytes(bookings: readonly Booking[]): Buffer {
 }
 
 /**
- * Writes many transactions of one source. COPY is refused where there is row security, so they are copied into a
- * temporary table of the connection, which costs no log, and inserted from there.
+ * Puts many transactions where they wait to be inserted: COPY is refused where there is row security, so they are copied
+ * into a temporary table of the connection, which costs no log.
  */
-export async function copyTransactions(
-  tx: Tx,
-  bytes: Buffer,
-  { source, createTime, timeZone }: { source: string; createTime: Date; timeZone: string },
-): Promise<void> {
+export async function stageTransactions(tx: Tx, bytes: Buffer): Promise<void> {
   await tx.run(sql`
     CREATE TEMPORARY TABLE IF NOT EXISTS transaction_stage ON COMMIT DELETE ROWS AS
     SELECT ${staged} FROM transaction WITH NO DATA`);
   await tx.copy(sql`pg_temp.transaction_stage (${staged})`, bytes);
+}
+
+/** Inserts the transactions of one source that `stageTransactions` put there. The statement is sent before it returns. */
+export async function insertStaged(
+  tx: Tx,
+  { source, createTime, timeZone }: { source: string; createTime: Date; timeZone: string },
+): Promise<void> {
   await tx.run(sql`
     INSERT INTO transaction (${staged}, time, source, create_time)
     SELECT ${staged}, coalesce(booking_time, booking_date::timestamp AT TIME ZONE ${timeZone}), ${source},

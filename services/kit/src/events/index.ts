@@ -25,7 +25,7 @@ export {
 } from './erasure.js';
 export { type ConsumerLag, consumerLag } from './lag.js';
 export { eraseEvents, type OutboxLag, outboxLag } from './outbox.js';
-export { publish, publishAll, type PublishOptions } from './publish.js';
+export { packAll, publish, publishAll, type PublishOptions } from './publish.js';
 export { type RelayOptions, startRelay } from './relay.js';
 export type { StreamSettings } from './stream.js';
 export {

@@ -1,5 +1,5 @@
 import { context, trace } from '@opentelemetry/api';
-import { sql, type Tx } from '../db/index.js';
+import { type Sql, sql, type Tx } from '../db/index.js';
 import { uuidv7 } from '../runtime/index.js';
 import { poke } from './bus.js';
 import { domainOf, type EventCodec, partitionOf } from './event.js';
@@ -50,13 +50,24 @@ interface Publication<T> {
  * consumers see no difference.
  */
 export async function publishAll<T>(tx: Tx, codec: EventCodec<T>, events: readonly Publication<T>[]): Promise<void> {
-  if (events.length === 0) return;
-  await (events.length < FRAME_FROM ? insertEvents(tx, codec, events) : insertFrames(tx, codec, events));
+  await packAll(codec, events)(tx);
+}
+
+/**
+ * The first half of `publishAll`: encodes the events now and gives the function that writes them with a transaction, once.
+ * For very many events, which are best encoded while Postgres works on another statement.
+ */
+export function packAll<T>(codec: EventCodec<T>, events: readonly Publication<T>[]): (tx: Tx) => Promise<void> {
+  if (events.length === 0) return async () => undefined;
+  const insert = events.length < FRAME_FROM ? insertEvents(codec, events) : insertFrames(codec, events);
   const domain = domainOf(codec.$type);
   const mark = `poke:${domain}`;
-  if (tx.marks.has(mark)) return;
-  tx.marks.add(mark);
-  tx.afterCommit(() => poke(domain));
+  return async (tx) => {
+    await tx.run(insert);
+    if (tx.marks.has(mark)) return;
+    tx.marks.add(mark);
+    tx.afterCommit(() => poke(domain));
+  };
 }
 
 /** Where each of several byte strings ends when they are sent as one. */
@@ -65,23 +76,23 @@ function endsOf(parts: readonly Buffer[]): number[] {
   return parts.map((part) => (end += part.length));
 }
 
-async function insertEvents<T>(tx: Tx, codec: EventCodec<T>, events: readonly Publication<T>[]): Promise<void> {
+function insertEvents<T>(codec: EventCodec<T>, events: readonly Publication<T>[]): Sql {
   const { traceparent, tracestate } = activeTrace();
   const aggregates = events.map((event) => event.options.aggregate);
   const payloads = events.map((event) => Buffer.from(codec.encode(event.message).finish()));
   const paths = events.map((event) => event.options.organisationPath ?? organisationPathOf(event.message));
   // All payloads go as one value: an array of bytes would be sent as hexadecimal text, twice as long and slow to read.
-  await tx.run(sql`
+  return sql`
     INSERT INTO kit.outbox (id, aggregate, partition, type, subject, payload, organisation_path, traceparent, tracestate)
     SELECT id, aggregate, partition, ${codec.$type}, subject,
       substring(${Buffer.concat(payloads)}::bytea FROM ending - length + 1 FOR length), path, ${traceparent}, ${tracestate}
     FROM unnest(${events.map(() => uuidv7())}::uuid[], ${aggregates}::text[], ${aggregates.map(partitionOf)}::smallint[],
       ${events.map(({ options }) => options.subject ?? options.aggregate)}::text[], ${endsOf(payloads)}::int[],
       ${payloads.map((payload) => payload.length)}::int[], ${paths}::text[])
-      AS event (id, aggregate, partition, subject, ending, length, path)`);
+      AS event (id, aggregate, partition, subject, ending, length, path)`;
 }
 
-async function insertFrames<T>(tx: Tx, codec: EventCodec<T>, events: readonly Publication<T>[]): Promise<void> {
+function insertFrames<T>(codec: EventCodec<T>, events: readonly Publication<T>[]): Sql {
   const { traceparent, tracestate } = activeTrace();
   const framed = ({ message, options }: Publication<T>): Framed => ({
     aggregate: options.aggregate,
@@ -96,11 +107,11 @@ async function insertFrames<T>(tx: Tx, codec: EventCodec<T>, events: readonly Pu
     at += frame.events;
   }
   const payloads = frames.map(({ bytes }) => bytes);
-  await tx.run(sql`
+  return sql`
     INSERT INTO kit.outbox (id, first_id, events, aggregate, partition, type, subject, payload, traceparent, tracestate)
     SELECT id, first_id, events, '', 0, ${frameType(codec.$type)}, '',
       substring(${Buffer.concat(payloads)}::bytea FROM ending - length + 1 FOR length), ${traceparent}, ${tracestate}
     FROM unnest(${frames.map(({ id }) => id)}::uuid[], ${frames.map(({ firstId }) => firstId)}::uuid[],
       ${frames.map((frame) => frame.events)}::int[], ${endsOf(payloads)}::int[],
-      ${payloads.map((payload) => payload.length)}::int[]) AS frame (id, first_id, events, ending, length)`);
+      ${payloads.map((payload) => payload.length)}::int[]) AS frame (id, first_id, events, ending, length)`;
 }
