@@ -14,6 +14,8 @@ import { SegmentPlaces } from './segment-places.js';
 const Chart = lazy(() => import('../../shared/chart.js'));
 
 const MOST = 40;
+/** One for each segment, the same on both sides. */
+const colours = ['#0f766e', '#c2410c', '#4338ca', '#b45309', '#be185d', '#0369a1', '#4d7c0f', '#7c3aed'];
 
 /** How customers went from segment to segment between a day and now: tiers, bands, or any segments of one's choice. */
 export function FlowsPage() {
@@ -50,6 +52,7 @@ export function FlowsPage() {
   const option = useMemo(() => {
     // The same segment stands on both sides, so that its names there are told apart.
     const node = (side: string, name: string) => `${side}${name}`;
+    const colourOf = (name: string) => (name ? colours[chosen.indexOf(name) % colours.length] : '#94a3a3');
     const names = [...new Set(flows.flatMap(({ source, target }) => [node('a', source), node('b', target)]))];
     return {
       tooltip: {
@@ -75,7 +78,11 @@ export function FlowsPage() {
           emphasis: { focus: 'adjacency' },
           lineStyle: { color: 'gradient', opacity: 0.45 },
           label: { formatter: ({ name }: { name: string }) => title(name.slice(1)) },
-          data: names.map((name) => ({ name, depth: name.startsWith('a') ? 0 : 1 })),
+          data: names.map((name) => ({
+            name,
+            depth: name.startsWith('a') ? 0 : 1,
+            itemStyle: { color: colourOf(name.slice(1)) },
+          })),
           links: flows.map(({ source, target, parties }) => ({
             source: node('a', source),
             target: node('b', target),
