@@ -99,8 +99,8 @@ export const previewSegment = (
   signal?: AbortSignal,
 ) => ask<Preview>('segments:preview', { rule, organisationPath, sampleSize: 10, ...(asOf ? { asOf } : {}) }, signal);
 
-export const listSegments = (pageToken: string, signal?: AbortSignal, pageSize = 20) =>
-  get<{ segments: Segment[] } & Paged>('segments', { pageSize, pageToken }, signal);
+export const listSegments = (pageToken: string, signal?: AbortSignal, pageSize = 20, state = '') =>
+  get<{ segments: Segment[] } & Paged>('segments', { pageSize, pageToken, state }, signal);
 
 export const getSegment = (id: string, signal?: AbortSignal) =>
   get<{ segment: Segment; version: SegmentVersion }>(nameOf('segments', id), {}, signal);

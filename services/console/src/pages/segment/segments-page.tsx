@@ -1,5 +1,5 @@
-import { Button, Card, Empty, Table } from 'antd';
-import { Link } from 'react-router';
+import { Button, Card, Empty, Segmented, Table } from 'antd';
+import { Link, useSearchParams } from 'react-router';
 import { listSegments, type Segment } from '../../api/segmentation.js';
 import { Failed } from '../../shared/failed.js';
 import { formatCount, idOf } from '../../shared/format.js';
@@ -10,12 +10,18 @@ import { useRuleWords } from '../../shared/use-catalogue.js';
 import { useWords } from '../../shared/words.js';
 import { SegmentPlaces } from './segment-places.js';
 
+const states = ['SEGMENT_STATE_DRAFT', 'SEGMENT_STATE_APPROVED', 'SEGMENT_STATE_PUBLISHED', 'SEGMENT_STATE_RETIRED'];
+
 /** The segments that the person may see. */
 export function SegmentsPage() {
-  const { t, language } = useWords();
+  const { t, language, label } = useWords();
   const { may } = useSession();
   const say = useRuleWords();
-  const { data, error, isFetching, refetch, page, back, forward } = usePages(['segments'], listSegments);
+  const [parameters, setParameters] = useSearchParams();
+  const state = parameters.get('state') ?? '';
+  const { data, error, isFetching, refetch, page, back, forward } = usePages(['segments', state], (token, signal) =>
+    listSegments(token, signal, 20, state),
+  );
   return (
     <>
       <PageHead title={t('menu.segments')} note={t('segment.note')}>
@@ -27,6 +33,12 @@ export function SegmentsPage() {
       </PageHead>
       <SegmentPlaces />
       <Card size="small">
+        <Segmented
+          value={state}
+          style={{ marginBottom: 12 }}
+          options={[{ value: '', label: t('common.all') }, ...states.map((one) => ({ value: one, label: label(one) }))]}
+          onChange={(next) => setParameters(next ? { state: next } : {}, { replace: true })}
+        />
         {error ? (
           <Failed error={error} retry={() => void refetch()} />
         ) : (
@@ -37,7 +49,7 @@ export function SegmentsPage() {
             dataSource={data?.segments ?? []}
             pagination={false}
             scroll={{ x: 'max-content' }}
-            locale={{ emptyText: <Empty description={t('segment.none')} /> }}
+            locale={{ emptyText: <Empty description={state ? t('segment.noneInState') : t('segment.none')} /> }}
             columns={[
               {
                 title: t('segment.title'),
