@@ -19,6 +19,8 @@ export interface RuleChange {
   kind: string;
   before: string;
   after: string;
+  beforeRule: string;
+  afterRule: string;
   within: string[];
 }
 

@@ -61,7 +61,13 @@ test('tells of members and of others part by part, with their own values, and au
     { kind: RulePartKind.RULE_PART_KIND_ALL, depth: 0, holds: true, decides: true, values: [] },
     { depth: 1, holds: true, decides: true, values: [value('party.age', '76')] },
     { kind: RulePartKind.RULE_PART_KIND_ANY, depth: 1, holds: true, decides: true },
-    { depth: 2, holds: true, decides: true, values: [value('holdings.count', '1')] },
+    {
+      depth: 2,
+      holds: true,
+      decides: true,
+      rule: 'holdings.count("loan") > 0',
+      values: [value('holdings.count', '1')],
+    },
     { depth: 2, holds: false, decides: false, values: [value('party.sex', 'female')] },
   ]);
   expect(await of(young)).toMatchObject({

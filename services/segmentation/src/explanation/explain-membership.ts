@@ -13,7 +13,15 @@ import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { factFilter } from '../fact/fact.js';
 import { anyMerged, goldenOf } from '../merge/merge.js';
-import { type CompiledLeaf, compileFeatures, describeRule, featureWords, type Rule, valueWords } from '../rule/rule.js';
+import {
+  type CompiledLeaf,
+  compileFeatures,
+  describeRule,
+  featureWords,
+  type Rule,
+  ruleText,
+  valueWords,
+} from '../rule/rule.js';
 import {
   dateMessage,
   dayOf,
@@ -160,6 +168,7 @@ export async function explainMembership(
       kind: kinds[part.rule.kind] ?? RulePartKind.RULE_PART_KIND_CONDITION,
       depth: part.depth,
       description: describeRule(part.rule),
+      rule: ruleText(part.rule, version.rule),
       holds: part.holds,
       decides: part.decides,
       values: part.leaf === undefined ? [] : (valuesOf[part.leaf] ?? []),

@@ -12,6 +12,7 @@ export { describeRule, featureWords, operandWords, valueWords } from './describe
 export type { Problem } from './problem.js';
 export { readRule, readValue } from './read.js';
 export { END_PARTY, FIRST_PARTY } from './sources.js';
+export { ruleText } from './text.js';
 export {
   type Comparison,
   type DayNumber,

@@ -1,5 +1,11 @@
 import { type RuleChange, RuleChangeKind } from '@rapport/proto/segmentation/v1';
-import { describeRule, featuresOf, type Rule } from '../rule/rule.js';
+import { describeRule, featuresOf, type Rule, ruleText } from '../rule/rule.js';
+
+/** A rule with its text. */
+export interface Written {
+  rule: Rule;
+  text: string;
+}
 
 const {
   RULE_CHANGE_KIND_KEPT: kept,
@@ -33,15 +39,21 @@ function takeWhere<T>(from: T[], test: (one: T) => boolean): T | undefined {
  * features in another way. Brackets of the same kind in the same place are looked into. In the order of the later rule,
  * what is removed at the end of its brackets. Pure.
  */
-export function compareRules(before: Rule, after: Rule, within: readonly string[] = []): RuleChange[] {
+export function compareRules(base: Written, compared: Written, within: readonly string[] = []): RuleChange[] {
+  const { rule: before } = base;
+  const { rule: after } = compared;
   const change = (kind: RuleChangeKind, from: Rule | undefined, to: Rule | undefined): RuleChange => ({
     kind,
     before: from ? describeRule(from) : '',
     after: to ? describeRule(to) : '',
     within: [...within],
+    beforeRule: from ? ruleText(from, base.text) : '',
+    afterRule: to ? ruleText(to, compared.text) : '',
   });
   if (textOf(before) === textOf(after)) return [change(kept, before, after)];
-  if (before.kind === 'not' && after.kind === 'not') return compareRules(before.part, after.part, [...within, 'not']);
+  const inner = (from: Rule, to: Rule, place: readonly string[]): RuleChange[] =>
+    compareRules({ ...base, rule: from }, { ...compared, rule: to }, place);
+  if (before.kind === 'not' && after.kind === 'not') return inner(before.part, after.part, [...within, 'not']);
   // A single condition is brackets of one: so a condition that is added to it is told as just that.
   const kind = [before, after].find((rule) => rule.kind === 'and' || rule.kind === 'or')?.kind;
   const partsOf = (rule: Rule): Rule[] =>
@@ -69,7 +81,7 @@ export function compareRules(before: Rule, after: Rule, within: readonly string[
   }
   const changes = fresh.flatMap((part) => {
     const from = pairs.get(part);
-    return from ? compareRules(from, part, inside) : [{ ...change(added, undefined, part), within: inside }];
+    return from ? inner(from, part, inside) : [{ ...change(added, undefined, part), within: inside }];
   });
   return [...changes, ...old.map((part) => ({ ...change(removed, part, undefined), within: inside }))];
 }

@@ -58,7 +58,7 @@ export async function compareSegmentVersions(
   const [enteringSample, leavingSample] = [named(row?.entering_sample), named(row?.leaving_sample)];
   await reads.record(call, [request.base, request.name, ...enteringSample, ...leavingSample]);
   return {
-    changes: compareRules(base.rule, compared.rule),
+    changes: compareRules({ rule: base.rule, text: rows[0].rule }, { rule: compared.rule, text: rows[1].rule }),
     baseCount: BigInt(row?.base ?? 0),
     count: BigInt(row?.compared ?? 0),
     entering: BigInt(row?.entering ?? 0),

@@ -2,9 +2,9 @@ import { uuidv7 } from '@rapport/kit/runtime';
 import { HoldingKind } from '@rapport/proto/customer/v1';
 import { RuleChangeKind, Step } from '@rapport/proto/segmentation/v1';
 import fc from 'fast-check';
-import { readRule, type Rule } from '../rule/rule.js';
+import { readRule, ruleText } from '../rule/rule.js';
 import { openSuite, type Suite } from '../segmentation.testkit.js';
-import { compareRules } from './compare-rules.js';
+import { compareRules, type Written } from './compare-rules.js';
 
 const {
   RULE_CHANGE_KIND_KEPT: kept,
@@ -13,13 +13,16 @@ const {
   RULE_CHANGE_KIND_CHANGED: changed,
 } = RuleChangeKind;
 
-const ruleOf = (text: string): Rule => {
+const written = (text: string): Written => {
   const read = readRule(text);
   if ('problem' in read) throw new Error(read.problem.message);
-  return read.rule;
+  return { rule: read.rule, text };
 };
+/** What a rule says, wherever it stands. */
+const meant = (text: string): string =>
+  JSON.stringify(written(text).rule, (key, value: unknown) => (key === 'span' ? undefined : value));
 const compared = (before: string, after: string) =>
-  compareRules(ruleOf(before), ruleOf(after)).map((one) => [one.kind, one.before, one.after, one.within.join('/')]);
+  compareRules(written(before), written(after)).map((one) => [one.kind, one.before, one.after, one.within.join('/')]);
 
 describe('two rules side by side', () => {
   test('what is kept, added, removed and changed', () => {
@@ -98,10 +101,12 @@ describe('two rules side by side', () => {
       fc.property(texts, texts, (a, b) => {
         // Rules that nobody could meet are refused before they could be compared.
         fc.pre([a, b].every((text) => 'rule' in readRule(text)));
-        expect(compareRules(ruleOf(a), ruleOf(a)).every(({ kind }) => kind === kept)).toBe(true);
-        const there = compareRules(ruleOf(a), ruleOf(b));
+        expect(compareRules(written(a), written(a)).every(({ kind }) => kind === kept)).toBe(true);
+        // The text of a whole rule, put together from its parts, says the same.
+        expect(meant(ruleText(written(a).rule, a))).toBe(meant(a));
+        const there = compareRules(written(a), written(b));
         const count = (kind: RuleChangeKind, changes = there) => changes.filter((one) => one.kind === kind).length;
-        const back = compareRules(ruleOf(b), ruleOf(a));
+        const back = compareRules(written(b), written(a));
         // Something is said to differ exactly when it does; of a pair of different rules nothing is passed over.
         const same = there.every(({ kind }) => kind === kept);
         expect(back.every(({ kind }) => kind === kept)).toBe(same);
@@ -166,7 +171,10 @@ describe('in members', () => {
       leavingSample: [people[1], people[2]].sort(),
       asOf: { year: 2026, month: 3, day: 15 },
     });
-    expect(answer.changes).toHaveLength(2);
+    expect(answer.changes.map(({ beforeRule, afterRule }) => [beforeRule, afterRule])).toEqual([
+      ['party.age >= 62', 'party.age >= 70'],
+      ['', 'holdings.count("loan") > 0'],
+    ]);
     const north = await suite.as(['branch_manager'], '/').compareSegmentVersions(request({ sampleSize: 1 }));
     expect(north.leavingSample).toHaveLength(1);
     const before = await suite

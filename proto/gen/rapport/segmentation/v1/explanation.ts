@@ -151,6 +151,8 @@ export interface RulePart {
   decides: boolean;
   /** The party's values that a condition looks at, in their order; empty for the other kinds. */
   values: PartyValue[];
+  /** The part as a rule by itself. */
+  rule: string;
 }
 
 /** Asks why a party is in a segment or not. */
@@ -323,7 +325,7 @@ export const PartyValue: MessageFns<PartyValue, "rapport.segmentation.v1.PartyVa
 };
 
 function createBaseRulePart(): RulePart {
-  return { kind: 0, depth: 0, description: "", holds: false, decides: false, values: [] };
+  return { kind: 0, depth: 0, description: "", holds: false, decides: false, values: [], rule: "" };
 }
 
 export const RulePart: MessageFns<RulePart, "rapport.segmentation.v1.RulePart"> = {
@@ -347,6 +349,9 @@ export const RulePart: MessageFns<RulePart, "rapport.segmentation.v1.RulePart"> 
     }
     for (const v of message.values) {
       PartyValue.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.rule !== "") {
+      writer.uint32(58).string(message.rule);
     }
     return writer;
   },
@@ -412,6 +417,14 @@ export const RulePart: MessageFns<RulePart, "rapport.segmentation.v1.RulePart"> 
             message.values.push(PartyValue.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.rule = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -432,6 +445,7 @@ export const RulePart: MessageFns<RulePart, "rapport.segmentation.v1.RulePart"> 
       holds: isSet(object.holds) ? globalThis.Boolean(object.holds) : false,
       decides: isSet(object.decides) ? globalThis.Boolean(object.decides) : false,
       values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => PartyValue.fromJSON(e)) : [],
+      rule: isSet(object.rule) ? globalThis.String(object.rule) : "",
     };
   },
 
@@ -455,6 +469,9 @@ export const RulePart: MessageFns<RulePart, "rapport.segmentation.v1.RulePart"> 
     if (message.values?.length) {
       obj.values = message.values.map((e) => PartyValue.toJSON(e));
     }
+    if (message.rule !== "") {
+      obj.rule = message.rule;
+    }
     return obj;
   },
 
@@ -469,6 +486,7 @@ export const RulePart: MessageFns<RulePart, "rapport.segmentation.v1.RulePart"> 
     message.holds = object.holds ?? false;
     message.decides = object.decides ?? false;
     message.values = object.values?.map((e) => PartyValue.fromPartial(e)) || [];
+    message.rule = object.rule ?? "";
     return message;
   },
 };

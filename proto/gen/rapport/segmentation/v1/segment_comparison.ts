@@ -75,6 +75,10 @@ export interface RuleChange {
   after: string;
   /** The brackets that it stands in, from the outside in: "and", "or", "not"; empty for the rule as a whole. */
   within: string[];
+  /** The part of the rule that is compared with, as a rule by itself; empty for an added one. */
+  beforeRule: string;
+  /** The part of the rule that is compared, as a rule by itself; empty for a removed one. */
+  afterRule: string;
 }
 
 /** Asks what differs between two versions of a segment, or of two. */
@@ -120,7 +124,7 @@ export interface CompareSegmentVersionsResponse {
 }
 
 function createBaseRuleChange(): RuleChange {
-  return { kind: 0, before: "", after: "", within: [] };
+  return { kind: 0, before: "", after: "", within: [], beforeRule: "", afterRule: "" };
 }
 
 export const RuleChange: MessageFns<RuleChange, "rapport.segmentation.v1.RuleChange"> = {
@@ -138,6 +142,12 @@ export const RuleChange: MessageFns<RuleChange, "rapport.segmentation.v1.RuleCha
     }
     for (const v of message.within) {
       writer.uint32(34).string(v!);
+    }
+    if (message.beforeRule !== "") {
+      writer.uint32(42).string(message.beforeRule);
+    }
+    if (message.afterRule !== "") {
+      writer.uint32(50).string(message.afterRule);
     }
     return writer;
   },
@@ -187,6 +197,22 @@ export const RuleChange: MessageFns<RuleChange, "rapport.segmentation.v1.RuleCha
             message.within.push(reader.string());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.beforeRule = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.afterRule = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -205,6 +231,16 @@ export const RuleChange: MessageFns<RuleChange, "rapport.segmentation.v1.RuleCha
       before: isSet(object.before) ? globalThis.String(object.before) : "",
       after: isSet(object.after) ? globalThis.String(object.after) : "",
       within: globalThis.Array.isArray(object?.within) ? object.within.map((e: any) => globalThis.String(e)) : [],
+      beforeRule: isSet(object.beforeRule)
+        ? globalThis.String(object.beforeRule)
+        : isSet(object.before_rule)
+        ? globalThis.String(object.before_rule)
+        : "",
+      afterRule: isSet(object.afterRule)
+        ? globalThis.String(object.afterRule)
+        : isSet(object.after_rule)
+        ? globalThis.String(object.after_rule)
+        : "",
     };
   },
 
@@ -222,6 +258,12 @@ export const RuleChange: MessageFns<RuleChange, "rapport.segmentation.v1.RuleCha
     if (message.within?.length) {
       obj.within = message.within;
     }
+    if (message.beforeRule !== "") {
+      obj.beforeRule = message.beforeRule;
+    }
+    if (message.afterRule !== "") {
+      obj.afterRule = message.afterRule;
+    }
     return obj;
   },
 
@@ -234,6 +276,8 @@ export const RuleChange: MessageFns<RuleChange, "rapport.segmentation.v1.RuleCha
     message.before = object.before ?? "";
     message.after = object.after ?? "";
     message.within = object.within?.map((e) => e) || [];
+    message.beforeRule = object.beforeRule ?? "";
+    message.afterRule = object.afterRule ?? "";
     return message;
   },
 };

@@ -19,7 +19,10 @@ const colours: Record<string, string> = {
 /** One part of two rules: what stood there, and what stands there now. */
 function Change({ change }: { change: RuleChange }) {
   const { label } = useWords();
-  const { kind, before, after, within } = change;
+  const words = useRuleWords();
+  const { kind, within } = change;
+  const before = words(change.beforeRule, change.before);
+  const after = words(change.afterRule, change.after);
   return (
     <Flex gap={8} align="baseline" style={{ paddingInlineStart: 16 * within.length }}>
       <Tag color={colours[kind]}>{label(kind)}</Tag>
