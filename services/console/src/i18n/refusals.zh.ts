@@ -25,8 +25,6 @@ export const refusals: Readonly<Record<string, string>> = {
   KEY_NOT_CURRENT: '服务读到的密钥文件中当前密钥是另一把；挂载的文件最多需要两分钟才能到达。',
   KEY_NOT_NEW: '所有客户密钥均已由当前密钥加密；请先在文件中放入新密钥。',
   STRONG_IDENTIFIERS_DIFFER: '双方同类证件号码不同，须由人工认定为同一客户。',
-  SOURCE_KEY_ERASED: '该来源键下的客户已被删除；数据专员可说明理由后解除。',
-  ERASED_KEY_NOT_FOUND: '没有客户以该键被删除，或您无权查看其所属机构。',
   IMPORT_NOT_FOUND: '没有该导入，或您无权查看。',
   RELATIONSHIP_NOT_FOUND: '没有该关系，或您无权查看。',
   RELATIONSHIP_INVALID: '这些客户之间不可能有这种关系。',
