@@ -17,7 +17,12 @@ export async function view(
   const answer = await clients.customer.getCustomerView({
     name: await partyName(suite, clients, party, flags.bank),
     timelineSize: 50,
-    parts: [CustomerViewPart.CUSTOMER_VIEW_PART_GOLDEN_RECORD, CustomerViewPart.CUSTOMER_VIEW_PART_HOUSEHOLDS],
+    parts: [
+      CustomerViewPart.CUSTOMER_VIEW_PART_GOLDEN_RECORD,
+      CustomerViewPart.CUSTOMER_VIEW_PART_HOUSEHOLDS,
+      CustomerViewPart.CUSTOMER_VIEW_PART_PREFERENCES,
+      CustomerViewPart.CUSTOMER_VIEW_PART_RELATIONSHIPS,
+    ],
   });
   const shape = GetCustomerViewResponse.toJSON(answer);
   print(flags.json === true, shape, function* () {

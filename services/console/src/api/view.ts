@@ -1,7 +1,7 @@
 import { get, nameOf } from './client.js';
 import type { Balance, Consent, Holding, Party } from './customer.js';
 import type { GoldenRecord } from './golden.js';
-import type { Household } from './household.js';
+import type { Household, Preferences, Relationship } from './household.js';
 import type { BehaviourChange, Goal, LifeEvent, Tag } from './portrait.js';
 
 /** The 360: each part with the moment that it is true of. */
@@ -18,10 +18,16 @@ export interface CustomerView {
   goldenRecord?: { goldenRecord: GoldenRecord; asOf: string };
   /** As above. */
   households?: { households: Household[]; asOf: string };
+  /** As above. */
+  preferences?: { preferences: Preferences; asOf: string };
+  /** As above; the first page. */
+  relationships?: { relationships: Relationship[]; more: boolean; asOf: string };
 }
 
 /** Read together with the view, for whom they are permitted. */
-const parts = ['CUSTOMER_VIEW_PART_GOLDEN_RECORD', 'CUSTOMER_VIEW_PART_HOUSEHOLDS'];
+const parts = ['GOLDEN_RECORD', 'HOUSEHOLDS', 'PREFERENCES', 'RELATIONSHIPS'].map(
+  (part) => `CUSTOMER_VIEW_PART_${part}`,
+);
 
 /** Everything that the page of a customer begins with. */
 export function getCustomerView(id: string, signal?: AbortSignal) {

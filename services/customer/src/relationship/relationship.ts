@@ -1,6 +1,6 @@
-import { type Sql, sql, type Tx } from '@rapport/kit/db';
+import { type Queryable, type Scope, type Sql, sql, type Tx } from '@rapport/kit/db';
 import { PartyKind, type Relationship, RelationshipKind } from '@rapport/proto/customer/v1';
-import type { Placed } from '../access/access.js';
+import { type Placed, seen } from '../access/access.js';
 import { dayMessage, isoDay } from '../calendar/calendar.js';
 import { fail } from '../errors.js';
 import { partyName } from '../party/party.js';
@@ -25,6 +25,27 @@ export interface RelationshipRecord {
 export const relationshipColumns: Sql = sql.raw(`r.party_id AS "partyId", r.relationship_id AS "relationshipId",
   r.other_party_id AS "otherPartyId", r.forward, r.kind, r.share, r.start_date AS "startDate", r.end_date AS "endDate",
   r.evidence, r.recorded_by AS "recordedBy", r.version, r.create_time AS "createTime"`);
+
+/**
+ * The relationships of a party, under all its names, in the order they were recorded; those that have ended by `today` only
+ * with `history`. Between two parties that were merged into one there is nothing left to say.
+ */
+export function relationshipsOf(
+  on: Queryable,
+  members: readonly string[],
+  scope: Scope,
+  { today, history, after, limit }: { today: string; history: boolean; after: string | undefined; limit: number },
+): Promise<RelationshipRecord[]> {
+  return on.rows<RelationshipRecord>(sql`
+    SELECT ${relationshipColumns}
+    FROM unnest(${[...members]}::uuid[]) AS member (id) CROSS JOIN LATERAL (
+      SELECT * FROM relationship r WHERE r.party_id = member.id OFFSET 0) r
+    WHERE r.other_party_id <> ALL(${[...members]}::uuid[])
+      AND ${seen(scope, 'r')}
+      ${history ? sql.empty : sql`AND (r.end_date IS NULL OR r.end_date >= ${today}::date)`}
+      ${after === undefined ? sql.empty : sql`AND r.relationship_id > ${after}::uuid`}
+    ORDER BY r.relationship_id LIMIT ${limit}`);
+}
 
 /** The message of a row, read from whichever party. */
 export function relationshipMessage(row: RelationshipRecord): Relationship {

@@ -10,6 +10,8 @@ import {
   HoldingRole,
   HoldingStatus,
   type HouseholdsPart,
+  type PreferencesPart,
+  type RelationshipsPart,
 } from '@rapport/proto/customer/v1';
 import { seen } from '../access/access.js';
 import {
@@ -20,6 +22,7 @@ import {
   eventColumns,
   type EventRecord,
 } from '../behaviour/behaviour.js';
+import { dayAt } from '../calendar/calendar.js';
 import { consentColumns, consentFromJson, consentMessage, type ConsentRecord } from '../consent/consent.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -43,6 +46,8 @@ import {
   partyName,
   type PartyRecord,
 } from '../party/party.js';
+import { latestPreferences, preferencesMessage } from '../preferences/preferences.js';
+import { relationshipMessage, relationshipsOf } from '../relationship/relationship.js';
 import { tagColumns, tagFromJson, tagMessages, type TagRow } from '../portrait/portrait.js';
 import {
   behaviourEntry,
@@ -107,13 +112,17 @@ export async function getCustomerView(
     return { view };
   }
   const wanted = new Set(request.parts);
-  const [goldenRecord, households] = await Promise.all([
+  const [goldenRecord, households, preferences, relationships] = await Promise.all([
     wanted.has(CustomerViewPart.CUSTOMER_VIEW_PART_GOLDEN_RECORD) ? goldenRecordPart(deps, row, call) : undefined,
     wanted.has(CustomerViewPart.CUSTOMER_VIEW_PART_HOUSEHOLDS) ? householdsPart(deps, row, call) : undefined,
+    wanted.has(CustomerViewPart.CUSTOMER_VIEW_PART_PREFERENCES) ? preferencesPart(deps, row, call) : undefined,
+    wanted.has(CustomerViewPart.CUSTOMER_VIEW_PART_RELATIONSHIPS) ? relationshipsPart(deps, row, call) : undefined,
   ]);
-  const shown = [partyName(row.partyId), ...(households ? [`${partyName(row.partyId)}/households`] : [])];
-  await deps.reads.record(call, shown);
-  return { view: { ...view, goldenRecord, households } };
+  const given = { households, preferences, relationships };
+  const below = Object.entries(given).filter(([, part]) => part !== undefined);
+  const name = partyName(row.partyId);
+  await deps.reads.record(call, [name, ...below.map(([part]) => `${name}/${part}`)]);
+  return { view: { ...view, goldenRecord, ...given } };
 }
 
 /** Where the fields come from, for whom `GetGoldenRecord` would say it of this party. */
@@ -131,6 +140,29 @@ async function householdsPart(deps: Deps, row: ViewRow, call: Call): Promise<Hou
   if (scope.kind === 'nothing') return undefined;
   const asOf = deps.clock.now();
   return { households: await householdsOf(deps.db.scoped(scope), membersOf(row), scope), asOf };
+}
+
+/** How the party likes to be served, for whom `GetPreferences` would say it. */
+async function preferencesPart(deps: Deps, row: ViewRow, call: Call): Promise<PreferencesPart | undefined> {
+  const scope = call.seesBy('rapport.customer.v1.HouseholdService/GetPreferences', 'C2');
+  if (scope.kind === 'nothing') return undefined;
+  const asOf = deps.clock.now();
+  return { preferences: preferencesMessage(await latestPreferences(deps.db.scoped(scope), row)), asOf };
+}
+
+/** How the party stands to others, for whom `ListRelationships` would say it. */
+async function relationshipsPart(deps: Deps, row: ViewRow, call: Call): Promise<RelationshipsPart | undefined> {
+  const scope = call.seesBy('rapport.customer.v1.HouseholdService/ListRelationships', 'C2');
+  if (scope.kind === 'nothing') return undefined;
+  const asOf = deps.clock.now();
+  const rows = await relationshipsOf(deps.db.scoped(scope), membersOf(row), scope, {
+    today: dayAt(asOf, deps.bank.timeZone),
+    history: false,
+    after: undefined,
+    limit: MOST_FEW + 1,
+  });
+  const relationships = rows.slice(0, MOST_FEW).map(relationshipMessage);
+  return { relationships, more: rows.length > MOST_FEW, asOf };
 }
 
 const viewsBySize = new Map<string, GroupedRead<ViewRow>>();
@@ -271,5 +303,7 @@ function viewOf(deps: Deps, row: ViewRow, size: number, scope: Scope): CustomerV
     },
     goldenRecord: undefined,
     households: undefined,
+    preferences: undefined,
+    relationships: undefined,
   };
 }

@@ -1,5 +1,13 @@
 import { uuidv7 } from '@rapport/kit/runtime';
-import { CreateHouseholdRequest, CustomerViewPart as Part, type Party } from '@rapport/proto/customer/v1';
+import {
+  CreateHouseholdRequest,
+  CreateRelationshipRequest,
+  CustomerViewPart as Part,
+  ListRelationshipsRequest,
+  type Party,
+  RelationshipKind,
+  SetPreferencesRequest,
+} from '@rapport/proto/customer/v1';
 import { all, as, createParty, failure, operator, person, type Running, startCustomer } from '../customer.testkit.js';
 import { sql } from '@rapport/kit/db';
 
@@ -7,6 +15,7 @@ let running: Running;
 let jana: Party;
 let petr: Party;
 const both = [Part.CUSTOMER_VIEW_PART_GOLDEN_RECORD, Part.CUSTOMER_VIEW_PART_HOUSEHOLDS];
+const served = [Part.CUSTOMER_VIEW_PART_PREFERENCES, Part.CUSTOMER_VIEW_PART_RELATIONSHIPS];
 
 beforeAll(async () => {
   running = await startCustomer();
@@ -44,6 +53,30 @@ it('gives provenance and households where they are asked for, as the methods tha
     expect(Math.abs(Number(part?.asOf) - Date.now())).toBeLessThan(60_000);
   expect((await view([Part.CUSTOMER_VIEW_PART_HOUSEHOLDS]))?.goldenRecord).toBeUndefined();
   expect({ ...whole, goldenRecord: undefined, households: undefined }).toMatchObject({ party: plain?.party });
+});
+
+it('gives preferences and relationships likewise', async () => {
+  const plain = await view([]);
+  expect([plain?.preferences, plain?.relationships]).toEqual([undefined, undefined]);
+  expect(await view(served)).toMatchObject({
+    preferences: { preferences: { etag: '' } },
+    relationships: { more: false },
+  });
+  const preferences = { channel: 1, contactWindows: [], topics: ['savings'], etag: '' };
+  const wish = SetPreferencesRequest.fromPartial({ parent: jana.name, preferences, requestId: uuidv7() });
+  await running.households.setPreferences(wish, operator());
+  const spouses = { fromParty: jana.name, toParty: petr.name, kind: RelationshipKind.RELATIONSHIP_KIND_SPOUSE_OF };
+  const made = CreateRelationshipRequest.fromPartial({ parent: jana.name, relationship: spouses, requestId: uuidv7() });
+  await running.households.createRelationship(made, operator());
+  const given = await view(served);
+  expect(given?.preferences?.preferences).toEqual(
+    (await running.households.getPreferences({ parent: jana.name }, operator())).preferences,
+  );
+  expect(given?.preferences?.preferences?.topics).toEqual(['savings']);
+  const list = ListRelationshipsRequest.fromPartial({ parent: jana.name });
+  const { relationships } = await running.households.listRelationships(list, operator());
+  expect(relationships).toHaveLength(1);
+  expect(given?.relationships?.relationships).toEqual(relationships);
 });
 
 it('leaves out what the caller could not ask for alone', async () => {

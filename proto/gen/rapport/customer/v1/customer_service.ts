@@ -296,7 +296,8 @@ export const CustomerServiceService = {
   },
   /**
    * Takes a party and gives everything about it in one answer, each part with the time it is true for; the winning source
-   * of each field and the households when they are asked for by `parts`. Changes nothing.
+   * of each field, the households, the preferences and the relationships when they are asked for by `parts`. Changes
+   * nothing.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND).
    */
   getCustomerView: {
@@ -474,7 +475,8 @@ export interface CustomerServiceServer extends UntypedServiceImplementation {
   batchGetContactability: handleUnaryCall<BatchGetContactabilityRequest, BatchGetContactabilityResponse>;
   /**
    * Takes a party and gives everything about it in one answer, each part with the time it is true for; the winning source
-   * of each field and the households when they are asked for by `parts`. Changes nothing.
+   * of each field, the households, the preferences and the relationships when they are asked for by `parts`. Changes
+   * nothing.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND).
    */
   getCustomerView: handleUnaryCall<GetCustomerViewRequest, GetCustomerViewResponse>;
@@ -809,7 +811,8 @@ export interface CustomerServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes a party and gives everything about it in one answer, each part with the time it is true for; the winning source
-   * of each field and the households when they are asked for by `parts`. Changes nothing.
+   * of each field, the households, the preferences and the relationships when they are asked for by `parts`. Changes
+   * nothing.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND).
    */
   getCustomerView(

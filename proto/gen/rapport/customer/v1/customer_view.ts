@@ -17,6 +17,8 @@ import { Household } from "./household.js";
 import { Interaction } from "./interaction.js";
 import { LifeEvent } from "./life_event.js";
 import { Party } from "./party.js";
+import { Preferences } from "./preferences.js";
+import { Relationship } from "./relationship.js";
 import { Tag } from "./tag.js";
 import { TimelineEntry } from "./timeline.js";
 
@@ -28,6 +30,10 @@ export enum CustomerViewPart {
   CUSTOMER_VIEW_PART_GOLDEN_RECORD = 1,
   /** CUSTOMER_VIEW_PART_HOUSEHOLDS - The households. */
   CUSTOMER_VIEW_PART_HOUSEHOLDS = 2,
+  /** CUSTOMER_VIEW_PART_PREFERENCES - The preferences. */
+  CUSTOMER_VIEW_PART_PREFERENCES = 3,
+  /** CUSTOMER_VIEW_PART_RELATIONSHIPS - The relationships in force. */
+  CUSTOMER_VIEW_PART_RELATIONSHIPS = 4,
   UNRECOGNIZED = -1,
 }
 
@@ -42,6 +48,12 @@ export function customerViewPartFromJSON(object: any): CustomerViewPart {
     case 2:
     case "CUSTOMER_VIEW_PART_HOUSEHOLDS":
       return CustomerViewPart.CUSTOMER_VIEW_PART_HOUSEHOLDS;
+    case 3:
+    case "CUSTOMER_VIEW_PART_PREFERENCES":
+      return CustomerViewPart.CUSTOMER_VIEW_PART_PREFERENCES;
+    case 4:
+    case "CUSTOMER_VIEW_PART_RELATIONSHIPS":
+      return CustomerViewPart.CUSTOMER_VIEW_PART_RELATIONSHIPS;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -57,6 +69,10 @@ export function customerViewPartToJSON(object: CustomerViewPart): string {
       return "CUSTOMER_VIEW_PART_GOLDEN_RECORD";
     case CustomerViewPart.CUSTOMER_VIEW_PART_HOUSEHOLDS:
       return "CUSTOMER_VIEW_PART_HOUSEHOLDS";
+    case CustomerViewPart.CUSTOMER_VIEW_PART_PREFERENCES:
+      return "CUSTOMER_VIEW_PART_PREFERENCES";
+    case CustomerViewPart.CUSTOMER_VIEW_PART_RELATIONSHIPS:
+      return "CUSTOMER_VIEW_PART_RELATIONSHIPS";
     case CustomerViewPart.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -110,7 +126,35 @@ export interface CustomerView {
     | GoldenRecordPart
     | undefined;
   /** Whom it lives or does business with; only when asked for, and for whom HouseholdService.ListHouseholds is permitted. */
-  households?: HouseholdsPart | undefined;
+  households?:
+    | HouseholdsPart
+    | undefined;
+  /** How it likes to be served; only when asked for, and for whom HouseholdService.GetPreferences is permitted. */
+  preferences?:
+    | PreferencesPart
+    | undefined;
+  /** How it stands to others; only when asked for, and for whom HouseholdService.ListRelationships is permitted. */
+  relationships?: RelationshipsPart | undefined;
+}
+
+/** How a party likes to be served. */
+export interface PreferencesPart {
+  /** The preferences. */
+  preferences?:
+    | Preferences
+    | undefined;
+  /** When this was read. */
+  asOf?: Date | undefined;
+}
+
+/** How a party stands to others. */
+export interface RelationshipsPart {
+  /** The relationships in force, in the order they were recorded, at most 20. */
+  relationships: Relationship[];
+  /** Whether there are more; see ListRelationships. */
+  more: boolean;
+  /** When this was read. */
+  asOf?: Date | undefined;
 }
 
 /** Where the fields of a party come from. */
@@ -248,6 +292,8 @@ function createBaseCustomerView(): CustomerView {
     behaviourChanges: undefined,
     goldenRecord: undefined,
     households: undefined,
+    preferences: undefined,
+    relationships: undefined,
   };
 }
 
@@ -290,6 +336,12 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
     }
     if (message.households !== undefined) {
       HouseholdsPart.encode(message.households, writer.uint32(202).fork()).join();
+    }
+    if (message.preferences !== undefined) {
+      PreferencesPart.encode(message.preferences, writer.uint32(210).fork()).join();
+    }
+    if (message.relationships !== undefined) {
+      RelationshipsPart.encode(message.relationships, writer.uint32(218).fork()).join();
     }
     return writer;
   },
@@ -403,6 +455,22 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
             message.households = HouseholdsPart.decode(reader, reader.uint32());
             continue;
           }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.preferences = PreferencesPart.decode(reader, reader.uint32());
+            continue;
+          }
+          case 27: {
+            if (tag !== 218) {
+              break;
+            }
+
+            message.relationships = RelationshipsPart.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -441,6 +509,8 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
         ? GoldenRecordPart.fromJSON(object.golden_record)
         : undefined,
       households: isSet(object.households) ? HouseholdsPart.fromJSON(object.households) : undefined,
+      preferences: isSet(object.preferences) ? PreferencesPart.fromJSON(object.preferences) : undefined,
+      relationships: isSet(object.relationships) ? RelationshipsPart.fromJSON(object.relationships) : undefined,
     };
   },
 
@@ -481,6 +551,12 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
     }
     if (message.households !== undefined) {
       obj.households = HouseholdsPart.toJSON(message.households);
+    }
+    if (message.preferences !== undefined) {
+      obj.preferences = PreferencesPart.toJSON(message.preferences);
+    }
+    if (message.relationships !== undefined) {
+      obj.relationships = RelationshipsPart.toJSON(message.relationships);
     }
     return obj;
   },
@@ -526,6 +602,214 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
     message.households = (object.households !== undefined && object.households !== null)
       ? HouseholdsPart.fromPartial(object.households)
       : undefined;
+    message.preferences = (object.preferences !== undefined && object.preferences !== null)
+      ? PreferencesPart.fromPartial(object.preferences)
+      : undefined;
+    message.relationships = (object.relationships !== undefined && object.relationships !== null)
+      ? RelationshipsPart.fromPartial(object.relationships)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePreferencesPart(): PreferencesPart {
+  return { preferences: undefined, asOf: undefined };
+}
+
+export const PreferencesPart: MessageFns<PreferencesPart, "rapport.customer.v1.PreferencesPart"> = {
+  $type: "rapport.customer.v1.PreferencesPart" as const,
+
+  encode(message: PreferencesPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.preferences !== undefined) {
+      Preferences.encode(message.preferences, writer.uint32(10).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreferencesPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreferencesPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.preferences = Preferences.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PreferencesPart {
+    return {
+      preferences: isSet(object.preferences) ? Preferences.fromJSON(object.preferences) : undefined,
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PreferencesPart): unknown {
+    const obj: any = {};
+    if (message.preferences !== undefined) {
+      obj.preferences = Preferences.toJSON(message.preferences);
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PreferencesPart>, I>>(base?: I): PreferencesPart {
+    return PreferencesPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PreferencesPart>, I>>(object: I): PreferencesPart {
+    const message = createBasePreferencesPart();
+    message.preferences = (object.preferences !== undefined && object.preferences !== null)
+      ? Preferences.fromPartial(object.preferences)
+      : undefined;
+    message.asOf = object.asOf ?? undefined;
+    return message;
+  },
+};
+
+function createBaseRelationshipsPart(): RelationshipsPart {
+  return { relationships: [], more: false, asOf: undefined };
+}
+
+export const RelationshipsPart: MessageFns<RelationshipsPart, "rapport.customer.v1.RelationshipsPart"> = {
+  $type: "rapport.customer.v1.RelationshipsPart" as const,
+
+  encode(message: RelationshipsPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.relationships) {
+      Relationship.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(16).bool(message.more);
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelationshipsPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelationshipsPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.relationships.push(Relationship.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RelationshipsPart {
+    return {
+      relationships: globalThis.Array.isArray(object?.relationships)
+        ? object.relationships.map((e: any) => Relationship.fromJSON(e))
+        : [],
+      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: RelationshipsPart): unknown {
+    const obj: any = {};
+    if (message.relationships?.length) {
+      obj.relationships = message.relationships.map((e) => Relationship.toJSON(e));
+    }
+    if (message.more !== false) {
+      obj.more = message.more;
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RelationshipsPart>, I>>(base?: I): RelationshipsPart {
+    return RelationshipsPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RelationshipsPart>, I>>(object: I): RelationshipsPart {
+    const message = createBaseRelationshipsPart();
+    message.relationships = object.relationships?.map((e) => Relationship.fromPartial(e)) || [];
+    message.more = object.more ?? false;
+    message.asOf = object.asOf ?? undefined;
     return message;
   },
 };

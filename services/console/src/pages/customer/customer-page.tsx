@@ -44,6 +44,12 @@ async function load(queries: QueryClient, id: string, whole: boolean, signal: Ab
     // The parts that are also read alone, after something in them was changed.
     if (view.goldenRecord) queries.setQueryData(['party', own, 'golden'], view.goldenRecord);
     if (view.households) queries.setQueryData(['party', own, 'households'], view.households);
+    if (view.preferences) queries.setQueryData(['party', own, 'preferences'], view.preferences);
+    // A customer with more than a page of them has the pages read one by one.
+    if (view.relationships?.more === false) {
+      const page = { relationships: view.relationships.relationships, nextPageToken: '' };
+      queries.setQueryData(['party', own, 'relationships', false, ''], page);
+    }
     return view;
   } catch (error) {
     if (error instanceof Problem && (error.status === 404 || error.status === 403)) return masked();
