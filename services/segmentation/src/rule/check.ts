@@ -1,4 +1,4 @@
-import { type AttributeSpec, declaredValue, findAttribute, isPrefix } from '../catalogue/catalogue.js';
+import { type Argument, type AttributeSpec, declaredValue, findAttribute, isPrefix } from '../catalogue/catalogue.js';
 import { readArguments } from './arguments.js';
 import { constantOf, type Constant } from './constant.js';
 import { impossiblePart } from './possible.js';
@@ -75,6 +75,8 @@ function reckon(left: number, op: Arithmetic, right: number): number {
 export interface Surroundings {
   /** The segments in use; undefined: every id is taken as it stands. */
   segments?: SegmentRules | undefined;
+  /** The schemes that there are; undefined: every id is taken as it stands. */
+  schemes?: ReadonlySet<string> | undefined;
   /** The segment that the rule is of, which it must not ask for, nor may any that it asks for. */
   self?: string | undefined;
 }
@@ -112,7 +114,7 @@ export function checkValue(root: Node, place: Place): Operand {
   return checker(place).side(root).operand;
 }
 
-function checker({ positions, spanOf, around: { segments, self } = {} }: Place): {
+function checker({ positions, spanOf, around: { segments, schemes, self } = {} }: Place): {
   condition: (node: Node) => Rule;
   side: (node: Node) => Side;
 } {
@@ -170,6 +172,7 @@ function checker({ positions, spanOf, around: { segments, self } = {} }: Place):
     if (found) {
       const args = readArguments(found.spec, node, found.args, at);
       if (found.spec.key === 'segment.member') checkMember(node, String(args['segment']));
+      checkScheme(node, args['scheme']);
       return { operand: { type: found.spec.type, feature: { key: found.spec.key, args } }, node, spec: found.spec };
     }
     if (exprKind.case === 'callExpr') unknownFunction(node, exprKind.value.function);
@@ -199,6 +202,11 @@ function checker({ positions, spanOf, around: { segments, self } = {} }: Place):
     if (operand.type !== 'string') fail(argument, 'TYPE_MISMATCH', 'Only a text has a size here.');
     if ('value' in operand) return { operand: { type: 'number', value: [...String(operand.value)].length }, node };
     return { operand: { type: 'number', size: operand }, node };
+  }
+
+  function checkScheme(node: Node, scheme: Argument | undefined): void {
+    if (scheme === undefined || !schemes || schemes.has(String(scheme))) return;
+    fail(node, 'ARGUMENT_INVALID', `There is no scheme ${String(scheme)}; create it first, or mend its id.`);
   }
 
   function checkMember(node: Node, segment: string): void {

@@ -126,6 +126,14 @@ test.each<[string, string[]]>([
   expect(leavesOf(read.rule).map(({ span }) => text.slice(span.start, span.end))).toEqual(parts);
 });
 
+test('a rule that asks for a scheme that there is not is refused', () => {
+  const schemes = new Set(['wealth']);
+  expect(readRule('scheme.group("wealth") == "gold"', { schemes })).toHaveProperty('rule');
+  expect(readRule('party.age > 3 && scheme.score("wealht") > 1', { schemes })).toMatchObject({
+    problem: { reason: 'ARGUMENT_INVALID', column: 18 },
+  });
+});
+
 describe('a rule that asks for another segment', () => {
   const ruleOf = (text: string): SegmentRule => {
     const read = readRule(text);

@@ -24,6 +24,7 @@ export {
   type Operand,
   type Rule,
   type SegmentRule,
+  schemesOf,
   type SegmentRules,
   segmentsOf,
 } from './tree.js';

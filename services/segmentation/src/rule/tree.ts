@@ -96,6 +96,12 @@ export function segmentsOf(rule: Rule): string[] {
   return [...new Set(asked.map(({ args }) => String(args['segment'])))];
 }
 
+/** The ids of the schemes whose groups or scores a rule asks for, each once. */
+export function schemesOf(rule: Rule): string[] {
+  const asked = featuresOf(rule).map(({ args }) => args['scheme']);
+  return [...new Set(asked.flatMap((scheme) => (scheme === undefined ? [] : [String(scheme)])))];
+}
+
 /**
  * Whether what a rule says can change with the day alone, without anything happening to a party. That of the segments it
  * asks for is not looked into: `segment.member` counts as dated.

@@ -267,6 +267,13 @@ describe('lists', () => {
       description: 'age is more than 3 and number of transactions in the last day is 0',
       attributes: ['party.age', 'tx.count'],
     });
+    for (const rule of ['segment.member("nowhere")', 'scheme.group("nowhere") == "gold"']) {
+      expect((await client.checkRule({ rule })).problem).toMatchObject({
+        reason: 'ARGUMENT_INVALID',
+        line: 1,
+        column: 1,
+      });
+    }
     const { problem } = await client.checkRule({ rule: 'party.agee > 3' });
     expect(problem).toMatchObject({ line: 1, column: 1, reason: 'ATTRIBUTE_UNKNOWN' });
   });

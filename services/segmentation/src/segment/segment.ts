@@ -12,6 +12,7 @@ import {
   type Rule,
   readRule,
   type SegmentRule,
+  schemesOf,
   type SegmentRules,
   segmentsOf,
 } from '../rule/rule.js';
@@ -238,20 +239,39 @@ export async function dependentsOf(on: Queryable, segmentId: string): Promise<st
   return [...found];
 }
 
+/** Which of these schemes there are. */
+async function schemesAmong(on: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await on.rows<{ id: string }>(sql`
+    SELECT scheme_id AS id FROM scheme WHERE scheme_id = ANY(${[...ids]}::text[])`);
+  return new Set(rows.map(({ id }) => id));
+}
+
 /**
- * A rule, checked against the segments in use where it asks for any; `self` is the segment that it is for. Throws
- * RULE_INVALID with its position.
+ * A rule, checked against the segments in use and the schemes where it asks for any, or what is wrong with it; `self` is
+ * the segment that it is for.
  */
+export async function readRuleInUse(
+  on: Queryable,
+  text: string,
+  self?: string,
+): Promise<{ rule: Rule; segments: SegmentRules | undefined } | { problem: Problem }> {
+  const read = readRule(text);
+  if ('problem' in read) return read;
+  const asked = { segments: segmentsOf(read.rule), schemes: schemesOf(read.rule) };
+  if (asked.segments.length + asked.schemes.length === 0) return { rule: read.rule, segments: undefined };
+  const segments = asked.segments.length > 0 ? await segmentsInUse(on) : undefined;
+  const schemes = asked.schemes.length > 0 ? await schemesAmong(on, asked.schemes) : undefined;
+  const again = readRule(text, { segments, schemes, self });
+  return 'problem' in again ? again : { rule: again.rule, segments };
+}
+
+/** The same. Throws RULE_INVALID with its position. */
 export async function soundRuleInUse(
   on: Queryable,
   text: string,
   self?: string,
 ): Promise<{ rule: Rule; segments: SegmentRules | undefined }> {
-  const read = readRule(text);
+  const read = await readRuleInUse(on, text, self);
   if ('problem' in read) throw ruleInvalid(read.problem);
-  if (segmentsOf(read.rule).length === 0) return { rule: read.rule, segments: undefined };
-  const segments = await segmentsInUse(on);
-  const again = readRule(text, { segments, self });
-  if ('problem' in again) throw ruleInvalid(again.problem);
-  return { rule: again.rule, segments };
+  return read;
 }
