@@ -3,93 +3,31 @@ import { uuidv7 } from '@rapport/kit/runtime';
 import {
   IdentifierKind,
   LegalHoldReason,
-  ListMatchCandidatesRequest,
-  ListMatchRunsRequest,
   MatchBand,
   LegalHold,
   type MatchCandidate,
   MatchCandidateState,
-  MatchRunState,
   MatchVerdict,
   type Party,
 } from '@rapport/proto/customer/v1';
-import {
-  all,
-  as,
-  createParty,
-  failure,
-  importOf,
-  operator,
-  person,
-  type Running,
-  startCustomer,
-} from '../customer.testkit.js';
-import { forgetModel } from './current-model.js';
+import { all, as, createParty, failure, operator, person, type Running } from '../customer.testkit.js';
 import { DEFAULT_BANDS } from './default-model.js';
-import { matchQueued, mergeSure } from './live.js';
-import { type Matching, openMatching } from './matching.testkit.js';
-import { workOnRun } from './run.js';
-import { synthesis } from './synthetic.testkit.js';
+import type { Matching } from './matching.testkit.js';
+import { openStewards, type Stewards, steward } from './stewards.testkit.js';
 
 let running: Running;
 let matching: Matching;
+let settle: Stewards['settle'];
+let candidates: Stewards['candidates'];
+let decide: Stewards['decide'];
+let golden: Stewards['golden'];
+let stop: Stewards['stop'];
 beforeEach(async () => {
-  running = await startCustomer();
-  matching = openMatching(running.address);
+  ({ running, matching, settle, candidates, decide, golden, stop } = await openStewards());
 });
-afterEach(async () => {
-  matching.close();
-  await running.stop();
-});
+afterEach(() => stop());
 
-const steward = (orgPath = '/berka') => as({ sub: 'staff/stella', roles: ['data_steward'], orgPath });
-
-/** Matches and merges until nothing is left to do. */
-async function settle(): Promise<void> {
-  forgetModel(running.deps);
-  while ((await matchQueued(running.deps)) + (await mergeSure(running.deps)) > 0);
-}
-
-const { MATCH_CANDIDATE_STATE_OPEN: OPEN, MATCH_CANDIDATE_STATE_NEVER: NEVER } = MatchCandidateState;
-
-const candidates = async (
-  state: MatchCandidateState = OPEN,
-  token = steward(),
-  over: object = {},
-): Promise<MatchCandidate[]> => {
-  const found: MatchCandidate[] = [];
-  let pageToken = '';
-  do {
-    const page = await matching.listMatchCandidates(
-      ListMatchCandidatesRequest.fromPartial({ state, pageSize: 300, pageToken, ...over }),
-      token,
-    );
-    found.push(...page.matchCandidates);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '');
-  return found;
-};
-
-const decide = (one: MatchCandidate, verdict: MatchVerdict, over: object = {}) =>
-  matching.decideMatch(
-    {
-      name: one.name,
-      etag: one.etag,
-      verdict,
-      reason: 'looked at both',
-      identifiersMayDiffer: false,
-      legalHoldKnown: false,
-      requestId: uuidv7(),
-      ...over,
-    },
-    steward(),
-  );
-
-const golden = () =>
-  all<{ party: string; golden: string }>(
-    running,
-    sql`SELECT party_id AS party, golden_id AS golden FROM party ORDER BY party_id`,
-  );
+const { MATCH_CANDIDATE_STATE_OPEN: OPEN } = MatchCandidateState;
 
 const address = (line: string) => ({
   point: {
@@ -102,77 +40,6 @@ const jana = (over: object = {}): Party =>
     contactPoints: [{ point: { $case: 'email', value: 'jana.novakova@example.com' } }, address('Dlouhá 12')],
     ...over,
   });
-
-async function runMatching(): Promise<string> {
-  const { matchRun } = await matching.startMatchRun({ organisationPath: '/berka', requestId: uuidv7() }, steward());
-  expect(await workOnRun(running.deps, new AbortController().signal)).toBe(true);
-  const { matchRun: done } = await matching.getMatchRun({ name: matchRun?.name ?? '' }, steward());
-  expect(done?.state).toBe(MatchRunState.MATCH_RUN_STATE_COMPLETED);
-  await settle();
-  return done?.name as string;
-}
-
-/** Imports made-up people; gives how many. */
-async function importPeople(seed: number, people: number, duplicated: number): Promise<number> {
-  const made = synthesis(seed).bank(people, duplicated);
-  const rows = made.map(({ record }, at) => ({
-    line: BigInt(at + 1),
-    row: {
-      $case: 'party',
-      value: {
-        sourceKey: `client/${at}`,
-        party: {
-          details: {
-            $case: 'person',
-            value: {
-              givenName: record.givenName || 'x',
-              familyName: record.familyName || 'x',
-              sex: record.sex,
-              birthDate: dayOf(record.birthDate),
-            },
-          },
-          organisationPath: '/berka/prague',
-          contactPoints: [
-            ...record.emails.map((value) => ({ point: { $case: 'email', value } })),
-            ...record.phones.map((value) => ({ point: { $case: 'phone', value } })),
-            {
-              point: {
-                $case: 'postalAddress',
-                value: {
-                  lines: record.addressLines,
-                  locality: record.locality,
-                  postalCode: record.postalCode,
-                  countryCode: 'CZ',
-                },
-              },
-            },
-          ],
-          identifiers: record.identifiers.map(({ value }) => ({
-            kind: IdentifierKind.IDENTIFIER_KIND_PASSPORT,
-            value,
-            countryCode: 'CZ',
-          })),
-        },
-      },
-    },
-  }));
-  const batches = Array.from({ length: Math.ceil(rows.length / 500) }, (_none, at) =>
-    rows.slice(at * 500, at * 500 + 500),
-  );
-  const { import: answer } = await running.customer.import(importOf({}, batches), {
-    ...operator(),
-    timeoutMs: 120_000,
-  });
-  const created = Number(answer?.counts.reduce((sum, count) => sum + count.created, 0n));
-  expect(created).toBeGreaterThan(made.length * 0.95);
-  return created;
-}
-
-function dayOf(digits: string): object | undefined {
-  const [year, month, day] = [digits.slice(0, 4), digits.slice(4, 6), digits.slice(6)].map(Number);
-  if (!year || !month || !day || month > 12 || day > 28 || year > 2020 || year < 1900) return undefined;
-  return { year, month, day };
-}
 
 describe('a party that comes in', () => {
   it('is merged with the one that it surely is, once, and both names answer as one', async () => {
@@ -364,94 +231,4 @@ describe('a candidate', () => {
     const auditor = as({ sub: 'audrey', roles: ['auditor'], orgPath: '/berka' });
     expect(await candidates(OPEN, auditor)).toHaveLength(1);
   });
-});
-
-describe('a run over the bank', () => {
-  it('keeps a thousand decisions and every golden id, however often it runs', async () => {
-    const created = await importPeople(31, 900, 0.3);
-    await settle();
-    await runMatching();
-    // What merges by itself has merged. Pairs of what is left are put before the stewards.
-    await all(
-      running,
-      sql`WITH left_over AS (
-          SELECT party_id AS id, organisation_path AS path, row_number() OVER (ORDER BY party_id) AS n FROM party
-          WHERE golden_id = party_id)
-        INSERT INTO match_candidate (candidate_id, party_id, other_party_id, state, weight, model_version, organisation_path)
-        SELECT gen_random_uuid(), a.id, b.id, 1, 0.5, 1, '/berka/prague' FROM left_over a JOIN left_over b
-          ON b.n = a.n + 1 OR b.n = a.n + 2
-        ORDER BY a.n, b.n LIMIT 1100 ON CONFLICT DO NOTHING`,
-    );
-    const open = (await candidates()).slice(0, 1000);
-    expect(open).toHaveLength(1000);
-    const verdicts = [
-      MatchVerdict.MATCH_VERDICT_DIFFERENT,
-      MatchVerdict.MATCH_VERDICT_NEVER,
-      MatchVerdict.MATCH_VERDICT_SAME,
-    ];
-    let refused = 0;
-    for (const [at, one] of open.entries()) {
-      const verdict = verdicts[at % 10 === 0 ? 2 : at % 2] as MatchVerdict;
-      await decide(one, verdict, { identifiersMayDiffer: true }).catch(() => (refused += 1));
-    }
-    expect(refused).toBe(0);
-    const decided = () =>
-      all<object>(
-        running,
-        sql`SELECT candidate_id, state, decided_by, decide_time FROM match_candidate WHERE state IN (3, 4, 5) ORDER BY 1`,
-      );
-    const [saidBefore, goldenBefore] = [await decided(), await golden()];
-    expect(saidBefore).toHaveLength(1000);
-    expect(goldenBefore).toHaveLength(created);
-    // Every party is matched anew, live and in a run, twice.
-    for (let round = 0; round < 2; round += 1) {
-      await all(
-        running,
-        sql`INSERT INTO match_queue (party_id) SELECT party_id FROM match_profile ON CONFLICT DO NOTHING`,
-      );
-      await settle();
-      await runMatching();
-    }
-    expect(await decided()).toEqual(saidBefore);
-    expect(await golden()).toEqual(goldenBefore);
-    expect((await candidates(NEVER)).length).toBe(
-      saidBefore.filter((row) => (row as { state: number }).state === 5).length,
-    );
-  }, 300_000);
-
-  it('finds what live matching found not, and one runs at a time', async () => {
-    await importPeople(32, 400, 0.4);
-    await all(running, sql`TRUNCATE match_queue`);
-    const { matchRun } = await matching.startMatchRun({ organisationPath: '/berka', requestId: uuidv7() }, steward());
-    const second = matching.startMatchRun({ organisationPath: '/berka', requestId: uuidv7() }, steward());
-    expect((await failure(second)).reason).toBe('MATCH_RUN_IN_PROGRESS');
-    // A process that dies in the middle leaves the run as it is; the next one takes it up.
-    const dying = new AbortController();
-    dying.abort();
-    await expect(workOnRun(running.deps, dying.signal)).rejects.toThrow();
-    await workOnRun(running.deps, new AbortController().signal);
-    await settle();
-    const { matchRun: done } = await matching.getMatchRun({ name: matchRun?.name ?? '' }, steward());
-    expect(done?.model).toMatch(/^matchModels\/\d+$/);
-    expect(done?.autoPairs).toBeGreaterThan(150n);
-    const merged = (await golden()).filter((row) => row.party !== row.golden);
-    expect(merged.length).toBeGreaterThan(150);
-    const runs = (over: object, token = steward()) =>
-      matching.listMatchRuns(ListMatchRunsRequest.fromPartial(over), token);
-    await matching.startMatchRun({ organisationPath: '/berka', requestId: uuidv7() }, steward());
-    const { matchRuns, nextPageToken } = await runs({ pageSize: 1 });
-    expect(matchRuns.map(({ state }) => state)).toEqual([MatchRunState.MATCH_RUN_STATE_RUNNING]);
-    expect((await runs({ pageSize: 1, pageToken: nextPageToken })).matchRuns).toEqual([done]);
-    expect((await runs({ state: MatchRunState.MATCH_RUN_STATE_COMPLETED })).matchRuns).toEqual([done]);
-    expect((await runs({ organisationPath: '/other' })).matchRuns).toEqual([]);
-    expect((await runs({}, steward('/berka/prague'))).matchRuns).toEqual([]);
-    const marketer = as({ sub: 'staff/m', roles: ['marketer'], orgPath: '/berka' });
-    expect((await failure(runs({}, marketer))).kind).toBe('denied');
-    const elsewhere = steward('/berka/prague');
-    const outside = matching.startMatchRun({ organisationPath: '/berka', requestId: uuidv7() }, elsewhere);
-    expect((await failure(outside)).kind).toBe('denied');
-    expect((await failure(matching.getMatchRun({ name: matchRun?.name ?? '' }, elsewhere))).reason).toBe(
-      'MATCH_RUN_NOT_FOUND',
-    );
-  }, 120_000);
 });
