@@ -46,6 +46,7 @@ export const sections = {
     evaluated: 'The members are counted again.',
     evaluateTime: 'Counted',
     notEvaluated: 'not counted yet',
+    membersTab: 'Members',
     membersTitle: 'Members ({{total}})',
     noMembers: 'No members. A version has members once it is published.',
     entered: 'Entered',

@@ -48,6 +48,7 @@ export const sections: typeof enSections = {
     evaluated: '成员已重新计算。',
     evaluateTime: '计算时间',
     notEvaluated: '尚未计算',
+    membersTab: '成员',
     membersTitle: '成员({{total}})',
     noMembers: '没有成员。版本发布后才有成员。',
     entered: '进入时间',

@@ -104,7 +104,7 @@ export function SegmentPage() {
     },
     {
       key: 'members',
-      label: t('segment.members'),
+      label: t('segment.membersTab'),
       children: <Members version={used.name} onExplain={(party) => openTab('why', party)} />,
       shown: may('listMembers'),
     },
