@@ -59,11 +59,11 @@ export function SchemeRuns({ id }: { id: string }) {
             { title: t('segment.state'), render: (_, { state }) => <State value={state} /> },
             {
               title: t('scheme.result'),
-              render: (_, { state, reason, message, changed }) => (
+              render: (_, { kind, state, reason, message, changed }) => (
                 <div style={{ maxWidth: 420, whiteSpace: 'normal' }}>
                   {reason
                     ? `${label(`SCHEME_${reason}`)} · ${message}`
-                    : state === 'SCHEME_RUN_STATE_SUCCEEDED'
+                    : state === 'SCHEME_RUN_STATE_SUCCEEDED' && kind !== 'SCHEME_RUN_KIND_FIT'
                       ? t('scheme.changed', { count: formatCount(changed, language) })
                       : ''}
                 </div>
