@@ -1,4 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql, type Tx } from '@rapport/kit/db';
+import type { Call } from '@rapport/kit/rpc';
+import { logger } from '@rapport/kit/runtime';
 import { SegmentState } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -102,4 +105,18 @@ export async function settleMembers(deps: Deps, segmentIds: readonly string[], s
   for (const row of versions.filter(({ state }) => state === retired)) await dismissMembers(deps, row);
   const used = versions.filter(({ state }) => state === published);
   await fillVersions(deps, used, signal);
+}
+
+/** What is left of the time of a call for its answer. */
+const ANSWER_MS = 1_000;
+
+/**
+ * The same for a call: waits for it as long as the call may take, and lets it go on behind the answer when there are more
+ * members than that.
+ */
+export async function settleInTime(deps: Deps, segmentId: string, { deadline }: Pick<Call, 'deadline'>): Promise<void> {
+  const settled = settleMembers(deps, [segmentId]);
+  settled.catch((error: unknown) => logger.warn({ err: error, segment: segmentId }, 'members wait for the next pass'));
+  const left = Math.max(0, deadline.getTime() - Date.now() - ANSWER_MS);
+  await Promise.race([settled, sleep(left, undefined, { ref: false })]);
 }

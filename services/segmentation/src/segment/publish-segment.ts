@@ -5,12 +5,13 @@ import { type PublishSegmentRequest, PublishSegmentResponse, SegmentState } from
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import type { PrismaClient } from '../gen/prisma/client.js';
-import { lockVersion, publishVersion, settleMembers, stateAfter } from '../lifecycle/lifecycle.js';
+import { lockVersion, publishVersion, settleInTime, stateAfter } from '../lifecycle/lifecycle.js';
 import { findVersion, findVersions, soundRuleInUse, versionMessage } from './segment.js';
 
 /**
  * Puts an approved version into use, which is then evaluated; the version in use before is retired and its members leave.
- * Answers when the members have come and gone; should that be interrupted, the service goes on with it by itself.
+ * Answers when the members have come and gone, or when the call has no more time: the service goes on with it by itself,
+ * and the version has its `evaluate_time` when it is done.
  * Publishing what is published changes nothing. Throws SEGMENT_NOT_FOUND, SEGMENT_NOT_APPROVED, SEGMENT_RETIRED,
  * SEGMENT_IN_USE.
  */
@@ -39,6 +40,6 @@ export async function publishSegment(
     return { version };
   };
   await idempotent(db, call, request, PublishSegmentResponse, publish, { scope: everything });
-  await settleMembers(deps, [asked.segment_id], call.signal);
+  await settleInTime(deps, asked.segment_id, call);
   return { version: versionMessage(await findVersion(db.system, everything, request.name)) };
 }

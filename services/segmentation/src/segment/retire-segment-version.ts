@@ -8,7 +8,7 @@ import {
 } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { lockVersion, retireVersion, settleMembers, stateAfter } from '../lifecycle/lifecycle.js';
+import { lockVersion, retireVersion, settleInTime, stateAfter } from '../lifecycle/lifecycle.js';
 import { dependentsOf, findVersion, type VersionRow, versionMessage, versionName } from './segment.js';
 
 /** Refuses while rules of other segments in use ask for the members of this one. Throws SEGMENT_IN_USE. */
@@ -53,6 +53,6 @@ export async function retireSegmentVersion(
     },
     options,
   );
-  await settleMembers(deps, [asked.segment_id], call.signal);
+  await settleInTime(deps, asked.segment_id, call);
   return { version: versionMessage(await findVersion(db.system, everything, request.name)) };
 }
