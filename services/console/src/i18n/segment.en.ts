@@ -1,7 +1,6 @@
 /** Words about segments and their rules. */
 export const sections = {
   segment: {
-    membersTab: 'Members',
     noneInState: 'No segment stands there now.',
     overview: 'Overview',
     rule: 'Rule',

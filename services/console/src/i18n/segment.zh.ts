@@ -3,7 +3,6 @@ import type { codes as enCodes, enums as enEnums, sections as enSections } from 
 /** Words about segments and their rules. */
 export const sections: typeof enSections = {
   segment: {
-    membersTab: '成员',
     noneInState: '目前没有处于此状态的客群。',
     overview: '概览',
     rule: '规则',
