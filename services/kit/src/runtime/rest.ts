@@ -7,7 +7,7 @@ type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resor
 /** How busy the event loop may be, from 0 to 1, for the process to count as resting. */
 const RESTING = 0.1;
 /** A collection stops the process for some 50 ms, so it has to be worth it. */
-const WORTH_BYTES = 16 * 1024 * 1024;
+const WORTH_BYTES = 8 * 1024 * 1024;
 
 function collector(): Collect {
   // The function is there under a flag only, and a flag on the command line would be one more thing to forget.
