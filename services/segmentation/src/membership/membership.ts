@@ -6,7 +6,7 @@ import { versionName } from '../segment/segment.js';
 export { lockUse } from './changes.js';
 export { dismissMembers } from './dismiss-members.js';
 export { forgetNumbers, numberRows } from './party-number.js';
-export { partyRanges } from './party-range.js';
+export { everyParty, partyRanges } from './party-range.js';
 export { askForPass, evaluateVersion, fillVersions } from './pass.js';
 export { bitmapTables } from './bitmaps.js';
 

@@ -28,6 +28,8 @@ export interface CompiledRules {
   from: string;
   /** One condition per rule, in their order: 0 or 1, never NULL. */
   conditions: string[];
+  /** Whether facts are joined to the parties; what asks for the party alone takes no memory that grows with them. */
+  joins: boolean;
   parameters: Record<string, Parameter>;
 }
 
@@ -175,6 +177,8 @@ function statement(zone: string, limits: Limits) {
     condition,
     column,
     operand,
+    /** To be asked when all columns are known. */
+    joins: () => scans.size > 0,
     /** To be asked last, when all columns are known. */
     from: (): string => {
       const rows = rowsFor(limits);
@@ -196,9 +200,9 @@ function statement(zone: string, limits: Limits) {
  * and of features, and joined to the parties. The same tables, days and windows serve every rule.
  */
 export function compileRules(rules: readonly Dated[], zone: string, limits: Limits = {}): CompiledRules {
-  const { parameters, condition, from } = statement(zone, limits);
+  const { parameters, condition, from, joins } = statement(zone, limits);
   const conditions = rules.map(({ rule, asOf }) => condition(rule, asOf));
-  return { from: from(), conditions, parameters };
+  return { from: from(), conditions, joins: joins(), parameters };
 }
 
 /** Rules, and values beside them. */
@@ -214,10 +218,10 @@ export function compileValues(
   zone: string,
   limits: Limits = {},
 ): CompiledValues {
-  const { parameters, condition, operand, from } = statement(zone, limits);
+  const { parameters, condition, operand, from, joins } = statement(zone, limits);
   const conditions = rules.map(({ rule, asOf }) => condition(rule, asOf));
   const values = asked.values.map((value) => operand(value, asked.asOf, []));
-  return { from: from(), conditions, values, parameters };
+  return { from: from(), conditions, joins: joins(), values, parameters };
 }
 
 /** A leaf of a rule in SQL. */
