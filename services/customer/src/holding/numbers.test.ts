@@ -1,6 +1,11 @@
 import { sql } from '@rapport/kit/db';
 import { uuidv7 } from '@rapport/kit/runtime';
-import { ListHoldingsRequest, type Party, type SearchPartiesRequest } from '@rapport/proto/customer/v1';
+import {
+  GetCustomerViewRequest,
+  ListHoldingsRequest,
+  type Party,
+  type SearchPartiesRequest,
+} from '@rapport/proto/customer/v1';
 import {
   account,
   all,
@@ -55,7 +60,10 @@ describe('the IBAN of a holding', () => {
       operator(),
     );
     expect(holdings.map(({ iban }) => iban)).toEqual([IBAN]);
-    const view = await running.customer.getCustomerView({ name: jana.name, timelineSize: 0 } as never, operator());
+    const view = await running.customer.getCustomerView(
+      GetCustomerViewRequest.fromPartial({ name: jana.name }),
+      operator(),
+    );
     expect(
       JSON.stringify(view, (_key, value: unknown) => (typeof value === 'bigint' ? Number(value) : value)),
     ).toContain(IBAN);
