@@ -121,6 +121,7 @@ const texts = [
   ...[
     'segments',
     'schemes',
+    'staticLists',
     'products',
     'templates',
     'staff',

@@ -21,3 +21,5 @@ export * from '../rapport/segmentation/v1/segment_history.js';
 export * from '../rapport/segmentation/v1/segment_lifecycle.js';
 export * from '../rapport/segmentation/v1/segment_template.js';
 export * from '../rapport/segmentation/v1/segmentation_service.js';
+export * from '../rapport/segmentation/v1/static_list.js';
+export * from '../rapport/segmentation/v1/static_list_service.js';

@@ -5,7 +5,11 @@ import { MarketingServiceService } from '@rapport/proto/marketing/v1';
 import { OperationsServiceService } from '@rapport/proto/operations/v1';
 import { PerformanceServiceService } from '@rapport/proto/performance/v1';
 import { ReportingServiceService } from '@rapport/proto/reporting/v1';
-import { SchemeServiceService, SegmentationServiceService } from '@rapport/proto/segmentation/v1';
+import {
+  SchemeServiceService,
+  SegmentationServiceService,
+  StaticListServiceService,
+} from '@rapport/proto/segmentation/v1';
 import { type ServiceName, type Suite, serviceNames } from './suite.js';
 
 /** Who a call is made for. The operator's key may speak for any employee; the audit records name the employee. */
@@ -22,6 +26,7 @@ export interface Clients {
   readonly privacy: ClientOf<typeof PrivacyServiceService>;
   readonly segmentation: ClientOf<typeof SegmentationServiceService>;
   readonly schemes: ClientOf<typeof SchemeServiceService>;
+  readonly lists: ClientOf<typeof StaticListServiceService>;
   readonly marketing: ClientOf<typeof MarketingServiceService>;
   readonly cases: ClientOf<typeof CasesServiceService>;
   readonly performance: ClientOf<typeof PerformanceServiceService>;
@@ -54,6 +59,7 @@ export function openClients(suite: Suite, patient: boolean): Clients {
     privacy: client({ service: PrivacyServiceService }, suite.addresses.customer, options),
     segmentation: client({ service: SegmentationServiceService }, suite.addresses.segmentation, options),
     schemes: client({ service: SchemeServiceService }, suite.addresses.segmentation, options),
+    lists: client({ service: StaticListServiceService }, suite.addresses.segmentation, options),
     marketing: client({ service: MarketingServiceService }, suite.addresses.marketing, options),
     cases: client({ service: CasesServiceService }, suite.addresses.cases, options),
     performance: client({ service: PerformanceServiceService }, suite.addresses.performance, options),

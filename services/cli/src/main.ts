@@ -7,6 +7,7 @@ import { listDeadLetters, redriveDeadLetters } from './commands/dead-letters.js'
 import { eventsLag } from './commands/events-lag.js';
 import { importCommands } from './commands/import.js';
 import { keysStatus, rotateKeys } from './commands/keys.js';
+import { listCommands } from './commands/list.js';
 import { match } from './commands/match.js';
 import { replayErasures } from './commands/replay-erasures.js';
 import { searchParties } from './commands/search-parties.js';
@@ -46,6 +47,7 @@ program
   .action((folder, flags) => storyCommand(suite(), folder, flags));
 
 segmentCommands(program, withClients);
+listCommands(program, withClients);
 
 program
   .command('view')

@@ -28,6 +28,8 @@ export const fail = defineFailures('segmentation.rapport', {
   SCHEME_NOT_COMPUTED: { kind: 'precondition', message: 'The groups of a partition are rules: nothing is computed.' },
   SCHEME_RUN_NOT_FOUND: { kind: 'not_found', message: 'There is no such run, or it is out of your reach.' },
   SCHEME_APPROVER_IS_AUTHOR: { kind: 'denied', message: 'Another person than the author approves a version.' },
+  LIST_NOT_FOUND: { kind: 'not_found', message: 'There is no such list, or it is out of your reach.' },
+  LIST_EXISTS: { kind: 'already_exists', message: 'A list of that id exists.' },
   PLAN_INVALID: { kind: 'invalid', message: 'The plan is not sound.' },
   PARTITION_NOT_SOUND: { kind: 'invalid', message: 'The groups overlap or leave parties out.' },
   GROUP_SEGMENT_TAKEN: { kind: 'precondition', message: 'Another segment has the id that a group needs.' },

@@ -34,6 +34,8 @@ import {
   type SchemeServiceService,
   SegmentationServiceClient,
   type SegmentationServiceService,
+  StaticListServiceClient,
+  type StaticListServiceService,
 } from '@rapport/proto/segmentation/v1';
 import { type TestBus, testAuth, testBus, testDatabase, testToken } from '@rapport/test/kit';
 import type { Deps } from './deps.js';
@@ -57,6 +59,8 @@ export interface Suite {
   asService(name: 'marketing'): Client;
   /** The same for schemes. */
   schemes(roles: string[], orgPath?: string, sub?: string): ClientOf<typeof SchemeServiceService>;
+  /** The same for lists. */
+  lists(roles: string[], orgPath?: string): ClientOf<typeof StaticListServiceService>;
   /** Puts a draft into use as two people do: one approves it, another publishes it. */
   publish(version: string): Promise<void>;
   customer: Customer;
@@ -241,6 +245,14 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
     schemes: (roles, orgPath = '/demo', sub = 'tester') => {
       const token = testToken({ roles, orgPath, sub });
       const made = client(SchemeServiceClient, `127.0.0.1:${server.port}`, { identity: { token: async () => token } });
+      clients.push(made);
+      return made;
+    },
+    lists: (roles, orgPath = '/demo') => {
+      const token = testToken({ roles, orgPath, sub: 'tester' });
+      const made = client(StaticListServiceClient, `127.0.0.1:${server.port}`, {
+        identity: { token: async () => token },
+      });
       clients.push(made);
       return made;
     },

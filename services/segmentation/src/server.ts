@@ -6,6 +6,7 @@ import {
   InsightServiceService,
   SchemeServiceService,
   SegmentationServiceService,
+  StaticListServiceService,
 } from '@rapport/proto/segmentation/v1';
 import { campaignEvents } from './campaign/campaign.js';
 import { listAttributes } from './catalogue/list-attributes.js';
@@ -19,6 +20,13 @@ import { describeRule } from './insight/describe-rule.js';
 import { changeEvents, keepChanges } from './history/follow-own-events.js';
 import { getSegmentFlows } from './history/get-segment-flows.js';
 import { getSegmentHistory } from './history/get-segment-history.js';
+import { addListEntries } from './list/add-list-entries.js';
+import { createStaticList } from './list/create-static-list.js';
+import { getStaticList } from './list/get-static-list.js';
+import { listListEntries } from './list/list-list-entries.js';
+import { listStaticLists } from './list/list-static-lists.js';
+import { removeListEntries } from './list/remove-list-entries.js';
+import { followLists } from './list/send.js';
 import { batchGetMemberships } from './membership/batch-get-memberships.js';
 import { type Changes, followChanges } from './membership/follow-changes.js';
 import { followCalendar } from './membership/follow-calendar.js';
@@ -108,6 +116,14 @@ export function routes(deps: Deps): Route[] {
       rejectScheme: (request, call) => rejectScheme(deps, request, call),
       retireScheme: (request, call) => retireScheme(deps, request, call),
     }),
+    route(StaticListServiceService, {
+      createStaticList: (request, call) => createStaticList(deps, request, call),
+      getStaticList: (request, call) => getStaticList(deps, request, call),
+      listStaticLists: (request, call) => listStaticLists(deps, request, call),
+      addListEntries: (request, call) => addListEntries(deps, request, call),
+      removeListEntries: (request, call) => removeListEntries(deps, request, call),
+      listListEntries: (request, call) => listListEntries(deps, request, call),
+    }),
     operations({
       service: 'segmentation',
       db: deps.db,
@@ -159,5 +175,6 @@ export function follow(deps: Deps, nats: Nats, changes: Changes): Running[] {
     followChanges(deps, changes, workers),
     followCalendar(deps),
     runSchemes(deps),
+    followLists(deps, changes.changed),
   ];
 }

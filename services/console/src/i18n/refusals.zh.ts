@@ -201,6 +201,8 @@ export const refusals: Readonly<Record<string, string>> = {
   SCHEME_NOT_FITTED: '该版本的模型尚未拟合：请先拟合。',
   SCHEME_NOT_COMPUTED: '划分的各组是规则，无需计算。',
   SCHEME_RUN_NOT_FOUND: '没有该任务，或不在您的范围内。',
+  LIST_NOT_FOUND: '没有该名单，或不在您的范围内。',
+  LIST_EXISTS: '该编号的名单已存在。',
   SCHEME_APPROVER_IS_AUTHOR: '版本须由作者以外的人审批。',
   PLAN_INVALID: '方案不成立。',
   PARTITION_NOT_SOUND: '各组重叠，或有客户不属于任何组。',

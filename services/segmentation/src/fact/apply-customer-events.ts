@@ -2,8 +2,12 @@ import { type Database, everything, sql } from '@rapport/kit/db';
 import { erasedAmong } from '@rapport/kit/events';
 import type { Deps } from '../deps.js';
 import { forgetNumbers, numberRows } from '../membership/membership.js';
+import { moveEntries, type Place } from '../list/list.js';
 import { type Alias, goldenOf, keepAliases } from '../merge/merge.js';
 import { eraseFacts, type FactEvent, factsOf, membersOf, recategorise, storeFacts, tables } from './fact.js';
+
+/** What a row of the table `party` says of its place. */
+type PartyFact = Omit<Place, 'path'> & { organisation_path: string };
 
 /** Notes whose facts changed, and how far events were applied. The same order of rows everywhere, so that no two wait. */
 async function noteChanges(
@@ -11,6 +15,7 @@ async function noteChanges(
   touched: Map<string, string | undefined>,
   aliases: readonly Alias[],
   last: Date,
+  places: readonly Place[],
 ): Promise<void> {
   await db.transaction(everything, async (tx) => {
     await keepAliases(tx, aliases);
@@ -30,6 +35,7 @@ async function noteChanges(
         ${parties.map(([, traceparent]) => traceparent ?? null)}::text[]) AS touched (party, shard, traceparent)
       ON CONFLICT (party_id) DO UPDATE
         SET change = c.change + 1, pending = true, traceparent = excluded.traceparent, change_time = excluded.change_time`);
+    await moveEntries(tx, places);
     await tx.run(sql`
       INSERT INTO fact_progress AS p (last_event_time) VALUES (${last})
       ON CONFLICT ("only") DO UPDATE SET last_event_time = greatest(p.last_event_time, excluded.last_event_time)`);
@@ -58,7 +64,14 @@ export function applyCustomerEvents({ db, analytics }: Deps, changed: () => void
       await forgetNumbers(db, gone);
     }
     const last = new Date(Math.max(...events.map(({ meta }) => meta.occurred.getTime())));
-    await noteChanges(db, touched, aliases, last);
+    const told = (rows.get(tables.party.name) ?? []) as PartyFact[];
+    const places = told.map(({ party, organisation_path: path, manager, version }) => ({
+      party,
+      path,
+      manager,
+      version,
+    }));
+    await noteChanges(db, touched, aliases, last, places);
     changed();
   };
 }

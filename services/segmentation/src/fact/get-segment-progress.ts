@@ -3,6 +3,7 @@ import { consumerLag } from '@rapport/kit/events';
 import type { Call } from '@rapport/kit/rpc';
 import type { GetSegmentProgressRequest, GetSegmentProgressResponse } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
+import { anyUnsent } from '../list/list.js';
 import { factFilter, lastEventTime } from './fact.js';
 
 /** Gives how many facts events have told, and how many events and parties wait. */
@@ -19,6 +20,8 @@ export async function getSegmentProgress(
     (SELECT count() FROM (SELECT 1 FROM consent WHERE ${text} GROUP BY party, purpose, channel)) AS consents`;
   // What waits is asked first: a fact that arrives meanwhile is counted as waiting, never as missing.
   const lags = await consumerLag(db);
+  // Entries of lists first: once they are sent, their parties wait.
+  const unsent = await anyUnsent(db);
   const { waiting } = await db.system.one<{ waiting: bigint }>(sql`
     SELECT count(*) AS waiting FROM changed_party WHERE pending`);
   // A version that came into use and has not got all of its members yet.
@@ -42,7 +45,7 @@ export async function getSegmentProgress(
     lastEventTime: await lastEventTime(db),
     pendingEvents,
     pendingParties: waiting,
-    caughtUp: pendingEvents === 0n && waiting === 0n && !filling,
+    caughtUp: pendingEvents === 0n && waiting === 0n && !filling && !unsent,
     asOf: clock.now(),
   };
 }

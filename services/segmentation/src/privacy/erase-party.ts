@@ -5,6 +5,7 @@ import type { PartyErasureRequested } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
 import { eraseFacts } from '../fact/fact.js';
 import { addToDay } from '../history/history.js';
+import { lockLists } from '../list/list.js';
 import { dayAt } from '../rule/rule.js';
 import { PARTY } from './personal-data.js';
 
@@ -28,6 +29,8 @@ export const erasing = ({
   erase: async (tx, { aggregate }) => {
     // Whoever writes memberships holds these, and looks under them whether the party is still there.
     await tx.run(sql`SELECT FROM segment_version WHERE state = 3 ORDER BY segment_id, version FOR UPDATE`);
+    // Whoever writes entries of a list holds it, and looks under it likewise.
+    await lockLists(tx);
     const left = await tx.rows<{ segment_id: string; version: number }>(sql`
       UPDATE segment_version v SET members = members - 1
       FROM membership m WHERE m.party_id = ${aggregate} AND m.segment_id = v.segment_id AND m.version = v.version

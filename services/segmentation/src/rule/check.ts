@@ -77,6 +77,8 @@ export interface Surroundings {
   segments?: SegmentRules | undefined;
   /** The schemes that there are; undefined: every id is taken as it stands. */
   schemes?: ReadonlySet<string> | undefined;
+  /** The lists that there are; undefined: every id is taken as it stands. */
+  lists?: ReadonlySet<string> | undefined;
   /** The segment that the rule is of, which it must not ask for, nor may any that it asks for. */
   self?: string | undefined;
 }
@@ -114,7 +116,7 @@ export function checkValue(root: Node, place: Place): Operand {
   return checker(place).side(root).operand;
 }
 
-function checker({ positions, spanOf, around: { segments, schemes, self } = {} }: Place): {
+function checker({ positions, spanOf, around: { segments, schemes, lists, self } = {} }: Place): {
   condition: (node: Node) => Rule;
   side: (node: Node) => Side;
 } {
@@ -173,6 +175,7 @@ function checker({ positions, spanOf, around: { segments, schemes, self } = {} }
       const args = readArguments(found.spec, node, found.args, at);
       if (found.spec.key === 'segment.member') checkMember(node, String(args['segment']));
       checkScheme(node, args['scheme']);
+      if (found.spec.key === 'list.has') checkList(node, String(args['list']));
       return { operand: { type: found.spec.type, feature: { key: found.spec.key, args } }, node, spec: found.spec };
     }
     if (exprKind.case === 'callExpr') unknownFunction(node, exprKind.value.function);
@@ -207,6 +210,11 @@ function checker({ positions, spanOf, around: { segments, schemes, self } = {} }
   function checkScheme(node: Node, scheme: Argument | undefined): void {
     if (scheme === undefined || !schemes || schemes.has(String(scheme))) return;
     fail(node, 'ARGUMENT_INVALID', `There is no scheme ${String(scheme)}; create it first, or mend its id.`);
+  }
+
+  function checkList(node: Node, list: string): void {
+    if (!lists || lists.has(list)) return;
+    fail(node, 'ARGUMENT_INVALID', `There is no list ${list}; create it first, or mend its id.`);
   }
 
   function checkMember(node: Node, segment: string): void {

@@ -134,6 +134,14 @@ test('a rule that asks for a scheme that there is not is refused', () => {
   });
 });
 
+test('a rule that asks for a list that there is not is refused', () => {
+  const lists = new Set(['vip']);
+  expect(readRule('list.has("vip")', { lists })).toHaveProperty('rule');
+  expect(readRule('party.age > 3 && !list.has("vpi")', { lists })).toMatchObject({
+    problem: { reason: 'ARGUMENT_INVALID', column: 19 },
+  });
+});
+
 describe('a rule that asks for another segment', () => {
   const ruleOf = (text: string): SegmentRule => {
     const read = readRule(text);

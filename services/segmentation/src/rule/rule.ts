@@ -24,6 +24,7 @@ export {
   type Operand,
   type Rule,
   type SegmentRule,
+  listsOf,
   schemesOf,
   type SegmentRules,
   segmentsOf,

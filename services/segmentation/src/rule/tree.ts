@@ -102,6 +102,12 @@ export function schemesOf(rule: Rule): string[] {
   return [...new Set(asked.flatMap((scheme) => (scheme === undefined ? [] : [String(scheme)])))];
 }
 
+/** The ids of the lists that a rule asks for, each once. */
+export function listsOf(rule: Rule): string[] {
+  const asked = featuresOf(rule).filter(({ key }) => key === 'list.has');
+  return [...new Set(asked.map(({ args }) => String(args['list'])))];
+}
+
 /**
  * Whether what a rule says can change with the day alone, without anything happening to a party. That of the segments it
  * asks for is not looked into: `segment.member` counts as dated.

@@ -3,7 +3,7 @@ import type { Deps } from '../deps.js';
 import { describeRule, featuresOf } from '../rule/rule.js';
 import { readRuleInUse } from './segment.js';
 
-/** Gives what is wrong with a rule first, segments and schemes that there are not included, or its description. */
+/** Gives what is wrong with a rule first, asking for what there is not included, or its description. */
 export async function checkRule({ db }: Deps, request: CheckRuleRequest): Promise<CheckRuleResponse> {
   const read = await readRuleInUse(db.system, request.rule);
   if ('problem' in read) return { problem: read.problem, description: '', attributes: [] };

@@ -11,6 +11,7 @@ import {
   type Problem,
   type Rule,
   readRule,
+  listsOf,
   type SegmentRule,
   schemesOf,
   type SegmentRules,
@@ -246,9 +247,16 @@ async function schemesAmong(on: Queryable, ids: readonly string[]): Promise<Read
   return new Set(rows.map(({ id }) => id));
 }
 
+/** Which of these lists there are. */
+async function listsAmong(on: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await on.rows<{ id: string }>(sql`
+    SELECT list_id AS id FROM static_list WHERE list_id = ANY(${[...ids]}::text[])`);
+  return new Set(rows.map(({ id }) => id));
+}
+
 /**
- * A rule, checked against the segments in use and the schemes where it asks for any, or what is wrong with it; `self` is
- * the segment that it is for.
+ * A rule, checked against the segments in use, the schemes and the lists where it asks for any, or what is wrong with
+ * it; `self` is the segment that it is for.
  */
 export async function readRuleInUse(
   on: Queryable,
@@ -257,11 +265,13 @@ export async function readRuleInUse(
 ): Promise<{ rule: Rule; segments: SegmentRules | undefined } | { problem: Problem }> {
   const read = readRule(text);
   if ('problem' in read) return read;
-  const asked = { segments: segmentsOf(read.rule), schemes: schemesOf(read.rule) };
-  if (asked.segments.length + asked.schemes.length === 0) return { rule: read.rule, segments: undefined };
+  const asked = { segments: segmentsOf(read.rule), schemes: schemesOf(read.rule), lists: listsOf(read.rule) };
+  if (asked.segments.length + asked.schemes.length + asked.lists.length === 0)
+    return { rule: read.rule, segments: undefined };
   const segments = asked.segments.length > 0 ? await segmentsInUse(on) : undefined;
   const schemes = asked.schemes.length > 0 ? await schemesAmong(on, asked.schemes) : undefined;
-  const again = readRule(text, { segments, schemes, self });
+  const lists = asked.lists.length > 0 ? await listsAmong(on, asked.lists) : undefined;
+  const again = readRule(text, { segments, schemes, lists, self });
   return 'problem' in again ? again : { rule: again.rule, segments };
 }
 
