@@ -3,6 +3,7 @@ import * as campaign from './campaign.en.js';
 import * as cases from './case.en.js';
 import * as customer from './customer.en.js';
 import * as gate from './gate.en.js';
+import * as matching from './matching.en.js';
 import * as records from './records.en.js';
 import * as scheme from './scheme.en.js';
 import * as segment from './segment.en.js';
@@ -12,6 +13,7 @@ export const en = {
   ...audit.sections,
   ...customer.sections,
   ...gate.sections,
+  ...matching.sections,
   ...records.sections,
   ...segment.sections,
   ...scheme.sections,

@@ -4,6 +4,7 @@ import * as campaign from './campaign.zh.js';
 import * as cases from './case.zh.js';
 import * as customer from './customer.zh.js';
 import * as gate from './gate.zh.js';
+import * as matching from './matching.zh.js';
 import * as records from './records.zh.js';
 import * as scheme from './scheme.zh.js';
 import * as segment from './segment.zh.js';
@@ -13,6 +14,7 @@ export const zh: Words = {
   ...audit.sections,
   ...customer.sections,
   ...gate.sections,
+  ...matching.sections,
   ...records.sections,
   ...segment.sections,
   ...scheme.sections,

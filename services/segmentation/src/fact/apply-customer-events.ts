@@ -1,7 +1,7 @@
 import { type Database, everything, sql } from '@rapport/kit/db';
 import { erasedAmong } from '@rapport/kit/events';
 import type { Deps } from '../deps.js';
-import { forgetNumbers, numberRows } from '../membership/membership.js';
+import { forgetNumbers, noteChanged, numberRows } from '../membership/membership.js';
 import { moveEntries, type Place } from '../list/list.js';
 import { type Alias, goldenOf, keepAliases } from '../merge/merge.js';
 import { eraseFacts, type FactEvent, factsOf, membersOf, recategorise, storeFacts, tables } from './fact.js';
@@ -9,7 +9,7 @@ import { eraseFacts, type FactEvent, factsOf, membersOf, recategorise, storeFact
 /** What a row of the table `party` says of its place. */
 type PartyFact = Omit<Place, 'path'> & { organisation_path: string };
 
-/** Notes whose facts changed, and how far events were applied. The same order of rows everywhere, so that no two wait. */
+/** Notes whose facts changed, and how far events were applied. */
 async function noteChanges(
   db: Database,
   touched: Map<string, string | undefined>,
@@ -27,14 +27,7 @@ async function noteChanges(
       changed.set(golden.get(party) ?? party, traceparent);
       if (merged.has(party)) changed.set(party, traceparent);
     }
-    const parties = [...changed].sort(([a], [b]) => (a < b ? -1 : 1));
-    await tx.run(sql`
-      INSERT INTO changed_party AS c (party_id, shard, traceparent)
-      SELECT party, shard, traceparent FROM unnest(${parties.map(([party]) => party)}::uuid[],
-        ${parties.map(([party]) => Number.parseInt(party.at(-1) ?? '0', 16))}::smallint[],
-        ${parties.map(([, traceparent]) => traceparent ?? null)}::text[]) AS touched (party, shard, traceparent)
-      ON CONFLICT (party_id) DO UPDATE
-        SET change = c.change + 1, pending = true, traceparent = excluded.traceparent, change_time = excluded.change_time`);
+    await noteChanged(tx, changed);
     await moveEntries(tx, places);
     await tx.run(sql`
       INSERT INTO fact_progress AS p (last_event_time) VALUES (${last})

@@ -4,6 +4,7 @@ import { erasedAmong } from '@rapport/kit/events';
 import type { Running } from '@rapport/kit/runtime';
 import type { Deps } from '../deps.js';
 import { eraseFacts, tables } from '../fact/fact.js';
+import { noteChanged } from '../membership/membership.js';
 import { goldenOf } from '../merge/merge.js';
 import { dayOf } from '../segment/segment.js';
 import { moveEntries, placesOf } from './list.js';
@@ -23,13 +24,8 @@ interface Unsent {
 
 /** Has the customers of these parties looked at again. */
 async function noteListed(tx: Tx, parties: readonly string[]): Promise<void> {
-  const golden = [...new Set((await goldenOf(tx, parties)).values())].sort();
-  await tx.run(sql`
-    INSERT INTO changed_party AS c (party_id, shard)
-    SELECT party, shard FROM unnest(${golden}::uuid[],
-      ${golden.map((party) => Number.parseInt(party.at(-1) ?? '0', 16))}::smallint[]) AS listed (party, shard)
-    ON CONFLICT (party_id) DO UPDATE
-      SET change = c.change + 1, pending = true, traceparent = NULL, change_time = excluded.change_time`);
+  const golden = [...new Set((await goldenOf(tx, parties)).values())];
+  await noteChanged(tx, new Map(golden.map((party) => [party, undefined])));
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Membership } from '@rapport/proto/segmentation/v1';
 import { describeRule, readRule } from '../rule/rule.js';
 import { versionName } from '../segment/segment.js';
 
+export { noteChanged } from './changed-party.js';
 export { lockUse } from './changes.js';
 export { dismissMembers } from './dismiss-members.js';
 export { forgetNumbers, numberRows } from './party-number.js';
