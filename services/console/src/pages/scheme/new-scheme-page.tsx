@@ -1,4 +1,4 @@
-import { Button, Card, Col, Flex, Form, Input, Row } from 'antd';
+import { Button, Card, Flex, Form } from 'antd';
 import { useState } from 'react';
 import { useLocation, useNavigate, useSearchParams } from 'react-router';
 import { createScheme, type SchemePlan } from '../../api/schemes.js';
@@ -10,6 +10,7 @@ import { useWords } from '../../shared/words.js';
 import { groupIdOf } from './group-input.js';
 import { PlanEditor } from './plan-editor.js';
 import { beginnings, formsOf, kindOf, kinds } from './plans.js';
+import { IdentityFields } from '../segment/identity-fields.js';
 
 interface Fields {
   title: string;
@@ -55,34 +56,7 @@ export function NewSchemePage() {
                 form.setFieldValue('schemeId', groupIdOf(changed.title, 'scheme').slice(0, 29));
             }}
           >
-            <Row gutter={16}>
-              <Col xs={24} md={10}>
-                <Form.Item name="title" label={t('segment.title')} rules={[{ required: true }]}>
-                  <Input maxLength={200} autoFocus />
-                </Form.Item>
-              </Col>
-              <Col xs={24} md={8}>
-                <Form.Item
-                  name="schemeId"
-                  label={t('segment.id')}
-                  rules={[
-                    { required: true },
-                    { pattern: /^[a-z]([a-z0-9-]{0,27}[a-z0-9])?$/, message: t('segment.idHint') },
-                  ]}
-                >
-                  <Input maxLength={29} />
-                </Form.Item>
-              </Col>
-              <Col xs={24} md={6}>
-                <Form.Item
-                  name="organisationPath"
-                  label={t('party.organisationPath')}
-                  rules={[{ required: true }, { pattern: /^(\/|(\/[a-z0-9_-]+)+)$/, message: t('common.pathHint') }]}
-                >
-                  <Input maxLength={200} />
-                </Form.Item>
-              </Col>
-            </Row>
+            <IdentityFields idField="schemeId" longest={29} />
           </Form>
         </Card>
         <PlanEditor plan={plan} kind={kind} organisationPath={path} checks={may('checkSchemes')} onChange={setPlan} />

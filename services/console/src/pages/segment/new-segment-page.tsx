@@ -1,4 +1,4 @@
-import { Button, Card, Col, Flex, Form, Input, Row } from 'antd';
+import { Button, Card, Col, Flex, Form, Row } from 'antd';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import { createSegment } from '../../api/segmentation.js';
@@ -11,6 +11,7 @@ import { AsOfPicker } from './as-of-picker.js';
 import { Insight } from './insight.js';
 import { Preview } from './preview.js';
 import { RuleEditor } from './rule-editor.js';
+import { IdentityFields } from './identity-fields.js';
 
 interface Fields {
   title: string;
@@ -63,37 +64,7 @@ export function NewSegmentPage() {
                     form.setFieldValue('segmentId', slug(changed.title));
                 }}
               >
-                <Row gutter={16}>
-                  <Col xs={24} md={10}>
-                    <Form.Item name="title" label={t('segment.title')} rules={[{ required: true }]}>
-                      <Input maxLength={200} autoFocus />
-                    </Form.Item>
-                  </Col>
-                  <Col xs={24} md={8}>
-                    <Form.Item
-                      name="segmentId"
-                      label={t('segment.id')}
-                      rules={[
-                        { required: true },
-                        { pattern: /^[a-z]([a-z0-9-]{0,58}[a-z0-9])?$/, message: t('segment.idHint') },
-                      ]}
-                    >
-                      <Input maxLength={60} />
-                    </Form.Item>
-                  </Col>
-                  <Col xs={24} md={6}>
-                    <Form.Item
-                      name="organisationPath"
-                      label={t('party.organisationPath')}
-                      rules={[
-                        { required: true },
-                        { pattern: /^(\/|(\/[a-z0-9_-]+)+)$/, message: t('common.pathHint') },
-                      ]}
-                    >
-                      <Input maxLength={200} />
-                    </Form.Item>
-                  </Col>
-                </Row>
+                <IdentityFields idField="segmentId" longest={60} />
                 <AsOfPicker value={asOf} onChange={setAsOf} />
               </Form>
             </Card>
