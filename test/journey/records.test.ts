@@ -175,7 +175,7 @@ describe('records in the console', () => {
       await choose(page, 'Reason', 'Lawsuit');
       await page.getByLabel('Until').fill('2099-12-31');
       await page.keyboard.press('Enter');
-      await page.getByText('In force').waitFor();
+      await page.getByText('In force', { exact: true }).waitFor();
       expect(await page.getByRole('button', { name: 'Release' }).count()).toBe(1);
 
       await page.getByRole('button', { name: 'Take a request' }).click();
