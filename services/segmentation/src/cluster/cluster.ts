@@ -3,7 +3,7 @@ import type { Cluster, ClusterFeature, ClusterModel, ClusterPlan } from '@rappor
 import { findAttribute } from '../catalogue/catalogue.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { measure, type Pass, type PassedScheme, readNumber, storeAssigned } from '../pass/pass.js';
+import { measure, type Scan, type ScannedScheme, readNumber, storeAssigned } from '../scan/scan.js';
 import { type Operand, operandWords } from '../rule/rule.js';
 import { dateMessage } from '../segment/segment.js';
 import { kMeans, matchClusters, nearest, type Point, randomOf, silhouette } from './k-means.js';
@@ -113,9 +113,9 @@ function namesOf(
  */
 export async function fitClusters(
   deps: Deps,
-  row: PassedScheme,
+  row: ScannedScheme,
   { plan, before }: { plan: ClusterPlan; before: ClusterModel | undefined },
-  { day, progress, signal }: Pass,
+  { day, progress, signal }: Scan,
 ): Promise<ClusterModel> {
   await progress('READING');
   const numbers = [...plan.features, ...(before?.features.map(({ feature }) => feature) ?? [])];
@@ -170,9 +170,9 @@ export async function fitClusters(
 /** Puts every party into the cluster whose middle is nearest, in ClickHouse. Safe to repeat. */
 export async function assignClusters(
   deps: Deps,
-  row: PassedScheme,
+  row: ScannedScheme,
   model: ClusterModel,
-  { day, progress }: Pass,
+  { day, progress }: Scan,
 ): Promise<{ changed: bigint }> {
   const { text, parameters } = await measure(deps, row, { numbers: model.features.map(({ feature }) => feature), day });
   await progress('ASSIGNING');

@@ -187,7 +187,7 @@ export const tables = {
     key: ['party', 'scheme', 'from_date'],
     once: ['scheme', 'from_date', 'version'],
   },
-  /** Since when a party is below what keeps it in its tier; 0 when it is not. Only passes over tiers read it. */
+  /** Since when a party is below what keeps it in its tier; 0 when it is not. Only scans for tiers read it. */
   tierWatch: {
     name: 'tier_watch',
     columns: { party: 'UUID', scheme: text, from_date: 'Int32', below_from: 'Int32', version: 'UInt64' },

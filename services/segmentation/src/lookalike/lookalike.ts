@@ -2,7 +2,7 @@ import type { Parameter } from '@rapport/kit/analytics';
 import type { LookalikeFeature, LookalikeModel, LookalikePlan } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { measure, type Pass, type PassedScheme, storeAssigned } from '../pass/pass.js';
+import { measure, type Scan, type ScannedScheme, storeAssigned } from '../scan/scan.js';
 import { dateMessage } from '../segment/segment.js';
 import { areaUnderCurve, evidence, type Example, fitLogistic, liftOfTenth, type Weights } from './logistic.js';
 
@@ -72,9 +72,9 @@ function featuresOf(
  */
 export async function fitLookalike(
   deps: Deps,
-  row: PassedScheme,
+  row: ScannedScheme,
   plan: LookalikePlan,
-  { day, progress, signal }: Pass,
+  { day, progress, signal }: Scan,
 ): Promise<LookalikeModel> {
   await progress('READING');
   const { text, parameters } = await measure(deps, row, { numbers: plan.features, rule: plan.seedRule, day });
@@ -142,9 +142,9 @@ export function scoreSql(model: LookalikeModel): { score: string; parameters: Re
 /** Scores every party and takes the most similar ones, in ClickHouse. Safe to repeat. */
 export async function assignLookalike(
   deps: Deps,
-  row: PassedScheme,
+  row: ScannedScheme,
   { plan, model }: { plan: LookalikePlan; model: LookalikeModel },
-  { day, progress, signal }: Pass,
+  { day, progress, signal }: Scan,
 ): Promise<{ changed: bigint }> {
   const { text, parameters } = await measure(deps, row, { numbers: plan.features, rule: plan.seedRule, day });
   const { score, parameters: weights } = scoreSql(model);

@@ -1,7 +1,7 @@
 import type { Parameter } from '@rapport/kit/analytics';
 import type { GroupTitle, RfmPlan, SchemeModel } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
-import { measure, type Pass, type PassedScheme, storeAssigned } from '../pass/pass.js';
+import { measure, type Scan, type ScannedScheme, storeAssigned } from '../scan/scan.js';
 import { dateMessage } from '../segment/segment.js';
 
 /** Which scores make a group, ends included. */
@@ -91,9 +91,9 @@ interface Cuts {
  */
 export async function assignRfm(
   deps: Deps,
-  row: PassedScheme,
+  row: ScannedScheme,
   plan: RfmPlan,
-  { day, progress, signal }: Pass,
+  { day, progress, signal }: Scan,
 ): Promise<{ changed: bigint; model: SchemeModel }> {
   const numbers = (['recency', 'frequency', 'monetary'] as const).map((one) => plan[one] || DEFAULTS[one]);
   const { text, parameters } = await measure(deps, row, { numbers, day });

@@ -5,13 +5,13 @@ import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { assignLookalike } from '../lookalike/lookalike.js';
 import { askForPass } from '../membership/membership.js';
-import type { Pass } from '../pass/pass.js';
+import type { Scan } from '../scan/scan.js';
 import { assignRfm } from '../rfm/rfm.js';
 import { dateText } from '../segment/segment.js';
 import { assignTiers } from '../tier/tier.js';
 import { modelOf, planOf, type SchemeRow, schemeVersionName } from './scheme.js';
 
-/** What a pass has done. */
+/** What a scan has done. */
 interface Assigned {
   /** How many parties changed group. */
   changed: bigint;
@@ -19,34 +19,34 @@ interface Assigned {
   model?: SchemeModel;
 }
 
-async function assignKind(deps: Deps, row: SchemeRow, pass: Pass): Promise<Assigned> {
+async function assignKind(deps: Deps, row: SchemeRow, scan: Scan): Promise<Assigned> {
   const { kind } = planOf(row);
   const model = modelOf(row)?.kind;
   switch (kind?.$case) {
     case 'tiers':
-      return assignTiers(deps, row, kind.value, pass);
+      return assignTiers(deps, row, kind.value, scan);
     case 'rfm':
-      return assignRfm(deps, row, kind.value, pass);
+      return assignRfm(deps, row, kind.value, scan);
     case 'clusters':
       if (model?.$case !== 'clusters')
         throw fail('SCHEME_NOT_FITTED', { metadata: { version: schemeVersionName(row) } });
-      return assignClusters(deps, row, model.value, pass);
+      return assignClusters(deps, row, model.value, scan);
     case 'lookalike':
       if (model?.$case !== 'lookalike')
         throw fail('SCHEME_NOT_FITTED', { metadata: { version: schemeVersionName(row) } });
-      return assignLookalike(deps, row, { plan: kind.value, model: model.value }, pass);
+      return assignLookalike(deps, row, { plan: kind.value, model: model.value }, scan);
     default:
       throw new Error(`schemes/${row.scheme_id} is not computed`);
   }
 }
 
 /** Assigns every party of the scheme for a day, by its kind. Gives how many changed group. Safe to repeat and to kill. */
-export async function assign(deps: Deps, row: SchemeRow, pass: Pass): Promise<bigint> {
-  await pass.progress('READING');
-  const { changed, model } = await assignKind(deps, row, pass);
+export async function assign(deps: Deps, row: SchemeRow, scan: Scan): Promise<bigint> {
+  await scan.progress('READING');
+  const { changed, model } = await assignKind(deps, row, scan);
   await deps.db.transaction(everything, async (tx) => {
     await tx.run(sql`
-      UPDATE scheme_version SET assigned_day = ${dateText(pass.day)}::date,
+      UPDATE scheme_version SET assigned_day = ${dateText(scan.day)}::date,
         model = coalesce(${model ? JSON.stringify(SchemeModel.toJSON(model)) : null}::jsonb, model)
       WHERE scheme_id = ${row.scheme_id} AND version = ${row.version}`);
     // Every segment is looked at again whose rule may ask for it, by itself or by another segment.

@@ -1,5 +1,5 @@
 import { SchemeKind, type GroupTitle, type SchemePlan } from '@rapport/proto/segmentation/v1';
-import { readNumber } from '../pass/pass.js';
+import { readNumber } from '../scan/scan.js';
 import { type Problem, readRule } from '../rule/rule.js';
 import { rfmGroups } from '../rfm/rfm.js';
 
@@ -35,7 +35,7 @@ export function kindOf(plan: SchemePlan): SchemeKind {
   }
 }
 
-/** Whether parties are assigned by a pass; the groups of a partition are plain rules. */
+/** Whether parties are assigned by a scan; the groups of a partition are plain rules. */
 export function isComputed(plan: SchemePlan): boolean {
   return kindOf(plan) !== SchemeKind.SCHEME_KIND_PARTITION;
 }

@@ -4,7 +4,7 @@ import { Failure } from '@rapport/kit/rpc';
 import { logger, type Running } from '@rapport/kit/runtime';
 import { SchemeKind, SchemeRunKind, SchemeRunState } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
-import type { Progress } from '../pass/pass.js';
+import type { Progress } from '../scan/scan.js';
 import { dateText, dayOf, today } from '../segment/segment.js';
 import { assign } from './assign.js';
 import { fit } from './fit.js';

@@ -1,7 +1,7 @@
 import { type TierPlan, TierMatch } from '@rapport/proto/segmentation/v1';
 import type { DayNumber } from '../rule/rule.js';
 
-/** Where a party stands between two passes. */
+/** Where a party stands between two scans. */
 export interface TierState {
   /** The place of its tier in the plan, from 1; 0 when it has none yet. */
   tier: number;

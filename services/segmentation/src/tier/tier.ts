@@ -3,7 +3,7 @@ import { everything, sql } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
 import { TierChanged, TierDirection, TierMatch, type TierPlan } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
-import { measure, type Pass, type PassedScheme, passVersion, storeAssigned } from '../pass/pass.js';
+import { measure, type Scan, type ScannedScheme, scanVersion, storeAssigned } from '../scan/scan.js';
 import { dateMessage, dateText } from '../segment/segment.js';
 
 /** Changes in one transaction. */
@@ -46,9 +46,9 @@ export function tierSql(plan: TierPlan): { place: string; below: string; paramet
 }
 
 /** Every party with its numbers, its place so far, and since when it is below. */
-async function standing(deps: Deps, row: PassedScheme, plan: TierPlan, pass: Pass) {
+async function standing(deps: Deps, row: ScannedScheme, plan: TierPlan, scan: Scan) {
   const numbers = plan.profit === '' ? [plan.assets] : [plan.assets, plan.profit];
-  const { text, parameters } = await measure(deps, row, { numbers, day: pass.day });
+  const { text, parameters } = await measure(deps, row, { numbers, day: scan.day });
   // Named one by one: beside two joins a star gives other names.
   const measured = numbers.map((_, index) => `n.m${index} AS m${index}`).join(', ');
   return {
@@ -75,7 +75,7 @@ interface ChangeRow {
 }
 
 /** Tells of every change of the day that was not told yet, some at a time. */
-async function tellChanges(deps: Deps, row: PassedScheme, plan: TierPlan, { day, signal }: Pass): Promise<void> {
+async function tellChanges(deps: Deps, row: ScannedScheme, plan: TierPlan, { day, signal }: Scan): Promise<void> {
   const ids = plan.tiers.map(({ group }) => group?.groupId ?? '');
   let after = '00000000-0000-0000-0000-000000000000';
   for (let full = true; full; ) {
@@ -133,14 +133,14 @@ async function tellChanges(deps: Deps, row: PassedScheme, plan: TierPlan, { day,
  */
 export async function assignTiers(
   deps: Deps,
-  row: PassedScheme,
+  row: ScannedScheme,
   plan: TierPlan,
-  pass: Pass,
+  scan: Scan,
 ): Promise<{ changed: bigint }> {
-  const { text, parameters } = await standing(deps, row, plan, pass);
+  const { text, parameters } = await standing(deps, row, plan, scan);
   const decided = tierSql(plan);
   const bound = { ...parameters, ...decided.parameters };
-  await pass.progress('ASSIGNING');
+  await scan.progress('ASSIGNING');
   const changed = await storeAssigned(deps, {
     text,
     parameters: bound,
@@ -154,8 +154,8 @@ export async function assignTiers(
       SELECT party, {scheme_id:String}, {day:Int32}, new_below, {version:UInt64}
       FROM (SELECT party, below_from, ${decided.below} AS new_below FROM (${text})) WHERE new_below != below_from
       SETTINGS max_threads = 2`,
-    { ...bound, version: passVersion() },
+    { ...bound, version: scanVersion() },
   );
-  await tellChanges(deps, row, plan, pass);
+  await tellChanges(deps, row, plan, scan);
   return { changed };
 }

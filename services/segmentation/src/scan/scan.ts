@@ -7,8 +7,8 @@ import { anyMerged } from '../merge/merge.js';
 import { compileValues, type DayNumber, type Operand, readValue } from '../rule/rule.js';
 import { soundRuleInUse } from '../segment/segment.js';
 
-/** The version of a scheme that a pass is about. */
-export interface PassedScheme {
+/** The version of a scheme that is scanned for. */
+export interface ScannedScheme {
   scheme_id: string;
   version: number;
   organisation_path: string;
@@ -17,8 +17,8 @@ export interface PassedScheme {
 /** Says how far a run is; throws when another process has taken over. */
 export type Progress = (step: string) => Promise<void>;
 
-/** What a pass over all parties works with. */
-export interface Pass {
+/** What a scan of all parties for a scheme works with. */
+export interface Scan {
   day: DayNumber;
   progress: Progress;
   signal: AbortSignal;
@@ -49,7 +49,7 @@ function canMiss(value: Operand): boolean {
   return 'size' in value && canMiss(value.size);
 }
 
-/** What a pass reads of every party of a scheme's part of the bank, as one SELECT. */
+/** What a scan reads of every party of a scheme's part of the bank, as one SELECT. */
 export interface Measures {
   /**
    * One row a party: `party`, `path`, `manager`, the numbers `m0`, `m1`, … (NULL where missing), `old_group` ('' for
@@ -71,7 +71,7 @@ function numberOf(text: string): Operand {
  */
 export async function measure(
   deps: Deps,
-  row: PassedScheme,
+  row: ScannedScheme,
   { numbers, rule: text = 'true', day }: { numbers: readonly string[]; rule?: string; day: DayNumber },
 ): Promise<Measures> {
   const { rule, segments } = await soundRuleInUse(deps.db.system, text);
@@ -96,7 +96,7 @@ export async function measure(
   };
 }
 
-/** What a pass has found, as SQL over the columns of `Measures`. */
+/** What a scan has found, as SQL over the columns of `Measures`. */
 export interface Found extends Measures {
   group: string;
   score: string;
@@ -104,8 +104,8 @@ export interface Found extends Measures {
   tolerance?: number;
 }
 
-/** Grows with every pass, so that a later one of a day wins. */
-export function passVersion(): bigint {
+/** Grows with every scan, so that a later one of a day wins. */
+export function scanVersion(): bigint {
   return BigInt(Date.now());
 }
 
@@ -116,7 +116,7 @@ export function passVersion(): bigint {
  */
 export async function storeAssigned({ analytics }: Deps, found: Found): Promise<bigint> {
   const { text, parameters, group, score, tolerance } = found;
-  const version = passVersion();
+  const version = scanVersion();
   const moved = 'ifNull(abs(new_score - old_score) > {tolerance:Float64}, isNull(new_score) != isNull(old_score))';
   await analytics.command(
     `INSERT INTO assigned (party, scheme, from_date, \`group\`, score, version)
