@@ -115,9 +115,11 @@ export async function openDesk(name = 'console'): Promise<Desk> {
 export async function choose(place: Page | Locator, label: string | RegExp, option: string | RegExp): Promise<void> {
   const page = 'goto' in place ? place : place.page();
   const open = page.locator('.ant-select-dropdown:visible');
+  const chosen = open.locator('.ant-select-item-option', { hasText: option }).first();
   await place.getByRole('combobox', { name: label }).first().click();
-  await open.locator('.ant-select-item-option', { hasText: option }).first().click();
-  // It fades away; the next one must not be mistaken for it.
+  await chosen.click();
+  // It fades away; the next one must not be mistaken for it. A press while it still opens can be lost: once more then.
+  await open.waitFor({ state: 'hidden', timeout: 5000 }).catch(() => chosen.click());
   await open.waitFor({ state: 'hidden' });
 }
 
@@ -125,4 +127,9 @@ export async function choose(place: Page | Locator, label: string | RegExp, opti
 export async function confirm(page: Page, button: string | RegExp, yes: string): Promise<void> {
   await page.locator('main').getByRole('button', { name: button, exact: true }).click();
   await page.locator('.ant-popconfirm:visible').getByRole('button', { name: yes }).click();
+}
+
+/** Waits until a text is seen in a place; a message that says the same beside it does no harm. */
+export async function shows(place: Page | Locator, text: string | RegExp, how?: { exact: boolean }): Promise<void> {
+  await place.getByText(text, how).first().waitFor();
 }

@@ -1,6 +1,6 @@
 // What is done on the page of one customer.
 import type { Locator, Page } from 'playwright-core';
-import { choose, type Desk } from './console-browser.js';
+import { choose, type Desk, shows } from './console-browser.js';
 
 const JOURNEY_MS = 300_000;
 
@@ -90,7 +90,7 @@ export function customerJourneys(desk: () => Desk): void {
       const tag = tags.getByText('Interested in investing', { exact: true });
       await tag.click();
       const grounds = page.getByTestId('grounds').last();
-      await grounds.getByText('carl.caller').waitFor();
+      await shows(grounds, 'carl.caller');
       await grounds.getByRole('button', { name: 'Remove' }).click();
       await sayYes(page);
       await tag.waitFor({ state: 'hidden' });
@@ -101,14 +101,14 @@ export function customerJourneys(desk: () => Desk): void {
       await dialog(page).getByLabel('Day').fill('2026-03-01');
       await page.keyboard.press('Enter');
       await save(page);
-      await life.getByTestId('life-event').getByText('New job').waitFor();
+      await shows(life.getByTestId('life-event'), 'New job');
 
       const goals = part(page, 'Financial goals');
       await goals.getByRole('button', { name: 'Add a goal' }).click();
       await choose(dialog(page), 'What for', 'Home');
       await dialog(page).getByLabel('Amount').fill('1 000 000,00');
       await save(page);
-      await goals.getByTestId('goal').getByText('Saving').waitFor();
+      await shows(goals.getByTestId('goal'), 'Saving');
 
       const preferences = part(page, 'Preferences');
       await preferences.getByRole('button', { name: 'Change the preferences' }).click();
@@ -116,12 +116,12 @@ export function customerJourneys(desk: () => Desk): void {
       await dialog(page).getByLabel('From').fill('09:00');
       await dialog(page).getByLabel('To', { exact: true }).fill('17:00');
       await save(page);
-      await preferences.getByText('every day 09:00–17:00').waitFor();
+      await shows(preferences, 'every day 09:00–17:00');
 
       const timeline = page.getByRole('region', { name: 'Timeline' });
       await part(page, 'Timeline').getByRole('combobox', { name: 'What to show' }).click();
       await page.locator('.ant-select-item-option:visible', { hasText: 'Life events' }).click();
-      await timeline.getByText('New job · Reported').waitFor();
+      await shows(timeline, 'New job · Reported');
       await timeline.locator('li', { hasNotText: 'Life events' }).first().waitFor({ state: 'hidden' });
     },
     JOURNEY_MS,
@@ -141,10 +141,10 @@ export function customerJourneys(desk: () => Desk): void {
       await page.keyboard.press('Enter');
       await save(page);
       const phone = consents.locator('tbody tr', { hasText: 'Phone' });
-      await phone.getByText(/Until 31 Dec 2099/).waitFor();
+      await shows(phone, /Until 31 Dec 2099/);
       await phone.getByRole('button', { name: 'Withdraw' }).click();
       await sayYes(page);
-      await phone.getByText('Withdrawn').waitFor();
+      await shows(phone, 'Withdrawn');
       await consents.getByRole('button', { name: 'History' }).click();
       const history = page.locator('.ant-drawer').locator('tbody tr.ant-table-row', { hasText: 'Phone' });
       await history.filter({ hasText: 'Withdrawn' }).waitFor();
@@ -208,11 +208,11 @@ export function customerJourneys(desk: () => Desk): void {
       }
       // The merged name leads to the golden record, with both sources.
       await go(`/parties/${merged}`);
-      await part(page, 'Sources').getByText('client/6').waitFor();
-      await part(page, 'Sources').getByText('client/7').waitFor();
+      await shows(part(page, 'Sources'), 'client/6');
+      await shows(part(page, 'Sources'), 'client/7');
       const where = page.getByRole('button', { name: 'Where it comes from: Given name' });
       await where.click();
-      await page.getByTestId('origin').getByText('demo').first().waitFor();
+      await shows(page.getByTestId('origin'), 'demo');
       await shot('provenance');
       await page.keyboard.press('Escape');
 
@@ -224,7 +224,7 @@ export function customerJourneys(desk: () => Desk): void {
       await undo.waitFor();
       await shot('unmerged');
       await undo.click();
-      await page.getByText('They are one customer again.').waitFor();
+      await shows(page, 'They are one customer again.');
       await go(`/parties/${survivor}`);
       await part(page, 'Merges').getByTestId('merge').nth(1).waitFor();
       await part(page, 'Merges').getByRole('button', { name: 'Unmerge' }).click();
@@ -252,8 +252,8 @@ export function customerJourneys(desk: () => Desk): void {
         await page.waitForURL((url) => url.pathname.startsWith('/requests/'));
         await go(`/parties/${id}`);
       }
-      await request.getByText('Access to the data').waitFor();
-      await request.getByText('Received').waitFor();
+      await shows(request, 'Access to the data');
+      await shows(request, 'Received');
       await shot('subject-request');
     },
     JOURNEY_MS,

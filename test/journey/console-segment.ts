@@ -1,5 +1,5 @@
 // What is done on the pages of segments.
-import { confirm, type Desk } from './console-browser.js';
+import { confirm, type Desk, shows } from './console-browser.js';
 
 const JOURNEY_MS = 300_000;
 const mark = Date.now().toString(36);
@@ -14,16 +14,16 @@ export function segmentJourneys(desk: () => Desk): void {
       await page.getByText('English').first().click();
       await mei.go('/segmentation/attributes');
       await page.getByRole('searchbox', { name: 'Find by name or meaning' }).fill('holdings.count');
-      await page.getByText('1 attributes').waitFor();
+      await shows(page, '1 attributes');
       await page.locator('tbody tr.ant-table-row').first().click();
-      await page.getByText('As in a rule:').waitFor();
+      await shows(page, 'As in a rule:');
 
       await mei.go('/segments/new');
       await page.getByLabel('Title').fill(`Grown ${mark}`);
       await page.getByRole('tab', { name: 'Text' }).click();
       const text = page.getByRole('textbox', { name: 'Text' });
       await text.fill('party.age >= 18 &&\n  party.shoe == 3');
-      await page.getByText('Line 2, column 3 · There is no such attribute').waitFor();
+      await shows(page, 'Line 2, column 3 · There is no such attribute');
       expect(await page.locator('.rule-wrong').allTextContents()).toEqual(['party', '.', 'shoe']);
       // A sum is more than a line can show: it stays as text, and the rule as it was.
       const rule = 'party.age >= 18 && holdings.count() + 1 > 1 && (party.sex == "female" || party.sex == "male")';
@@ -33,7 +33,7 @@ export function segmentJourneys(desk: () => Desk): void {
       expect(await page.locator('.queryBuilder .ruleGroup').count()).toBe(2);
       expect(await page.locator('.queryBuilder .rule').count()).toBe(4);
       await page.locator('.queryBuilder .rule input[role=spinbutton]').first().fill('21');
-      await page.getByRole('code').getByText(rule.replace('18', '21'), { exact: true }).waitFor();
+      await shows(page.getByRole('code'), rule.replace('18', '21'), { exact: true });
       const count = page.getByTestId('preview-count');
       await count.filter({ hasNotText: /^0$/ }).waitFor();
       const found = Number((await count.textContent())?.replaceAll(/\D/g, ''));
@@ -59,33 +59,33 @@ export function segmentJourneys(desk: () => Desk): void {
       await adam.page.getByRole('button', { name: 'Send back' }).click();
       await adam.page.locator('.ant-modal').getByRole('textbox').fill('Leave the sexes out');
       await adam.page.locator('.ant-modal').getByRole('button', { name: 'Send back' }).click();
-      await adam.page.getByText('Leave the sexes out').first().waitFor();
+      await shows(adam.page, 'Leave the sexes out');
 
       await page.goto(`${desk().origin}${address}?tab=rule`);
       await page.getByRole('tab', { name: 'Text' }).click();
       await page.getByRole('textbox', { name: 'Text' }).fill('party.age >= 30');
       await page.getByRole('button', { name: 'Save as the next version' }).click();
-      await page.locator('main').getByText('@2').first().waitFor();
+      await shows(page.locator('main'), '@2');
       await adam.go(address);
       await confirm(adam.page, 'Approve', 'Yes');
-      await adam.page.locator('h1').getByText('Approved').waitFor();
+      await shows(adam.page.locator('h1'), 'Approved');
       await mei.go(address);
       await confirm(page, 'Publish', 'Yes');
-      await page.locator('h1').getByText('Published').waitFor();
+      await shows(page.locator('h1'), 'Published');
       await page.getByRole('tab', { name: 'Members' }).click();
       await page.getByRole('button', { name: 'Why?' }).first().click();
       const why = page.getByTestId('membership-explanation');
-      await why.getByText('Belongs to it', { exact: true }).waitFor();
-      await why.getByText('age is at least 30').first().waitFor();
+      await shows(why, 'Belongs to it', { exact: true });
+      await shows(why, 'age is at least 30');
       // A marketer works with segments and does not see the values of one customer.
-      await why.getByText('not shown to your role').first().waitFor();
+      await shows(why, 'not shown to your role');
       await mei.shot('segment-why');
       await page.getByRole('tab', { name: 'Versions' }).click();
-      await page.getByText('Sent back: Leave the sexes out').waitFor();
-      await page.getByTestId('difference').getByText('Removed').first().waitFor();
+      await shows(page, 'Sent back: Leave the sexes out');
+      await shows(page.getByTestId('difference'), 'Removed');
       await mei.shot('segment-versions');
       await page.getByRole('tab', { name: 'Dry run' }).click();
-      await page.getByTestId('dry-run').getByText('At the end').waitFor();
+      await shows(page.getByTestId('dry-run'), 'At the end');
       await mei.shot('segment-dry-run');
       await page.getByRole('tab', { name: 'Overview' }).click();
       await page.locator('[role=img] svg').first().waitFor();
@@ -98,7 +98,7 @@ export function segmentJourneys(desk: () => Desk): void {
         has: carl.page.getByRole('heading', { name: 'Segments', level: 2 }),
       });
       await part.getByRole('button', { name: 'Why?' }).first().click();
-      await carl.page.getByTestId('membership-explanation').getByText('Belongs to it', { exact: true }).waitFor();
+      await shows(carl.page.getByTestId('membership-explanation'), 'Belongs to it', { exact: true });
       await carl.shot('customer-why');
     },
     JOURNEY_MS,
@@ -114,26 +114,26 @@ export function segmentJourneys(desk: () => Desk): void {
       await page.getByLabel('Title', { exact: true }).first().fill(`Bands ${mark}`);
       await page.getByText('Free rules').click();
       const check = page.getByTestId('scheme-check');
-      await check.getByText('Proved: everybody is in exactly one group').waitFor();
+      await shows(check, 'Proved: everybody is in exactly one group');
       await page.getByRole('switch', { name: 'A group for everybody else' }).click();
-      await check.getByText('Somebody is in no group').waitFor();
-      await check.getByText('number of owned loans is 0').waitFor();
+      await shows(check, 'Somebody is in no group');
+      await shows(check, 'number of owned loans is 0');
       await page.getByRole('button', { name: 'Save the scheme' }).click();
       await page.locator('.ant-notification-notice').first().waitFor();
       expect(new URL(page.url()).pathname).toBe('/segmentation/schemes/new');
       await mei.shot('partition-gap');
       await page.getByText('Bands of a number').click();
-      await check.getByText('Proved: everybody is in exactly one group').waitFor();
+      await shows(check, 'Proved: everybody is in exactly one group');
       await page.getByRole('button', { name: 'Save the scheme' }).click();
       await page.waitForURL((url) => url.pathname.startsWith('/segmentation/schemes/bands'));
       const address = new URL(page.url()).pathname;
       const adam = await desk().visit('adam.approver');
       await adam.go(address);
       await confirm(adam.page, 'Approve', 'Yes');
-      await adam.page.locator('h1').getByText('Approved').waitFor();
+      await shows(adam.page.locator('h1'), 'Approved');
       await mei.go(address);
       await confirm(page, 'Publish', 'Yes');
-      await page.locator('h1').getByText('Published').waitFor();
+      await shows(page.locator('h1'), 'Published');
       await page.getByRole('link', { name: 'Middle' }).waitFor();
       await page.locator('[role=img] svg').first().waitFor();
       await mei.shot('scheme');

@@ -1,4 +1,4 @@
-import { choose, confirm, type Desk, openDesk } from './console-browser.js';
+import { choose, confirm, type Desk, openDesk, shows } from './console-browser.js';
 import { customerJourneys } from './console-customer.js';
 import { segmentJourneys } from './console-segment.js';
 
@@ -71,12 +71,12 @@ describe('the console', () => {
       await page.getByLabel('Proof').fill('signed at the counter');
       await page.getByRole('button', { name: 'Save' }).click();
       const sms = consents.locator('tbody tr', { hasText: 'SMS' });
-      await sms.getByText('Granted').waitFor();
+      await shows(sms, 'Granted');
       await sms.getByRole('button', { name: 'Withdraw' }).click();
       await page.locator('.ant-popconfirm:visible').getByRole('button', { name: 'Yes' }).click();
-      await sms.getByText('Withdrawn').waitFor();
+      await shows(sms, 'Withdrawn');
       await page.reload();
-      await sms.getByText('Withdrawn').waitFor();
+      await shows(sms, 'Withdrawn');
       await shot('consents');
     },
     JOURNEY_MS,
@@ -94,7 +94,7 @@ describe('the console', () => {
       await page.getByRole('tab', { name: '文本' }).click();
       const text = page.getByRole('textbox', { name: '文本' });
       await text.fill('party.age >=\n  years');
-      await page.getByText(/第 \d 行，第 \d+ 列/).waitFor();
+      await shows(page, /第 \d 行，第 \d+ 列/);
       await mei.shot('rule-problem');
       await text.fill('party.age >= 18 && consent("marketing", "email")');
       await count.filter({ hasNotText: /^0$/ }).waitFor();
@@ -103,22 +103,22 @@ describe('the console', () => {
       const wide = Number((await count.textContent())?.replace(/\D/g, ''));
       expect(wide).toBeGreaterThan(0);
       await page.locator('.queryBuilder .rule input[role=spinbutton]').first().fill('45');
-      await page.getByRole('code').getByText('party.age >= 45').waitFor();
+      await shows(page.getByRole('code'), 'party.age >= 45');
       await count.filter({ hasNotText: new RegExp(`^${wide}$`) }).waitFor();
       await mei.shot('rule-builder');
       await page.getByRole('tab', { name: '文本' }).click();
       await text.fill('party.age >= 18');
       await page.getByRole('button', { name: '保存客群' }).click();
       await page.waitForURL((url) => url.pathname.startsWith('/segments/adults'));
-      await page.locator('h1').getByText('草稿').waitFor();
+      await shows(page.locator('h1'), '草稿');
       expect(await page.getByRole('button', { name: '发布', exact: true }).count()).toBe(0);
       const adam = await desk.visit('adam.approver');
       await adam.go(new URL(page.url()).pathname);
       await confirm(adam.page, 'Approve', 'Yes');
-      await adam.page.locator('h1').getByText('Approved').waitFor();
+      await shows(adam.page.locator('h1'), 'Approved');
       await page.reload();
       await confirm(page, '发布', '是');
-      await page.getByText('已发布').first().waitFor();
+      await shows(page, '已发布');
       await page.getByRole('tab', { name: '成员', exact: true }).click();
       await page.locator('.ant-card', { hasText: '成员(' }).locator('tbody tr.ant-table-row').first().waitFor();
       await mei.shot('segment');
@@ -131,12 +131,12 @@ describe('the console', () => {
       await page.getByRole('button', { name: '存为草稿' }).click();
       await page.waitForURL((url) => /^\/campaigns\/[0-9a-f-]{36}$/.test(url.pathname));
       await confirm(page, '提交审批', '是');
-      await page.locator('h1').getByText('待审批').waitFor();
+      await shows(page.locator('h1'), '待审批');
       expect(await page.getByRole('button', { name: '审批通过' }).count()).toBe(0);
 
       await adam.go(new URL(page.url()).pathname);
       await confirm(adam.page, 'Approve', 'Yes');
-      await adam.page.locator('h1').getByText('Approved').waitFor();
+      await shows(adam.page.locator('h1'), 'Approved');
       await confirm(adam.page, 'Launch', 'Yes');
       await adam.page.locator('.ant-statistic', { hasText: 'Audience' }).waitFor();
       await adam.page.getByRole('button', { name: /^All checks passed \(/ }).waitFor({ timeout: 60_000 });
@@ -148,12 +148,12 @@ describe('the console', () => {
         .getByRole('button', { name: 'Why?' })
         .click();
       const why = adam.page.getByTestId('explanation');
-      await why.getByText('No consent').waitFor();
+      await shows(why, 'No consent');
       expect(await why.getByLabel('refused').count()).toBe(1);
-      await why.getByText('never given').waitFor();
+      await shows(why, 'never given');
       await adam.shot('campaign');
       await adam.page.getByText('中文').click();
-      await why.getByText('未发送：客户从未同意以此渠道用于此目的。').waitFor();
+      await shows(why, '未发送：客户从未同意以此渠道用于此目的。');
       expect(await why.textContent()).toContain('从未同意');
       expect(await why.textContent()).not.toMatch(/never|list/);
       await adam.shot('why-in-chinese');
@@ -172,7 +172,7 @@ describe('the console', () => {
       const customer = page.locator('tbody tr.ant-table-row', { hasText: 'Customers' });
       expect(await customer.textContent()).toMatch(/[1-9][\d,]* \/ [1-9]/);
       await customer.getByRole('button', { name: 'Verify' }).click();
-      await customer.getByText('Whole').waitFor();
+      await shows(customer, 'Whole');
       await shot('audit');
       const carl = await desk.visit('carl.caller');
       expect(await carl.page.getByRole('link', { name: 'Audit' }).count()).toBe(0);
@@ -193,26 +193,26 @@ describe('the console', () => {
       await page.waitForURL((url) => url.pathname.startsWith('/cases/'));
       await page.getByRole('button', { name: 'Assign', exact: true }).click();
       await page.locator('.ant-modal').getByRole('button', { name: 'Save' }).click();
-      await page.getByText('Assigned to carl.caller').waitFor();
+      await shows(page, 'Assigned to carl.caller');
       await page.getByRole('button', { name: 'Add a note' }).click();
       await page.locator('.ant-modal').getByLabel('Note').fill('Called back');
       await page.locator('.ant-modal').getByRole('button', { name: 'Save' }).click();
-      await page.getByText('Called back').waitFor();
+      await shows(page, 'Called back');
       for (const step of ['Recorded', 'Responded', 'Tracked', 'Answered']) {
         await confirm(page, `Next step: ${step}`, 'Yes');
-        await page.getByText(`Step: ${step}`, { exact: true }).waitFor();
+        await shows(page, `Step: ${step}`, { exact: true });
       }
       await page.getByRole('button', { name: 'Resolve' }).click();
       await page.locator('.ant-modal').getByLabel('What was done for the customer').fill('The fee was returned');
       await page.locator('.ant-modal').getByRole('button', { name: 'Save' }).click();
-      await page.locator('h1').getByText('Resolved').waitFor();
+      await shows(page.locator('h1'), 'Resolved');
       await confirm(page, 'Close', 'Yes');
-      await page.locator('h1').getByText('Closed').waitFor();
+      await shows(page.locator('h1'), 'Closed');
       await page.getByRole('button', { name: 'Ask for an opinion' }).click();
       await page.getByRole('button', { name: 'Enter the answer' }).click();
       await page.locator('.ant-modal').getByLabel('What the customer added').fill('Quick');
       await page.locator('.ant-modal').getByRole('button', { name: 'Save' }).click();
-      await page.getByTestId('survey').getByText('Opinion given · 5 Quick').waitFor();
+      await shows(page.getByTestId('survey'), 'Opinion given · 5 Quick');
       expect(await page.locator('.ant-steps-horizontal time').count()).toBe(5);
       await shot('case');
       await go('/cases');
@@ -231,7 +231,7 @@ describe('the console', () => {
       const { page, go, shot } = await desk.visit('otto.auditor');
       await go('/ranking');
       await page.locator('tbody tr.ant-table-row').first().click();
-      await page.getByText('Referrals won').first().waitFor();
+      await shows(page, 'Referrals won');
       expect(await page.locator('.ant-table-expanded-row .ant-table-row').count()).toBeGreaterThan(1);
       await shot('ranking');
     },
@@ -273,11 +273,11 @@ describe('the console', () => {
       await page.locator('#customer-search').waitFor();
       expect(await page.getByRole('link', { name: 'Segments' }).count()).toBe(0);
       await go('/segments');
-      await page.getByText('Your role does not permit this').waitFor();
+      await shows(page, 'Your role does not permit this');
       await go('/parties/00000000-0000-7000-8000-000000000000');
-      await page.getByRole('alert').getByText('Not found, or not in your part of the bank').waitFor();
+      await shows(page.getByRole('alert'), 'Not found, or not in your part of the bank');
       await go('/no-such-page');
-      await page.getByText('There is no such page').waitFor();
+      await shows(page, 'There is no such page');
     },
     JOURNEY_MS,
   );

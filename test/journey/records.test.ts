@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
-import { choose, confirm, type Desk, openDesk } from './console-browser.js';
+import { choose, confirm, type Desk, openDesk, shows } from './console-browser.js';
 
 const LIMIT_MS = 10 * 60_000;
 const JOURNEY_MS = 180_000;
@@ -76,13 +76,13 @@ describe('records in the console', () => {
       const name = (await planted.locator('a').first().textContent()) ?? '';
       const pair = queue.filter({ hasText: name });
       await pair.click({ position: { x: 5, y: 5 } });
-      await page.getByTestId('candidate').getByText('differs', { exact: true }).first().waitFor();
+      await shows(page.getByTestId('candidate'), 'differs', { exact: true });
       await page.getByTestId('weight').waitFor();
       // What the two would be as one, with the source that each value would come from.
-      await page.getByTestId('merge-preview').getByText('Family name').first().waitFor();
+      await shows(page.getByTestId('merge-preview'), 'Family name');
       await shot('match');
       await page.keyboard.press('s');
-      await page.getByText('The decision is kept.').first().waitFor();
+      await shows(page, 'The decision is kept.');
       await pair.waitFor({ state: 'detached' });
       expect(await pair.count()).toBe(0);
       await page.keyboard.press('u');
@@ -107,7 +107,7 @@ describe('records in the console', () => {
       await shot('import');
       await go('/quality');
       const core = page.locator('.ant-card', { has: page.getByRole('heading', { name: 'core' }) });
-      await core.getByText('Identifier missing').waitFor();
+      await shows(core, 'Identifier missing');
       await shot('quality');
 
       const alma = await desk.visit('alma.admin');
@@ -138,19 +138,19 @@ describe('records in the console', () => {
 
       const { page, go, shot } = await desk.visit('petra.privacy');
       await go(new URL(carl.page.url()).pathname);
-      await page.getByText(/days left/).waitFor();
+      await shows(page, /days left/);
       await page.getByRole('button', { name: 'Extend by two months' }).click();
       await choose(page, 'Reason', 'The request is complex');
       await page.locator('.ant-modal').getByRole('button', { name: 'Extend by two months' }).click();
-      await page.getByText('Extended', { exact: true }).waitFor();
+      await shows(page, 'Extended', { exact: true });
       await page.getByRole('button', { name: 'Accept' }).click();
       await choose(page, 'How the person was identified', 'Identity document');
       await page.locator('.ant-modal').getByRole('button', { name: 'Accept' }).click();
-      await page.locator('h1').getByText('Being carried out').waitFor();
+      await shows(page.locator('h1'), 'Being carried out');
       await page.getByRole('button', { name: 'Gather' }).click();
       await page.getByRole('cell', { name: 'customer-party.csv' }).waitFor();
       await confirm(page, 'It was carried out', 'Yes');
-      await page.locator('h1').getByText('Carried out').waitFor();
+      await shows(page.locator('h1'), 'Carried out', { exact: true });
       await shot('request');
 
       await go(`/parties/${id}/privacy`);
@@ -158,7 +158,7 @@ describe('records in the console', () => {
         .getByText(/^CreateDataSubjectRequest/)
         .first()
         .waitFor();
-      await page.getByText('carl.caller').first().waitFor();
+      await shows(page, 'carl.caller');
       await shot('looked');
     },
     JOURNEY_MS,
@@ -175,7 +175,7 @@ describe('records in the console', () => {
       await choose(page, 'Reason', 'Lawsuit');
       await page.getByLabel('Until').fill('2099-12-31');
       await page.keyboard.press('Enter');
-      await page.getByText('In force', { exact: true }).waitFor();
+      await shows(page, 'In force', { exact: true });
       expect(await page.getByRole('button', { name: 'Release' }).count()).toBe(1);
 
       await page.getByRole('button', { name: 'Take a request' }).click();
@@ -190,7 +190,7 @@ describe('records in the console', () => {
 
       await go(`/parties/${id}/privacy`);
       await confirm(page, 'Release', 'Yes');
-      await page.getByText('Over', { exact: true }).waitFor();
+      await shows(page, 'Over', { exact: true });
       await go(request);
       await page.getByRole('button', { name: 'Accept' }).click();
       await page.locator('.ant-modal').getByRole('button', { name: 'Accept' }).click();
@@ -200,7 +200,7 @@ describe('records in the console', () => {
       }
       await shot('erasure');
       await carl.go('/parties?by=email&q=kvido@example.com');
-      await carl.page.getByText('Nobody found.').waitFor();
+      await shows(carl.page, 'Nobody found.');
     },
     JOURNEY_MS,
   );
