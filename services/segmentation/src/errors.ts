@@ -15,6 +15,10 @@ export const fail = defineFailures('segmentation.rapport', {
     message: 'The version is in use by others, which have to end or change first.',
   },
   FOUR_EYES: { kind: 'precondition', message: 'A version is approved by another person than the one who wrote it.' },
+  SEGMENT_CHANGED: {
+    kind: 'conflict',
+    message: 'Somebody has saved a newer version in the meantime: look at it, then save yours as the next one.',
+  },
   SEGMENT_NOT_PUBLISHED: { kind: 'precondition', message: 'The version is not in use.' },
   SEGMENT_OF_SCHEME: {
     kind: 'precondition',

@@ -157,7 +157,7 @@ const requests: Record<string, object> = {
   listSegmentVersions: { parent: missing, pageSize: 0, pageToken: '' },
   evaluateSegment: { name: `${missing}@1`, requestId: uuidv7() },
   getSegment: { name: missing },
-  listSegments: { pageSize: 0, pageToken: '', organisationPath: '', state: 0 },
+  listSegments: { pageSize: 0, pageToken: '', organisationPath: '', state: 0, query: '', inUse: false },
   listMembers: { parent: `${missing}@1`, pageSize: 0, pageToken: '' },
   getMemberships: { party: `parties/${uuidv7()}` },
   batchGetMemberships: { parties: [`parties/${uuidv7()}`], segmentVersion: '' },

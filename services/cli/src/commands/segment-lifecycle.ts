@@ -47,7 +47,7 @@ function printVersion(flags: StepFlags, version: SegmentVersion | undefined, don
 export async function listSegments(
   suite: Suite,
   clients: Clients,
-  flags: { bank?: string; state?: string; json?: boolean },
+  flags: { bank?: string; state?: string; query?: string; inUse?: boolean; json?: boolean },
 ): Promise<void> {
   const bank = await currentBank(suite, clients, flags.bank);
   const states: Record<string, SegmentState> = {
@@ -65,6 +65,8 @@ export async function listSegments(
       pageToken,
       organisationPath: `/${bank}`,
       state,
+      query: flags.query ?? '',
+      inUse: flags.inUse ?? false,
     });
     segments.push(...page.segments);
     pageToken = page.nextPageToken;

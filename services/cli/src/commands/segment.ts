@@ -30,6 +30,8 @@ export function segmentCommands(program: Command, withClients: WithClients): voi
     .command('list')
     .description('the segments of a bank')
     .option('--state <state>', 'only those whose newest version is draft, approved, published or retired')
+    .option('--query <words>', 'only those with these words in their title or id')
+    .option('--in-use', 'only those with a version in use')
     .option(...BANK)
     .option(...JSON_FLAG)
     .action((flags) => withClients((clients, at) => listSegments(at, clients, flags)));

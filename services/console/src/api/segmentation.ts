@@ -99,8 +99,18 @@ export const previewSegment = (
   signal?: AbortSignal,
 ) => ask<Preview>('segments:preview', { rule, organisationPath, sampleSize: 10, ...(asOf ? { asOf } : {}) }, signal);
 
-export const listSegments = (pageToken: string, signal?: AbortSignal, pageSize = 20, state = '') =>
-  get<{ segments: Segment[] } & Paged>('segments', { pageSize, pageToken, state }, signal);
+export const listSegments = (
+  pageToken: string,
+  signal?: AbortSignal,
+  pageSize = 20,
+  state = '',
+  { query = '', inUse = false }: { query?: string; inUse?: boolean } = {},
+) =>
+  get<{ segments: Segment[] } & Paged>(
+    'segments',
+    { pageSize, pageToken, state, query, ...(inUse ? { inUse: 'true' } : {}) },
+    signal,
+  );
 
 export const getSegment = (id: string, signal?: AbortSignal) =>
   get<{ segment: Segment; version: SegmentVersion }>(nameOf('segments', id), {}, signal);
@@ -120,8 +130,16 @@ export const createSegment = (segment: {
   asOf?: CalendarDate;
 }) => write<{ segment: Segment }>('segments', segment);
 
-export const createSegmentVersion = (id: string, rule: string, asOf: CalendarDate | undefined) =>
-  write<{ version: SegmentVersion }>(`${nameOf('segments', id)}/versions`, { rule, ...(asOf ? { asOf } : {}) });
+/** Makes the next version; refused when the newest is not the one that the rule was made from. */
+export const createSegmentVersion = (
+  id: string,
+  { rule, asOf, baseVersion }: { rule: string; asOf: CalendarDate | undefined; baseVersion: number },
+) =>
+  write<{ version: SegmentVersion }>(`${nameOf('segments', id)}/versions`, {
+    rule,
+    baseVersion,
+    ...(asOf ? { asOf } : {}),
+  });
 
 export const approveSegmentVersion = (version: string) => write<{ version: SegmentVersion }>(`${version}:approve`, {});
 

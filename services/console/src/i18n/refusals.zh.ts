@@ -93,6 +93,7 @@ export const refusals: Readonly<Record<string, string>> = {
   SEGMENT_NOT_APPROVED: '该版本仍是草稿：须先由作者以外的人批准。',
   SEGMENT_STATE: '该版本目前的状态不允许此操作。',
   SEGMENT_IN_USE: '有活动正在使用该版本：请暂停活动或等其结束。',
+  SEGMENT_CHANGED: '期间已有人保存了更新的版本：请先查看，再将您的规则保存为下一版本。',
   FOUR_EYES: '须由创建者以外的人批准。',
   SEGMENT_NOT_PUBLISHED: '该客群版本尚未发布。',
   RULE_INVALID: '规则有误。',

@@ -15,7 +15,10 @@ import {
   soundRuleInUse,
 } from './segment.js';
 
-/** Adds the next version of a segment as a draft. Throws SEGMENT_NOT_FOUND, RULE_INVALID, SEGMENT_OF_SCHEME. */
+/**
+ * Adds the next version of a segment as a draft. Throws SEGMENT_NOT_FOUND, RULE_INVALID, SEGMENT_OF_SCHEME, and
+ * SEGMENT_CHANGED when the caller has not seen the newest version.
+ */
 export async function createSegmentVersion(
   { db }: Deps,
   request: CreateSegmentVersionRequest,
@@ -31,6 +34,10 @@ export async function createSegmentVersion(
       SELECT scheme_id FROM segment WHERE segment_id = ${segmentId} FOR UPDATE`);
     const [latest] = await findVersions(tx, call.scope, segmentId);
     if (locked?.scheme_id) throw fail('SEGMENT_OF_SCHEME', { metadata: { scheme: `schemes/${locked.scheme_id}` } });
+    if (request.baseVersion !== undefined && latest && latest.version !== request.baseVersion) {
+      const metadata = { newest: versionName(segmentId, latest.version), author: latest.created_by };
+      throw fail('SEGMENT_CHANGED', { metadata });
+    }
     const version = (latest?.version ?? 0) + 1;
     await tx.run(sql`
       WITH made AS (

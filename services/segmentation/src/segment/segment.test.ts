@@ -191,10 +191,29 @@ describe('the life of a segment', () => {
       [marketer.evaluateSegment({ name: 'segments/seniors@0', requestId }), 'name'],
       [marketer.createSegmentVersion({ parent: 'segments/', rule: 'true', asOf: undefined, requestId }), 'parent'],
       [marketer.createSegmentVersion({ parent: 'segments/seniors', rule: '', asOf: undefined, requestId }), 'rule'],
-      [marketer.listSegments({ pageSize: -1, pageToken: '', organisationPath: '', state: 0 }), 'page_size'],
-      [marketer.listSegments({ pageSize: 0, pageToken: 'x', organisationPath: '', state: 0 }), 'page_token'],
-      [marketer.listSegments({ pageSize: 0, pageToken: '', organisationPath: 'x', state: 0 }), 'organisation_path'],
-      [marketer.listSegments({ pageSize: 0, pageToken: '', organisationPath: '', state: 99 as SegmentState }), 'state'],
+      [
+        marketer.listSegments({ pageSize: -1, pageToken: '', organisationPath: '', state: 0, query: '', inUse: false }),
+        'page_size',
+      ],
+      [
+        marketer.listSegments({ pageSize: 0, pageToken: 'x', organisationPath: '', state: 0, query: '', inUse: false }),
+        'page_token',
+      ],
+      [
+        marketer.listSegments({ pageSize: 0, pageToken: '', organisationPath: 'x', state: 0, query: '', inUse: false }),
+        'organisation_path',
+      ],
+      [
+        marketer.listSegments({
+          pageSize: 0,
+          pageToken: '',
+          organisationPath: '',
+          state: 99 as SegmentState,
+          query: '',
+          inUse: false,
+        }),
+        'state',
+      ],
       [marketer.listMembers({ parent: 'segments/seniors@2', pageSize: 1001, pageToken: '' }), 'page_size'],
       [
         marketer.previewSegment({ rule: 'true', asOf: undefined, organisationPath: '', sampleSize: 101 }),
@@ -224,6 +243,28 @@ describe('the life of a segment', () => {
     const made = await Promise.all([make(), make()]);
     expect(made.map(({ version }) => version?.version).sort()).toEqual([2, 3]);
   });
+
+  test('who has not seen the newest version is told whose it is, and loses nothing', async () => {
+    const marketer = suite.as(['marketer'], '/demo', 'staff/mary');
+    await marketer.createSegment(create('both-write'));
+    const make = (baseVersion: number | undefined, client = marketer) =>
+      client.createSegmentVersion({
+        parent: 'segments/both-write',
+        rule: 'true',
+        asOf: undefined,
+        requestId: uuidv7(),
+        baseVersion,
+      });
+    expect((await make(1)).version?.version).toBe(2);
+    const failure = await rejection(make(1, suite.as(['analyst'], '/demo', 'staff/ann')));
+    expect(failure).toMatchObject({
+      reason: 'SEGMENT_CHANGED',
+      kind: 'conflict',
+      metadata: { newest: 'segments/both-write@2', author: 'staff/mary' },
+    });
+    expect((await make(undefined)).version?.version).toBe(3);
+    expect((await make(3)).version?.version).toBe(4);
+  });
 });
 
 describe('lists', () => {
@@ -236,7 +277,15 @@ describe('lists', () => {
       const found: string[] = [];
       let pageToken = '';
       do {
-        const request = { pageSize: 2, pageToken, organisationPath: '/paged', state: 0, ...more };
+        const request = {
+          pageSize: 2,
+          pageToken,
+          organisationPath: '/paged',
+          state: 0,
+          query: '',
+          inUse: false,
+          ...more,
+        };
         const page = await client.listSegments(request);
         expect(page.segments.length).toBeLessThanOrEqual(2);
         found.push(...page.segments.map(({ name }) => name));
@@ -249,6 +298,39 @@ describe('lists', () => {
     expect(await names(suite.as(['analyst'], '/paged/a'))).toEqual(['segments/page-1', 'segments/page-3']);
     expect(await names(suite.as(['analyst'], '/pag'))).toEqual([]);
     expect(await names(root, { state: SegmentState.SEGMENT_STATE_PUBLISHED })).toEqual([]);
+    expect(await names(root, { inUse: true })).toEqual([]);
+  });
+
+  test('segments are found by words of their titles and ids, whatever stands in them', async () => {
+    const root = suite.as(['analyst'], '/');
+    const titles = { 'found-gold': 'Gold & 50% off', 'found-old': 'Elders_in debt', 'found-zh': '高净值客户' };
+    for (const [id, title] of Object.entries(titles)) {
+      await root.createSegment(create(id, { title, organisationPath: '/found' }));
+    }
+    const find = async (query: string, client = root) =>
+      (
+        await client.listSegments({
+          pageSize: 0,
+          pageToken: '',
+          organisationPath: '/found',
+          state: 0,
+          query,
+          inUse: false,
+        })
+      ).segments.map(({ name }) => name.slice('segments/found-'.length));
+    expect(await find('')).toEqual(['gold', 'old', 'zh']);
+    expect(await find('GOLD')).toEqual(['gold']);
+    expect(await find(' debt  eld ')).toEqual(['old']);
+    expect(await find('净值')).toEqual(['zh']);
+    expect(await find('50%')).toEqual(['gold']);
+    // What LIKE reads in a special way is looked for as it stands.
+    expect(await find('5_%')).toEqual([]);
+    expect(await find('s_i')).toEqual(['old']);
+    expect(await find('\\')).toEqual([]);
+    expect(await find('gold', suite.as(['analyst'], '/elsewhere'))).toEqual([]);
+    await suite.publish('segments/found-zh@1');
+    const used = { pageSize: 0, pageToken: '', organisationPath: '/found', state: 0, query: '', inUse: true };
+    expect((await root.listSegments(used)).segments.map(({ name }) => name)).toEqual(['segments/found-zh']);
   });
 
   test('the catalogue comes in pages', async () => {

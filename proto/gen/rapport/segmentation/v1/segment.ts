@@ -186,6 +186,11 @@ export interface CreateSegmentVersionRequest {
    * with another request it is refused.
    */
   requestId: string;
+  /**
+   * The number of the newest version that the caller has seen: when there is a newer one by now, nothing is added. Unset
+   * means that the caller does not mind.
+   */
+  baseVersion?: number | undefined;
 }
 
 /** The version that was added. */
@@ -237,6 +242,10 @@ export interface ListSegmentsRequest {
   organisationPath: string;
   /** Only segments whose newest version is in this state. */
   state: SegmentState;
+  /** Only segments with each of these words in their title or id, in capitals or not; up to 200 characters. */
+  query: string;
+  /** Only segments with a version in use. */
+  inUse: boolean;
 }
 
 /** A page of segments. */
@@ -1170,7 +1179,7 @@ export const CreateSegmentResponse: MessageFns<CreateSegmentResponse, "rapport.s
   };
 
 function createBaseCreateSegmentVersionRequest(): CreateSegmentVersionRequest {
-  return { parent: "", rule: "", asOf: undefined, requestId: "" };
+  return { parent: "", rule: "", asOf: undefined, requestId: "", baseVersion: undefined };
 }
 
 export const CreateSegmentVersionRequest: MessageFns<
@@ -1191,6 +1200,9 @@ export const CreateSegmentVersionRequest: MessageFns<
     }
     if (message.requestId !== "") {
       writer.uint32(34).string(message.requestId);
+    }
+    if (message.baseVersion !== undefined) {
+      writer.uint32(40).int32(message.baseVersion);
     }
     return writer;
   },
@@ -1240,6 +1252,14 @@ export const CreateSegmentVersionRequest: MessageFns<
             message.requestId = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.baseVersion = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1266,6 +1286,11 @@ export const CreateSegmentVersionRequest: MessageFns<
         : isSet(object.request_id)
         ? globalThis.String(object.request_id)
         : "",
+      baseVersion: isSet(object.baseVersion)
+        ? globalThis.Number(object.baseVersion)
+        : isSet(object.base_version)
+        ? globalThis.Number(object.base_version)
+        : undefined,
     };
   },
 
@@ -1283,6 +1308,9 @@ export const CreateSegmentVersionRequest: MessageFns<
     if (message.requestId !== "") {
       obj.requestId = message.requestId;
     }
+    if (message.baseVersion !== undefined) {
+      obj.baseVersion = Math.round(message.baseVersion);
+    }
     return obj;
   },
 
@@ -1297,6 +1325,7 @@ export const CreateSegmentVersionRequest: MessageFns<
       ? DateMessage.fromPartial(object.asOf)
       : undefined;
     message.requestId = object.requestId ?? "";
+    message.baseVersion = object.baseVersion ?? undefined;
     return message;
   },
 };
@@ -1702,7 +1731,7 @@ export const GetSegmentResponse: MessageFns<GetSegmentResponse, "rapport.segment
 };
 
 function createBaseListSegmentsRequest(): ListSegmentsRequest {
-  return { pageSize: 0, pageToken: "", organisationPath: "", state: 0 };
+  return { pageSize: 0, pageToken: "", organisationPath: "", state: 0, query: "", inUse: false };
 }
 
 export const ListSegmentsRequest: MessageFns<ListSegmentsRequest, "rapport.segmentation.v1.ListSegmentsRequest"> = {
@@ -1720,6 +1749,12 @@ export const ListSegmentsRequest: MessageFns<ListSegmentsRequest, "rapport.segme
     }
     if (message.state !== 0) {
       writer.uint32(32).int32(message.state);
+    }
+    if (message.query !== "") {
+      writer.uint32(42).string(message.query);
+    }
+    if (message.inUse !== false) {
+      writer.uint32(48).bool(message.inUse);
     }
     return writer;
   },
@@ -1769,6 +1804,22 @@ export const ListSegmentsRequest: MessageFns<ListSegmentsRequest, "rapport.segme
             message.state = reader.int32() as any;
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.query = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.inUse = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1799,6 +1850,12 @@ export const ListSegmentsRequest: MessageFns<ListSegmentsRequest, "rapport.segme
         ? globalThis.String(object.organisation_path)
         : "",
       state: isSet(object.state) ? segmentStateFromJSON(object.state) : 0,
+      query: isSet(object.query) ? globalThis.String(object.query) : "",
+      inUse: isSet(object.inUse)
+        ? globalThis.Boolean(object.inUse)
+        : isSet(object.in_use)
+        ? globalThis.Boolean(object.in_use)
+        : false,
     };
   },
 
@@ -1816,6 +1873,12 @@ export const ListSegmentsRequest: MessageFns<ListSegmentsRequest, "rapport.segme
     if (message.state !== 0) {
       obj.state = segmentStateToJSON(message.state);
     }
+    if (message.query !== "") {
+      obj.query = message.query;
+    }
+    if (message.inUse !== false) {
+      obj.inUse = message.inUse;
+    }
     return obj;
   },
 
@@ -1828,6 +1891,8 @@ export const ListSegmentsRequest: MessageFns<ListSegmentsRequest, "rapport.segme
     message.pageToken = object.pageToken ?? "";
     message.organisationPath = object.organisationPath ?? "";
     message.state = object.state ?? 0;
+    message.query = object.query ?? "";
+    message.inUse = object.inUse ?? false;
     return message;
   },
 };

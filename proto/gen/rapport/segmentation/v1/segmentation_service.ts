@@ -139,7 +139,9 @@ export const SegmentationServiceService = {
   },
   /**
    * Takes a rule and gives the segment's next version as a draft; the version in use stays in use.
-   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), RULE_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), RULE_INVALID (INVALID_ARGUMENT), SEGMENT_CHANGED (ABORTED, with the newest
+   * version and its author in the metadata) when base_version is not the newest any more, SEGMENT_OF_SCHEME
+   * (FAILED_PRECONDITION) for a group of a scheme. Idempotent by request_id.
    */
   createSegmentVersion: {
     path: "/rapport.segmentation.v1.SegmentationService/CreateSegmentVersion" as const,
@@ -469,7 +471,9 @@ export interface SegmentationServiceServer extends UntypedServiceImplementation 
   createSegment: handleUnaryCall<CreateSegmentRequest, CreateSegmentResponse>;
   /**
    * Takes a rule and gives the segment's next version as a draft; the version in use stays in use.
-   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), RULE_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), RULE_INVALID (INVALID_ARGUMENT), SEGMENT_CHANGED (ABORTED, with the newest
+   * version and its author in the metadata) when base_version is not the newest any more, SEGMENT_OF_SCHEME
+   * (FAILED_PRECONDITION) for a group of a scheme. Idempotent by request_id.
    */
   createSegmentVersion: handleUnaryCall<CreateSegmentVersionRequest, CreateSegmentVersionResponse>;
   /**
@@ -659,7 +663,9 @@ export interface SegmentationServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes a rule and gives the segment's next version as a draft; the version in use stays in use.
-   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), RULE_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), RULE_INVALID (INVALID_ARGUMENT), SEGMENT_CHANGED (ABORTED, with the newest
+   * version and its author in the metadata) when base_version is not the newest any more, SEGMENT_OF_SCHEME
+   * (FAILED_PRECONDITION) for a group of a scheme. Idempotent by request_id.
    */
   createSegmentVersion(
     request: CreateSegmentVersionRequest,

@@ -29,7 +29,7 @@ export function NewCampaignPage() {
   const [form] = Form.useForm<Fields>();
   const segments = useQuery({
     queryKey: ['segments', 'all'],
-    queryFn: ({ signal }) => listSegments('', signal, 1000),
+    queryFn: ({ signal }) => listSegments('', signal, 1000, '', { inUse: true }),
   });
   const templates = useQuery({ queryKey: ['templates'], queryFn: ({ signal }) => listTemplates(signal) });
   const offers = useQuery({ queryKey: ['offers'], queryFn: ({ signal }) => listOffers(signal) });

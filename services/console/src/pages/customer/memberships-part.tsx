@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { Button, Flex, Modal, Select, Tooltip, Typography } from 'antd';
+import { Button, Flex, Modal, Tooltip, Typography } from 'antd';
 import { useState } from 'react';
 import { Link } from 'react-router';
-import { getMemberships, listSegments } from '../../api/segmentation.js';
+import { getMemberships } from '../../api/segmentation.js';
 import { idOf } from '../../shared/format.js';
 import { useSession } from '../../shared/session-context.js';
+import { SegmentPick } from '../../shared/segment-select.js';
 import { When } from '../../shared/show.js';
 import { useWords } from '../../shared/words.js';
 import { Explanation } from '../segment/explanation.js';
@@ -21,17 +22,8 @@ export function MembershipsPart({ id }: { id: string }) {
     queryFn: ({ signal }) => getMemberships(id, signal),
   });
   const explains = may('explainMembership');
-  const segments = useQuery({
-    queryKey: ['segments', 'to-compare'],
-    queryFn: ({ signal }) => listSegments('', signal, 200),
-    enabled: explains && may('viewSegments'),
-    staleTime: 60_000,
-  });
   const memberships = data?.memberships ?? [];
-  const within = new Set(memberships.map(({ segmentVersion }) => segmentVersion.replace(/@\d+$/, '')));
-  const others = (segments.data?.segments ?? []).filter(
-    ({ name, publishedVersion }) => publishedVersion > 0 && !within.has(name),
-  );
+  const within = memberships.map(({ segmentVersion }) => segmentVersion.replace(/@\d+$/, ''));
   return (
     <Part
       title={t('customer.memberships')}
@@ -66,19 +58,8 @@ export function MembershipsPart({ id }: { id: string }) {
           </Flex>
         ))}
         <Groups id={id} />
-        {others.length > 0 ? (
-          <Select
-            value={null}
-            size="small"
-            aria-label={t('why.notIn')}
-            placeholder={t('why.notIn')}
-            showSearch={{ optionFilterProp: 'label' }}
-            options={others.map(({ name, title }) => ({ value: name, label: title }))}
-            onSelect={(name: string | null) => {
-              const found = others.find((one) => one.name === name);
-              if (found) setAsked(found);
-            }}
-          />
+        {explains && may('viewSegments') ? (
+          <SegmentPick label={t('why.notIn')} except={within} onPick={setAsked} />
         ) : null}
       </Flex>
       <Modal

@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
-import { Card, DatePicker, Empty, Flex, Select, Skeleton, Table } from 'antd';
+import { Card, DatePicker, Empty, Flex, Skeleton, Table } from 'antd';
 import dayjs from 'dayjs';
 import { lazy, Suspense, useMemo } from 'react';
 import { useSearchParams } from 'react-router';
 import { getSegmentFlows } from '../../api/segment-life.js';
-import { listSegments } from '../../api/segmentation.js';
 import { Failed } from '../../shared/failed.js';
 import { dayFromIso, formatCount } from '../../shared/format.js';
+import { SegmentSelect, useSegmentTitles } from '../../shared/segment-select.js';
 import { Day, PageHead } from '../../shared/show.js';
 import { useWords } from '../../shared/words.js';
 import { SegmentPlaces } from './segment-places.js';
@@ -28,15 +28,7 @@ export function FlowsPage() {
     for (const one of segments) next.append('segment', one);
     setParameters(next, { replace: true });
   };
-  const segments = useQuery({
-    queryKey: ['segments', 'to-compare'],
-    queryFn: ({ signal }) => listSegments('', signal, 200),
-    staleTime: 60_000,
-  });
-  const titles = useMemo(
-    () => new Map((segments.data?.segments ?? []).map(({ name, title }) => [name, title])),
-    [segments.data],
-  );
+  const titles = useSegmentTitles(chosen);
   const { data, error, isFetching, refetch } = useQuery({
     queryKey: ['segment-flows', chosen, from],
     queryFn: ({ signal }) => {
@@ -100,18 +92,7 @@ export function FlowsPage() {
       <SegmentPlaces />
       <Card size="small">
         <Flex gap={12} wrap style={{ marginBottom: 16 }}>
-          <Select
-            mode="multiple"
-            maxCount={MOST}
-            value={chosen}
-            options={[...titles].map(([name, label]) => ({ value: name, label }))}
-            loading={segments.isPending}
-            aria-label={t('flows.choose')}
-            placeholder={t('flows.choose')}
-            showSearch={{ optionFilterProp: 'label' }}
-            style={{ minWidth: 360, flex: 1 }}
-            onChange={(next: string[]) => set(next, from)}
-          />
+          <SegmentSelect value={chosen} label={t('flows.choose')} most={MOST} onChange={(next) => set(next, from)} />
           <DatePicker
             aria-label={t('flows.from')}
             allowClear={false}
@@ -119,7 +100,6 @@ export function FlowsPage() {
             onChange={(day) => (day ? set(chosen, day.format('YYYY-MM-DD')) : undefined)}
           />
         </Flex>
-        {segments.error ? <Failed error={segments.error} retry={() => void segments.refetch()} /> : null}
         {error ? <Failed error={error} retry={() => void refetch()} /> : null}
         {chosen.length === 0 ? <Empty description={t('flows.empty')} /> : null}
         {isFetching && !data ? <Skeleton active /> : null}

@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { Empty, Flex, Select, Skeleton, Spin, Table, Typography } from 'antd';
+import { Empty, Flex, Skeleton, Spin, Table, Typography } from 'antd';
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import { compareOverlap, type Overlap as Found } from '../../api/insight.js';
-import { listSegments } from '../../api/segmentation.js';
 import { Failed } from '../../shared/failed.js';
 import { dayFromIso, formatCount, formatNumber, idOf } from '../../shared/format.js';
+import { SegmentSelect } from '../../shared/segment-select.js';
 import { useLater } from '../../shared/use-later.js';
 import { useWords } from '../../shared/words.js';
 
@@ -20,6 +20,17 @@ interface Row {
   count: number;
   both: number;
   hidden: boolean;
+}
+
+/** The same without a segment. */
+function without(found: Found, segment: string): Found {
+  const at = segment ? found.groups.findIndex(({ segmentVersion }) => segmentVersion.startsWith(`${segment}@`)) : -1;
+  if (at < 0) return found;
+  const moved = (group: number): number => (group > at ? group - 1 : group);
+  const pairs = found.pairs
+    .filter(({ first, second }) => first !== at && second !== at)
+    .map((pair) => ({ ...pair, first: moved(pair.first), second: moved(pair.second) }));
+  return { ...found, groups: found.groups.filter((_, index) => index !== at), pairs };
 }
 
 /** The groups beside the rule with what they have in common with it, the most first. */
@@ -50,28 +61,21 @@ export function Overlap({ rule, asOf, organisationPath, except = '' }: OverlapPr
   const { t, language } = useWords();
   const [chosen, setChosen] = useState<string[]>([]);
   const later = useLater(rule, compareAfterMs);
-  const segments = useQuery({
-    queryKey: ['segments', 'to-compare'],
-    queryFn: ({ signal }) => listSegments('', signal, 200),
-    staleTime: 60_000,
-  });
-  const offered = useMemo(
-    () =>
-      (segments.data?.segments ?? [])
-        .filter(({ name, publishedVersion }) => publishedVersion > 0 && name !== except)
-        .map(({ name, title }) => ({ value: name, label: title })),
-    [segments.data, except],
-  );
-  const compared = chosen.length > 0 ? chosen : offered.slice(0, MOST).map(({ value }) => value);
-  const { data, error, isFetching, refetch } = useQuery({
-    queryKey: ['overlap', later, asOf, organisationPath, compared],
-    queryFn: ({ signal }) =>
-      compareOverlap({ rule: later, asOf: dayFromIso(asOf), organisationPath }, compared, signal),
-    enabled: later.trim() !== '' && compared.length > 0,
+  const {
+    data: found,
+    error,
+    isFetching,
+    refetch,
+  } = useQuery({
+    queryKey: ['overlap', later, asOf, organisationPath, chosen],
+    // Without segments the service takes the largest ones in use.
+    queryFn: ({ signal }) => compareOverlap({ rule: later, asOf: dayFromIso(asOf), organisationPath }, chosen, signal),
+    enabled: later.trim() !== '',
     placeholderData: (last) => last,
     staleTime: 30_000,
     retry: false,
   });
+  const data = useMemo(() => (found ? without(found, except) : undefined), [found, except]);
   const rows = useMemo(() => (data ? rowsOf(data) : []), [data]);
   const own = Number(data?.groups[0]?.count ?? 0);
   const option = useMemo(() => {
@@ -97,21 +101,16 @@ export function Overlap({ rule, asOf, organisationPath, except = '' }: OverlapPr
     };
   }, [data, language, t]);
   if (rule.trim() === '') return <Empty description={t('preview.empty')} />;
-  if (segments.error) return <Failed error={segments.error} retry={() => void segments.refetch()} />;
-  if (segments.data && offered.length === 0) return <Empty description={t('overlap.none')} />;
+  if (data && data.groups.length < 2 && chosen.length === 0) return <Empty description={t('overlap.none')} />;
   return (
     <Flex vertical gap={12}>
       <Flex align="center" gap={12} wrap>
-        <Select
-          mode="multiple"
-          maxCount={MOST}
+        <SegmentSelect
           value={chosen}
-          options={offered}
-          aria-label={t('overlap.choose')}
-          placeholder={t('overlap.choose')}
-          showSearch={{ optionFilterProp: 'label' }}
-          style={{ minWidth: 320, flex: 1 }}
-          onChange={(next: string[]) => setChosen(next)}
+          label={t('overlap.choose')}
+          most={MOST}
+          except={except ? [except] : []}
+          onChange={setChosen}
         />
         {isFetching || later !== rule ? <Spin size="small" /> : null}
       </Flex>

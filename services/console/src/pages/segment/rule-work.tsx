@@ -1,8 +1,10 @@
-import { Button, Col, Flex, Row } from 'antd';
+import { Alert, Button, Col, Flex, Row } from 'antd';
 import { useState } from 'react';
 import { createSegmentVersion, type SegmentVersion } from '../../api/segmentation.js';
 import { dayFromIso, isoDay } from '../../shared/format.js';
 import { useSession } from '../../shared/session-context.js';
+import { StaffName } from '../../shared/show.js';
+import { useRuleWords } from '../../shared/use-catalogue.js';
 import { useWrite } from '../../shared/use-write.js';
 import { useWords } from '../../shared/words.js';
 import { AsOfPicker } from './as-of-picker.js';
@@ -16,15 +18,29 @@ interface WorkProps {
   organisationPath: string;
 }
 
+const dayOf = ({ asOf }: SegmentVersion): string => (asOf ? isoDay(asOf) : '');
+
 /** The rule to change: saving makes the next version, the present one stays as it is. */
 export function RuleWork({ id, version, organisationPath }: WorkProps) {
   const { t } = useWords();
   const { may } = useSession();
-  const saved = { rule: version.rule, asOf: version.asOf ? isoDay(version.asOf) : '' };
-  const [rule, setRule] = useState(saved.rule);
-  const [asOf, setAsOf] = useState(saved.asOf);
-  const changed = rule !== saved.rule || asOf !== saved.asOf;
-  const { mutate, isPending } = useWrite(() => createSegmentVersion(id, rule, dayFromIso(asOf)), {
+  const say = useRuleWords();
+  // What the rule was made from; somebody may save a newer version meanwhile.
+  const [base, setBase] = useState(version);
+  const [rule, setRule] = useState(base.rule);
+  const [asOf, setAsOf] = useState(dayOf(base));
+  const differsFrom = (other: SegmentVersion): boolean => rule !== other.rule || asOf !== dayOf(other);
+  const changed = differsFrom(base);
+  const take = (other: SegmentVersion): void => {
+    setBase(other);
+    setRule(other.rule);
+    setAsOf(dayOf(other));
+  };
+  const overtaken = base.name !== version.name;
+  // Nothing of one's own would be lost.
+  if (overtaken && (!changed || !differsFrom(version))) take(version);
+  const createNext = () => createSegmentVersion(id, { rule, asOf: dayFromIso(asOf), baseVersion: base.version });
+  const { mutate, isPending } = useWrite(createNext, {
     done: t('segment.versionSaved'),
     reload: [['segment', id], ['segments'], ['segment-versions', id]],
   });
@@ -32,17 +48,33 @@ export function RuleWork({ id, version, organisationPath }: WorkProps) {
     <Row gutter={[16, 16]}>
       <Col xs={24} xl={16}>
         <Flex vertical gap={12}>
+          {overtaken && changed ? (
+            <Alert
+              type="warning"
+              showIcon
+              title={t('segment.overtaken', { version: version.version })}
+              description={
+                <>
+                  <StaffName name={version.createdBy} />: {say(version.rule, version.description)}
+                </>
+              }
+              action={
+                <Flex vertical gap={8}>
+                  <Button size="small" onClick={() => take(version)}>
+                    {t('segment.takeTheirs')}
+                  </Button>
+                  <Button size="small" onClick={() => setBase(version)}>
+                    {t('segment.keepMine')}
+                  </Button>
+                </Flex>
+              }
+            />
+          ) : null}
           <AsOfPicker value={asOf} onChange={setAsOf} />
           <RuleEditor rule={rule} onChange={setRule} />
           {may('editSegments') ? (
             <Flex gap={8} justify="flex-end">
-              <Button
-                disabled={!changed}
-                onClick={() => {
-                  setRule(saved.rule);
-                  setAsOf(saved.asOf);
-                }}
-              >
+              <Button disabled={!changed} onClick={() => take(base)}>
                 {t('segment.revert')}
               </Button>
               <Button

@@ -99,7 +99,7 @@ export function SegmentPage() {
     {
       key: 'rule',
       label: t('segment.rule'),
-      children: <RuleWork key={version.name} id={id} version={version} organisationPath={segment.organisationPath} />,
+      children: <RuleWork key={id} id={id} version={version} organisationPath={segment.organisationPath} />,
       shown: true,
     },
     {

@@ -1,4 +1,4 @@
-import { Button, Card, Empty, Segmented, Table } from 'antd';
+import { Button, Card, Empty, Flex, Input, Segmented, Table } from 'antd';
 import { Link, useSearchParams } from 'react-router';
 import { listSegments, type Segment } from '../../api/segmentation.js';
 import { Failed } from '../../shared/failed.js';
@@ -19,9 +19,14 @@ export function SegmentsPage() {
   const say = useRuleWords();
   const [parameters, setParameters] = useSearchParams();
   const state = parameters.get('state') ?? '';
-  const { data, error, isFetching, refetch, page, back, forward } = usePages(['segments', state], (token, signal) =>
-    listSegments(token, signal, 20, state),
+  const query = parameters.get('q') ?? '';
+  const { data, error, isFetching, refetch, page, back, forward } = usePages(
+    ['segments', state, query],
+    (token, signal) => listSegments(token, signal, 20, state, { query }),
   );
+  const show = (chosen: { state: string; q: string }): void =>
+    setParameters(new URLSearchParams(Object.entries(chosen).filter(([, value]) => value !== '')), { replace: true });
+  const empty = query ? t('segment.noneFound', { query }) : state ? t('segment.noneInState') : t('segment.none');
   return (
     <>
       <PageHead title={t('menu.segments')} note={t('segment.note')}>
@@ -33,12 +38,26 @@ export function SegmentsPage() {
       </PageHead>
       <SegmentPlaces />
       <Card size="small">
-        <Segmented
-          value={state}
-          style={{ marginBottom: 12 }}
-          options={[{ value: '', label: t('common.all') }, ...states.map((one) => ({ value: one, label: label(one) }))]}
-          onChange={(next) => setParameters(next ? { state: next } : {}, { replace: true })}
-        />
+        <Flex gap={12} wrap justify="space-between" style={{ marginBottom: 12 }}>
+          <Segmented
+            value={state}
+            options={[
+              { value: '', label: t('common.all') },
+              ...states.map((one) => ({ value: one, label: label(one) })),
+            ]}
+            onChange={(next) => show({ state: next, q: query })}
+          />
+          <Input.Search
+            key={query}
+            allowClear
+            defaultValue={query}
+            maxLength={200}
+            aria-label={t('segment.search')}
+            placeholder={t('segment.search')}
+            style={{ width: 320 }}
+            onSearch={(text) => show({ state, q: text.trim() })}
+          />
+        </Flex>
         {error ? (
           <Failed error={error} retry={() => void refetch()} />
         ) : (
@@ -49,7 +68,7 @@ export function SegmentsPage() {
             dataSource={data?.segments ?? []}
             pagination={false}
             scroll={{ x: 'max-content' }}
-            locale={{ emptyText: <Empty description={state ? t('segment.noneInState') : t('segment.none')} /> }}
+            locale={{ emptyText: <Empty description={empty} /> }}
             columns={[
               {
                 title: t('segment.title'),
