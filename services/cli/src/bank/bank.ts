@@ -1,3 +1,5 @@
+import type { EducationLevel } from '@rapport/proto/customer/v1';
+
 /** The neutral shape of a bank that the story can import: what an adapter yields, whatever the files looked like. */
 
 /** A calendar day without a time or a zone. */
@@ -35,6 +37,18 @@ export interface StaffRow {
   readonly roles: readonly string[];
 }
 
+/** What a person does and earns. */
+export interface Livelihood {
+  /** ISCO-08; empty for nobody's job. */
+  readonly occupation: string;
+  /** ISIC Rev. 4. */
+  readonly industry: string;
+  readonly education: EducationLevel;
+  readonly incomeMinor: bigint;
+  readonly incomeCurrency: string;
+  readonly incomeAsOf: PlainDate;
+}
+
 export interface PartyRow {
   readonly file: string;
   readonly line: number;
@@ -60,6 +74,8 @@ export interface PartyRow {
   readonly language: 'cs' | 'en' | 'zh';
   readonly timeZone: string;
   readonly consent: 'granted' | 'withdrawn' | 'none';
+  /** What the person does and earns; left out where the bank does not know. */
+  readonly livelihood?: Livelihood;
 }
 
 export type HoldingKind = 'account' | 'loan' | 'card' | 'standing_order';

@@ -1,4 +1,5 @@
 import type { Bank, HoldingRow, PartyRow, PlainDate, TransactionRow, UnitRow } from './bank.js';
+import { livelihoodOf } from './livelihood.js';
 import { staffOf } from './staff.js';
 import { pick, synthesisePerson } from './synthesis.js';
 
@@ -79,15 +80,18 @@ export function generateBank(id: string, parties: number): Bank {
         givenName: (sex === 'male' ? CHINESE_GIVEN_MALE : CHINESE_GIVEN_FEMALE)[draw(number, 'given', 8)] as string,
         familyName: CHINESE_FAMILY[draw(number, 'family', 16)] as string,
       };
+      const bornIn = 1940 + draw(number, 'year', 68);
+      const livelihood = livelihoodOf((what, below) => draw(number, what, below), bornIn, AS_OF, CURRENCY);
       yield {
         ...person,
         ...chinese,
+        ...(livelihood && { livelihood }),
         file: FILE,
         line: number,
         sourceKey: `client/${number}`,
         sex,
         birthDate: {
-          year: 1940 + draw(number, 'year', 68),
+          year: bornIn,
           month: 1 + draw(number, 'month', 12),
           day: 1 + draw(number, 'day', 28),
         },

@@ -1,6 +1,7 @@
 import {
   BehaviourKind,
   ConsentState,
+  EducationLevel,
   HoldingStatus,
   IdentifierKind,
   ImportKind,
@@ -55,9 +56,16 @@ const party: Readonly<Record<string, Field>> = {
   'person.sex': words(Sex, 'SEX_'),
   'person.birth_date': date,
   'person.salutation': text,
+  'person.occupation': text,
+  'person.industry': text,
+  'person.education': words(EducationLevel, 'EDUCATION_LEVEL_'),
+  // In the currency of the row, or else of the file.
+  'person.income': money,
+  'person.income_as_of': date,
   'organisation.legal_name': text,
   'organisation.legal_form': text,
   'organisation.registration_number': text,
+  'organisation.industry': text,
   organisation_path: text,
   relationship_manager: text,
   region: text,
@@ -74,6 +82,7 @@ const party: Readonly<Record<string, Field>> = {
   'address.country': text,
   ...Object.fromEntries(Object.keys(identifierKinds).map((kind) => [`identifier.${kind}`, text])),
   'identifier.country': text,
+  currency: text,
   state: words(PartyState, 'PARTY_STATE_'),
   synthetic: { type: 'boolean' },
 };

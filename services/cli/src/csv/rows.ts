@@ -137,6 +137,13 @@ function under(values: Values, head: string): Record<string, Value> {
   return found;
 }
 
+/** A person; of the income the amount and its day are one. */
+function personOf(values: Values): object {
+  const { income: _amount, incomeAsOf: asOf, ...person } = under(values, 'person');
+  const perYear = moneyOf(values, 'person.income');
+  return perYear ? { ...person, income: { perYear, asOf } } : person;
+}
+
 function partyRow(values: Values): object {
   const organisation = under(values, 'organisation');
   const isOrganisation = Object.keys(organisation).length > 0;
@@ -164,7 +171,7 @@ function partyRow(values: Values): object {
     party: {
       details: isOrganisation
         ? { $case: 'organisation', value: organisation }
-        : { $case: 'person', value: under(values, 'person') },
+        : { $case: 'person', value: personOf(values) },
       organisationPath: textOf(values, 'organisation_path'),
       relationshipManager: textOf(values, 'relationship_manager'),
       region: textOf(values, 'region'),

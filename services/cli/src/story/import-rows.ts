@@ -7,6 +7,7 @@ import {
   ImportKind,
   type ImportRow,
   LoanStatus,
+  EducationLevel,
   PartyKind,
   PartyState,
   Sex,
@@ -70,6 +71,7 @@ export function* unreadable(rejects: readonly Reject[], kind: ImportKind): Gener
 }
 
 export function partyRow(row: PartyRow): ImportRow {
+  const { livelihood } = row;
   return {
     line: BigInt(row.line),
     row: {
@@ -87,6 +89,13 @@ export function partyRow(row: PartyRow): ImportRow {
               sex: row.sex === 'male' ? Sex.SEX_MALE : Sex.SEX_FEMALE,
               birthDate: row.birthDate,
               salutation: '',
+              occupation: livelihood?.occupation ?? '',
+              industry: livelihood?.industry ?? '',
+              education: livelihood?.education ?? EducationLevel.EDUCATION_LEVEL_UNSPECIFIED,
+              income: livelihood && {
+                perYear: { minorUnits: livelihood.incomeMinor, currencyCode: livelihood.incomeCurrency },
+                asOf: livelihood.incomeAsOf,
+              },
             },
           },
           displayName: '',

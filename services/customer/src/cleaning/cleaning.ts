@@ -7,6 +7,7 @@ import {
   Sex,
 } from '@rapport/proto/customer/v1';
 import { cleanAddress } from './address.js';
+import { cleanIndustry, cleanOccupation } from './classification.js';
 import { isoOf } from './date.js';
 import { cleanEmail } from './email.js';
 import { cleanIdentifier, type IdentifierScheme, type Told } from './identifier.js';
@@ -18,6 +19,7 @@ import { tidy } from './text.js';
 
 export { isChinese, syllables } from './chinese-name.js';
 export { cleanAddress } from './address.js';
+export { isIndustry, isOccupation } from './classification.js';
 export { cleanEmail } from './email.js';
 export { ibanValid } from './check-digits.js';
 export { cleanPhone } from './phone.js';
@@ -76,8 +78,13 @@ export function countryOf(party: Party, settings: CleaningSettings): string {
 function detailsOf(raw: Party, country: string, issues: Issue[]): Party['details'] {
   if (raw.details?.$case === 'person') {
     const name = cleanPersonName(raw.details.value);
-    issues.push(...name.issues);
-    return { $case: 'person', value: { ...raw.details.value, ...name.value } };
+    const occupation = cleanOccupation(raw.details.value.occupation, 'person.occupation');
+    const industry = cleanIndustry(raw.details.value.industry, 'person.industry');
+    issues.push(...name.issues, ...occupation.issues, ...industry.issues);
+    const { income } = raw.details.value;
+    if (income && !income.asOf) issues.push(issue('person.income', 'income_undated'));
+    const cleaned = { ...name.value, occupation: occupation.value, industry: industry.value };
+    return { $case: 'person', value: { ...raw.details.value, ...cleaned } };
   }
   if (raw.details === undefined) return undefined;
   const legal = tidy(raw.details.value.legalName, 'organisation.legal_name', 200);
@@ -86,8 +93,10 @@ function detailsOf(raw: Party, country: string, issues: Issue[]): Party['details
     'organisation.registration_number',
   );
   const empty = raw.details.value.registrationNumber === '';
-  issues.push(...legal.issues, ...(empty ? [] : found));
-  const value = { ...raw.details.value, legalName: legal.text, registrationNumber: empty ? '' : registrationNumber };
+  const industry = cleanIndustry(raw.details.value.industry, 'organisation.industry');
+  issues.push(...legal.issues, ...(empty ? [] : found), ...industry.issues);
+  const kept = { legalName: legal.text, registrationNumber: empty ? '' : registrationNumber };
+  const value = { ...raw.details.value, ...kept, industry: industry.value };
   return { $case: 'organisation', value };
 }
 

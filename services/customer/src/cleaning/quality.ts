@@ -91,10 +91,12 @@ export function judgeQuality(party: Party, found: readonly Issue[]): Quality {
   return { score, parts, issues };
 }
 
+const besideName = new Set(['birth_date', 'occupation', 'industry', 'income'].map((name) => `person.${name}`));
+
 function validity(path: string, issues: readonly Issue[]): keyof typeof EARNED {
   const inside = issues.filter(({ field }) => field === path || field.startsWith(`${path}.`));
-  // The day of birth is an element of its own, not part of the name.
-  const own = path === 'person' ? inside.filter(({ field }) => field !== 'person.birth_date') : inside;
+  // Only the name counts as the name: the day of birth is an element of its own, the livelihood none.
+  const own = path === 'person' ? inside.filter(({ field }) => !besideName.has(field)) : inside;
   if (own.some(({ severity, code }) => severity === 'error' || (severity === 'missing' && code === 'name_missing')))
     return 'invalid';
   return own.some(({ severity }) => severity === 'warning') ? 'doubtful' : 'valid';

@@ -66,10 +66,15 @@ const places = ['organisation_path', 'relationship_manager'];
 
 /** Fields that say who somebody is are taken from who checks best; the others from who heard last. */
 const identity = ['person.', 'organisation.'];
+/** Of those, what changes in the course of a life, and so goes by who heard last. */
+const changing = new Set([
+  ...['salutation', 'occupation', 'industry', 'education', 'income'].map((path) => `person.${path}`),
+  'organisation.industry',
+]);
 
 /** The order of criteria where the bank has set none. */
 export function defaultCriteria(path: string): readonly Criterion[] {
-  return identity.some((prefix) => path.startsWith(prefix)) && path !== 'person.salutation'
+  return identity.some((prefix) => path.startsWith(prefix)) && !changing.has(path)
     ? ['priority', 'recency', 'completeness']
     : ['recency', 'priority', 'completeness'];
 }

@@ -38,16 +38,23 @@ const holdingFollowers = ['holding', 'holding_number', 'transaction'] as const;
  * is kept with it and with those that were merged into it, because row security looks at each row alone.
  */
 export async function storeChange(tx: Tx, cipher: FieldCipher, changes: readonly PartyChange[]): Promise<void> {
-  const rows = changes.map(({ row }) => ({ ...row, wrappedKey: undefined, sealed: row.sealed.toString('hex') }));
+  const rows = changes.map(({ row }) => ({
+    ...row,
+    wrappedKey: undefined,
+    sealed: row.sealed.toString('hex'),
+    income: row.income?.toString() ?? null,
+  }));
   await tx.run(sql`
     UPDATE party SET display_name = r."displayName", given_name = r."givenName", family_name = r."familyName",
       salutation = r.salutation, sex = r.sex, birth_date = r."birthDate", legal_name = r."legalName",
-      legal_form = r."legalForm", sealed = decode(r.sealed, 'hex'), organisation_path = r."organisationPath",
+      legal_form = r."legalForm", occupation = r.occupation, industry = r.industry, education = r.education,
+      income = r.income, income_currency = r."incomeCurrency", income_date = r."incomeDate", sealed = decode(r.sealed, 'hex'), organisation_path = r."organisationPath",
       manager = r.manager, region = r.region, district = r.district, branch = r.branch, time_zone = r."timeZone",
       language = r.language, state = r.state, version = r.version, quality = r.quality,
       issues = ARRAY(SELECT jsonb_array_elements_text(r.issues)), update_time = r."updateTime"
     FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("partyId" uuid, "displayName" text, "givenName" text,
       "familyName" text, salutation text, sex smallint, "birthDate" date, "legalName" text, "legalForm" text, sealed text,
+      occupation text, industry text, education smallint, income bigint, "incomeCurrency" text, "incomeDate" date,
       "organisationPath" text, manager text, region text, district text, branch text, "timeZone" text, language text,
       state smallint, version integer, quality smallint, issues jsonb, "updateTime" timestamptz)
     WHERE party.party_id = r."partyId"`);

@@ -30,7 +30,7 @@ export async function createParty(deps: Deps, request: CreatePartyRequest, call:
     request,
     sealedAnswer(deps.cipher, CreatePartyResponse, request.requestId),
     async (tx) => {
-      const { birthDate, wrappedKey, sealed, ...rest } = row;
+      const { birthDate, incomeDate, wrappedKey, sealed, ...rest } = row;
       await tx.prisma.party
         .create({
           data: {
@@ -38,6 +38,7 @@ export async function createParty(deps: Deps, request: CreatePartyRequest, call:
             wrappedKey: new Uint8Array(wrappedKey),
             sealed: new Uint8Array(sealed),
             birthDate: birthDate === null ? null : dayDate(birthDate),
+            incomeDate: incomeDate === null ? null : dayDate(incomeDate),
           },
         })
         .catch(taken);

@@ -16,8 +16,20 @@ export const updatable = [
   'state',
 ];
 
-const insidePerson = ['given_name', 'family_name', 'sex', 'birth_date', 'salutation'].map((path) => `person.${path}`);
-const insideOrganisation = ['legal_name', 'legal_form', 'registration_number'].map((path) => `organisation.${path}`);
+const insidePerson = [
+  'given_name',
+  'family_name',
+  'sex',
+  'birth_date',
+  'salutation',
+  'occupation',
+  'industry',
+  'education',
+  'income',
+].map((path) => `person.${path}`);
+const insideOrganisation = ['legal_name', 'legal_form', 'registration_number', 'industry'].map(
+  (path) => `organisation.${path}`,
+);
 const beside = updatable.slice(2);
 
 /** The paths of everything that can be stated about a party of a kind, details field by field. */
@@ -61,7 +73,11 @@ export function saysNothing(value: unknown): boolean {
 
 /** Whether two values are the same: fields of messages are plain data in a fixed order. */
 export function sameValue(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return asJson(a) === asJson(b);
+}
+
+function asJson(value: unknown): string | undefined {
+  return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? inner.toString() : inner));
 }
 
 /** A party of a kind of which nothing is known. */

@@ -3,6 +3,7 @@ import { type Scope, within } from '@rapport/kit/db';
 import type { Violation } from '@rapport/kit/rpc';
 import { uuidv7 } from '@rapport/kit/runtime';
 import {
+  type Income,
   Organisation,
   type Party,
   type PartyCreated,
@@ -11,10 +12,19 @@ import {
   type PartyUpdated,
   Person,
 } from '@rapport/proto/customer/v1';
-import { type CleanParty, cleanParty, isChinese, issueCodes, refusals } from '../cleaning/cleaning.js';
+import {
+  type CleanParty,
+  cleanParty,
+  isChinese,
+  isIndustry,
+  isOccupation,
+  issueCodes,
+  refusals,
+} from '../cleaning/cleaning.js';
 import { dayAt, dayMessage, isoDay, isTimeZone } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
+import { pathsOf } from './fields.js';
 import { partyName } from './names.js';
 import { openParty, type PartyRecord, type Sensitive, sealParty } from './record.js';
 
@@ -33,6 +43,7 @@ export {
   valueAt,
 } from './fields.js';
 export { assertParty, golden, membersOf, type PlacedParty } from './find.js';
+export { moneyText } from './money-text.js';
 export { idsIn, partyIdIn, partyName } from './names.js';
 export { insertParties, openParty, partyColumns, partyColumnsIn, type PartyRecord } from './record.js';
 export { sealedAnswer } from './sealed-answer.js';
@@ -54,7 +65,7 @@ export function breachIn(party: Party, deps: Pick<Deps, 'clock' | 'bank'>): Brea
   const { details } = party;
   if (details === undefined) return { field: 'person', reason: 'FIELD_INVALID', description: 'details are required' };
   if (details.$case === 'person') {
-    const { givenName, familyName, birthDate } = details.value;
+    const { givenName, familyName, birthDate, occupation, income } = details.value;
     if (givenName === '') return { field: 'person.given_name', reason: 'FIELD_INVALID', description: 'is required' };
     if (familyName === '') return { field: 'person.family_name', reason: 'FIELD_INVALID', description: 'is required' };
     const born = birthDate && isoDay(birthDate);
@@ -62,8 +73,21 @@ export function breachIn(party: Party, deps: Pick<Deps, 'clock' | 'bank'>): Brea
       const description = 'must be a day of the calendar, not in the future';
       return { field: 'person.birth_date', reason: 'BIRTH_DATE_INVALID', description };
     }
+    if (!isOccupation(occupation)) {
+      const description = 'is no code of ISCO-08: write 1 to 4 digits, as 2 for professionals or 2212';
+      return { field: 'person.occupation', reason: 'FIELD_INVALID', description };
+    }
+    const said = income?.asOf && isoDay(income.asOf);
+    if (income?.asOf && (said === undefined || said > dayAt(deps.clock.now(), deps.bank.timeZone))) {
+      const description = 'must be a day of the calendar, not in the future';
+      return { field: 'person.income.as_of', reason: 'FIELD_INVALID', description };
+    }
   } else if (details.value.legalName === '') {
     return { field: 'organisation.legal_name', reason: 'FIELD_INVALID', description: 'is required' };
+  }
+  if (!isIndustry(details.value.industry)) {
+    const description = 'is no code of ISIC Rev. 4: write a section or a division, as K or K64';
+    return { field: `${details.$case}.industry`, reason: 'FIELD_INVALID', description };
   }
   if (party.timeZone !== '' && !isTimeZone(party.timeZone)) {
     return { field: 'time_zone', reason: 'TIME_ZONE_UNKNOWN', description: 'is not a time zone' };
@@ -90,7 +114,21 @@ export function assertValid(clean: CleanParty, deps: Deps, before?: Party): void
 
 type Details = Pick<
   PartyRecord,
-  'kind' | 'displayName' | 'givenName' | 'familyName' | 'salutation' | 'sex' | 'birthDate' | 'legalName' | 'legalForm'
+  | 'kind'
+  | 'displayName'
+  | 'givenName'
+  | 'familyName'
+  | 'salutation'
+  | 'sex'
+  | 'birthDate'
+  | 'legalName'
+  | 'legalForm'
+  | 'occupation'
+  | 'industry'
+  | 'education'
+  | 'income'
+  | 'incomeCurrency'
+  | 'incomeDate'
 >;
 
 function detailsOf(party: Party): Details {
@@ -102,16 +140,28 @@ function detailsOf(party: Party): Details {
     birthDate: null,
     legalName: '',
     legalForm: '',
+    occupation: '',
+    education: 0,
+    income: null,
+    incomeCurrency: '',
+    incomeDate: null,
   };
   if (party.details?.$case === 'person') {
-    const { givenName, familyName, salutation, sex, birthDate } = party.details.value;
+    const { givenName, familyName, salutation, sex, birthDate, occupation, industry, education, income } =
+      party.details.value;
     const born = (birthDate && isoDay(birthDate)) ?? null;
     const displayName = shownName(givenName, familyName);
     const kind = PartyKind.PARTY_KIND_PERSON;
-    return { ...empty, kind, displayName, givenName, familyName, salutation, sex, birthDate: born };
+    return {
+      ...{ ...empty, kind, displayName, givenName, familyName, salutation, sex, birthDate: born },
+      ...{ occupation, industry, education },
+      income: income?.perYear?.minorUnits ?? null,
+      incomeCurrency: income?.perYear?.currencyCode ?? '',
+      incomeDate: (income?.asOf && isoDay(income.asOf)) ?? null,
+    };
   }
-  const { legalName, legalForm } = party.details?.value ?? Organisation.fromPartial({});
-  return { ...empty, kind: PartyKind.PARTY_KIND_ORGANISATION, displayName: legalName, legalName, legalForm };
+  const { legalName, legalForm, industry } = party.details?.value ?? Organisation.fromPartial({});
+  return { ...empty, kind: PartyKind.PARTY_KIND_ORGANISATION, displayName: legalName, legalName, legalForm, industry };
 }
 
 /** A person's name as it is shown: Chinese names have the family name first and no space. */
@@ -183,7 +233,7 @@ export function partyEtag(row: { version: number }): string {
 }
 
 /** The fields of class C2, as they are named in `masked`. */
-const maskedPerson = ['given_name', 'family_name', 'sex', 'birth_date', 'salutation'].map((path) => `person.${path}`);
+const maskedPerson = pathsOf(PartyKind.PARTY_KIND_PERSON).filter((path) => path.startsWith('person.'));
 const maskedOrganisation = ['organisation.legal_name', 'organisation.registration_number'];
 const maskedAlways = ['display_name', 'source_key', 'contact_points', 'identifiers'];
 
@@ -224,14 +274,24 @@ export function partyMessage(deps: Pick<Deps, 'cipher'>, row: PartyRecord, clear
 }
 
 function personOf(row: PartyRecord): Person {
-  const { givenName, familyName, sex, birthDate, salutation } = row;
-  return { givenName, familyName, sex, birthDate: birthDate === null ? undefined : dayMessage(birthDate), salutation };
+  const { givenName, familyName, sex, birthDate, salutation, occupation, industry, education } = row;
+  return {
+    ...{ givenName, familyName, sex, salutation, occupation, industry, education },
+    birthDate: birthDate === null ? undefined : dayMessage(birthDate),
+    income: incomeOf(row),
+  };
+}
+
+function incomeOf({ income, incomeCurrency, incomeDate }: PartyRecord): Income | undefined {
+  if (income === null) return undefined;
+  const asOf = incomeDate === null ? undefined : dayMessage(incomeDate);
+  return { perYear: { minorUnits: income, currencyCode: incomeCurrency }, asOf };
 }
 
 function organisationOf(row: PartyRecord, sensitive: Sensitive | undefined): Organisation {
-  const { legalForm, legalName } = row;
-  if (!sensitive) return { legalName: '', legalForm, registrationNumber: '' };
-  return { legalName, legalForm, registrationNumber: sensitive.registrationNumber };
+  const { legalForm, legalName, industry } = row;
+  if (!sensitive) return { legalName: '', legalForm, industry, registrationNumber: '' };
+  return { legalName, legalForm, industry, registrationNumber: sensitive.registrationNumber };
 }
 
 type Told = Omit<PartyCreated, 'createTime'>;
@@ -251,6 +311,10 @@ function told(row: PartyRecord): Told {
     language: row.language,
     state: row.state,
     synthetic: row.synthetic,
+    occupation: row.occupation,
+    industry: row.industry,
+    education: row.education,
+    income: incomeOf(row)?.perYear,
   };
 }
 

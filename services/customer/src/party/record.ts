@@ -16,6 +16,16 @@ export interface PartyRecord {
   birthDate: string | null;
   legalName: string;
   legalForm: string;
+  /** ISCO-08. */
+  occupation: string;
+  /** ISIC Rev. 4, from the letter of the section on. */
+  industry: string;
+  education: number;
+  /** Minor units in a year. */
+  income: bigint | null;
+  incomeCurrency: string;
+  /** `YYYY-MM-DD`. */
+  incomeDate: string | null;
   wrappedKey: Buffer;
   sealed: Buffer;
   organisationPath: string;
@@ -48,7 +58,8 @@ export interface PartyRecord {
 const columns: Sql = sql.raw(`party.party_id AS "partyId", party.kind, party.display_name AS "displayName",
   party.given_name AS "givenName", party.family_name AS "familyName", party.salutation, party.sex,
   party.birth_date AS "birthDate", party.legal_name AS "legalName", party.legal_form AS "legalForm",
-  party.wrapped_key AS "wrappedKey", party.sealed, party.organisation_path AS "organisationPath", party.manager,
+  party.occupation, party.industry, party.education, party.income, party.income_currency AS "incomeCurrency",
+  party.income_date AS "incomeDate", party.wrapped_key AS "wrappedKey", party.sealed, party.organisation_path AS "organisationPath", party.manager,
   party.region, party.district, party.branch, party.time_zone AS "timeZone", party.language, party.synthetic,
   party.state, party.quality, party.issues, party.source, party.source_key AS "sourceKey", party.version, party.create_time AS "createTime",
   party.update_time AS "updateTime", party.golden_id AS "goldenId", party.aliases`);
@@ -114,22 +125,26 @@ export async function insertParties(
     ...row,
     wrappedKey: row.wrappedKey.toString('hex'),
     sealed: row.sealed.toString('hex'),
+    income: row.income?.toString() ?? null,
     content: content.toString(),
   }));
   const inserted = await tx.rows<{ partyId: string }>(sql`
     INSERT INTO party (party_id, kind, display_name, given_name, family_name, salutation, sex, birth_date, legal_name,
       legal_form, wrapped_key, sealed, organisation_path, manager, region, district, branch, time_zone, language,
-      synthetic, state, source, source_key, content, create_time, update_time, golden_id, quality, issues)
+      synthetic, state, source, source_key, content, create_time, update_time, golden_id, quality, issues, occupation,
+      industry, education, income, income_currency, income_date)
     SELECT "partyId", kind, "displayName", "givenName", "familyName", salutation, sex, "birthDate", "legalName",
       "legalForm", decode("wrappedKey", 'hex'), decode(sealed, 'hex'), "organisationPath", manager, region, district,
       branch, "timeZone", language, synthetic, state, source, "sourceKey", content::bigint, "createTime", "updateTime",
-      "goldenId", quality, ARRAY(SELECT jsonb_array_elements_text(issues))
+      "goldenId", quality, ARRAY(SELECT jsonb_array_elements_text(issues)), occupation, industry, education, income,
+      "incomeCurrency", "incomeDate"
     FROM jsonb_to_recordset(${JSON.stringify(json)}::jsonb) AS r ("partyId" uuid, kind smallint, "displayName" text,
       "givenName" text, "familyName" text, salutation text, sex smallint, "birthDate" date, "legalName" text,
       "legalForm" text, "wrappedKey" text, sealed text, "organisationPath" text, manager text, region text,
       district text, branch text, "timeZone" text, language text, synthetic boolean, state smallint, source text,
       "sourceKey" text, content text, "createTime" timestamptz, "updateTime" timestamptz,
-      "goldenId" uuid, quality smallint, issues jsonb)
+      "goldenId" uuid, quality smallint, issues jsonb, occupation text, industry text, education smallint,
+      income bigint, "incomeCurrency" text, "incomeDate" date)
     ON CONFLICT DO NOTHING RETURNING party_id AS "partyId"`);
   return new Set(inserted.map((row) => row.partyId));
 }

@@ -54,6 +54,10 @@ describe('RevealField', () => {
       'person.sex': ['FEMALE'],
       'person.birth_date': ['1970-12-13'],
       'person.salutation': [],
+      'person.occupation': [],
+      'person.industry': [],
+      'person.education': [],
+      'person.income': [],
     });
     const caseName = 'cases/018f0000-0000-7000-8000-000000000000';
     await reveal('identifiers', undefined, { reason: RevealReason.REVEAL_REASON_CASE, case: caseName });

@@ -7,12 +7,13 @@ import {
   type RevealFieldResponse,
   RevealReason,
   type Party,
+  EducationLevel,
   Sex,
 } from '@rapport/proto/customer/v1';
 import { isoDay } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { partyColumns, partyIdIn, partyMessage, type PartyRecord } from '../party/party.js';
+import { moneyText, partyColumns, partyIdIn, partyMessage, type PartyRecord } from '../party/party.js';
 
 /** How many fields a caller may have shown within an hour: enough for a day at the counter, too few to copy a branch. */
 export const REVEALS_PER_HOUR = 60;
@@ -57,6 +58,7 @@ export async function revealField(deps: Deps, request: RevealFieldRequest, call:
 export function valuesOf(party: Party, field: string): string[] {
   const person = party.details?.$case === 'person' ? party.details.value : undefined;
   const organisation = party.details?.$case === 'organisation' ? party.details.value : undefined;
+  const earned = person?.income?.perYear;
   const born = person?.birthDate && isoDay(person.birthDate);
   const values: Record<string, readonly (string | undefined)[]> = {
     display_name: [party.displayName],
@@ -74,6 +76,10 @@ export function valuesOf(party: Party, field: string): string[] {
     'person.sex': person?.sex ? [Sex[person.sex]?.replace('SEX_', '')] : [],
     'person.birth_date': [born],
     'person.salutation': [person?.salutation],
+    'person.occupation': [person?.occupation],
+    'person.industry': [person?.industry],
+    'person.education': person?.education ? [EducationLevel[person.education]?.replace('EDUCATION_LEVEL_', '')] : [],
+    'person.income': [earned && moneyText(earned)],
     'organisation.legal_name': [organisation?.legalName],
     'organisation.registration_number': [organisation?.registrationNumber],
   };

@@ -33,7 +33,7 @@ import {
   partyStateFromJSON,
   partyStateToJSON,
 } from "./party.js";
-import { Sex, sexFromJSON, sexToJSON } from "./person.js";
+import { EducationLevel, educationLevelFromJSON, educationLevelToJSON, Sex, sexFromJSON, sexToJSON } from "./person.js";
 import {
   TransactionChannel,
   transactionChannelFromJSON,
@@ -80,7 +80,20 @@ export interface PartyCreated {
   /** True when names and contact points are made up. */
   synthetic: boolean;
   /** When it was created. */
-  createTime?: Date | undefined;
+  createTime?:
+    | Date
+    | undefined;
+  /** The occupation of a person, a code of ISCO-08 with 1 to 4 digits; empty when not known. */
+  occupation: string;
+  /**
+   * The industry of a person's employer or of an organisation, a code of ISIC Rev. 4 that begins with the letter of its
+   * section; empty when not known.
+   */
+  industry: string;
+  /** The highest education of a person; unspecified when not known. */
+  education: EducationLevel;
+  /** What a person earns in a year before tax; unset when not known. */
+  income?: Money | undefined;
 }
 
 /** A party changed. Says how it is now, not what it was. Holds no name, contact point or identifier. */
@@ -118,7 +131,20 @@ export interface PartyUpdated {
     | string[]
     | undefined;
   /** When it changed. */
-  updateTime?: Date | undefined;
+  updateTime?:
+    | Date
+    | undefined;
+  /** The occupation of a person, a code of ISCO-08 with 1 to 4 digits; empty when not known. */
+  occupation: string;
+  /**
+   * The industry of a person's employer or of an organisation, a code of ISIC Rev. 4 that begins with the letter of its
+   * section; empty when not known.
+   */
+  industry: string;
+  /** The highest education of a person; unspecified when not known. */
+  education: EducationLevel;
+  /** What a person earns in a year before tax; unset when not known. */
+  income?: Money | undefined;
 }
 
 /** A holding was opened, or became known here. */
@@ -311,6 +337,10 @@ function createBasePartyCreated(): PartyCreated {
     state: 0,
     synthetic: false,
     createTime: undefined,
+    occupation: "",
+    industry: "",
+    education: 0,
+    income: undefined,
   };
 }
 
@@ -359,6 +389,18 @@ export const PartyCreated: MessageFns<PartyCreated, "rapport.customer.v1.PartyCr
     }
     if (message.createTime !== undefined) {
       Timestamp.encode(toTimestamp(message.createTime), writer.uint32(114).fork()).join();
+    }
+    if (message.occupation !== "") {
+      writer.uint32(122).string(message.occupation);
+    }
+    if (message.industry !== "") {
+      writer.uint32(130).string(message.industry);
+    }
+    if (message.education !== 0) {
+      writer.uint32(136).int32(message.education);
+    }
+    if (message.income !== undefined) {
+      Money.encode(message.income, writer.uint32(146).fork()).join();
     }
     return writer;
   },
@@ -488,6 +530,38 @@ export const PartyCreated: MessageFns<PartyCreated, "rapport.customer.v1.PartyCr
             message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.occupation = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.industry = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.education = reader.int32() as any;
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.income = Money.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -532,6 +606,10 @@ export const PartyCreated: MessageFns<PartyCreated, "rapport.customer.v1.PartyCr
         : isSet(object.create_time)
         ? fromJsonTimestamp(object.create_time)
         : undefined,
+      occupation: isSet(object.occupation) ? globalThis.String(object.occupation) : "",
+      industry: isSet(object.industry) ? globalThis.String(object.industry) : "",
+      education: isSet(object.education) ? educationLevelFromJSON(object.education) : 0,
+      income: isSet(object.income) ? Money.fromJSON(object.income) : undefined,
     };
   },
 
@@ -579,6 +657,18 @@ export const PartyCreated: MessageFns<PartyCreated, "rapport.customer.v1.PartyCr
     if (message.createTime !== undefined) {
       obj.createTime = message.createTime.toISOString();
     }
+    if (message.occupation !== "") {
+      obj.occupation = message.occupation;
+    }
+    if (message.industry !== "") {
+      obj.industry = message.industry;
+    }
+    if (message.education !== 0) {
+      obj.education = educationLevelToJSON(message.education);
+    }
+    if (message.income !== undefined) {
+      obj.income = Money.toJSON(message.income);
+    }
     return obj;
   },
 
@@ -603,6 +693,12 @@ export const PartyCreated: MessageFns<PartyCreated, "rapport.customer.v1.PartyCr
     message.state = object.state ?? 0;
     message.synthetic = object.synthetic ?? false;
     message.createTime = object.createTime ?? undefined;
+    message.occupation = object.occupation ?? "";
+    message.industry = object.industry ?? "";
+    message.education = object.education ?? 0;
+    message.income = (object.income !== undefined && object.income !== null)
+      ? Money.fromPartial(object.income)
+      : undefined;
     return message;
   },
 };
@@ -624,6 +720,10 @@ function createBasePartyUpdated(): PartyUpdated {
     synthetic: false,
     changed: undefined,
     updateTime: undefined,
+    occupation: "",
+    industry: "",
+    education: 0,
+    income: undefined,
   };
 }
 
@@ -675,6 +775,18 @@ export const PartyUpdated: MessageFns<PartyUpdated, "rapport.customer.v1.PartyUp
     }
     if (message.updateTime !== undefined) {
       Timestamp.encode(toTimestamp(message.updateTime), writer.uint32(122).fork()).join();
+    }
+    if (message.occupation !== "") {
+      writer.uint32(130).string(message.occupation);
+    }
+    if (message.industry !== "") {
+      writer.uint32(138).string(message.industry);
+    }
+    if (message.education !== 0) {
+      writer.uint32(144).int32(message.education);
+    }
+    if (message.income !== undefined) {
+      Money.encode(message.income, writer.uint32(154).fork()).join();
     }
     return writer;
   },
@@ -812,6 +924,38 @@ export const PartyUpdated: MessageFns<PartyUpdated, "rapport.customer.v1.PartyUp
             message.updateTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.occupation = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.industry = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 144) {
+              break;
+            }
+
+            message.education = reader.int32() as any;
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.income = Money.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -857,6 +1001,10 @@ export const PartyUpdated: MessageFns<PartyUpdated, "rapport.customer.v1.PartyUp
         : isSet(object.update_time)
         ? fromJsonTimestamp(object.update_time)
         : undefined,
+      occupation: isSet(object.occupation) ? globalThis.String(object.occupation) : "",
+      industry: isSet(object.industry) ? globalThis.String(object.industry) : "",
+      education: isSet(object.education) ? educationLevelFromJSON(object.education) : 0,
+      income: isSet(object.income) ? Money.fromJSON(object.income) : undefined,
     };
   },
 
@@ -907,6 +1055,18 @@ export const PartyUpdated: MessageFns<PartyUpdated, "rapport.customer.v1.PartyUp
     if (message.updateTime !== undefined) {
       obj.updateTime = message.updateTime.toISOString();
     }
+    if (message.occupation !== "") {
+      obj.occupation = message.occupation;
+    }
+    if (message.industry !== "") {
+      obj.industry = message.industry;
+    }
+    if (message.education !== 0) {
+      obj.education = educationLevelToJSON(message.education);
+    }
+    if (message.income !== undefined) {
+      obj.income = Money.toJSON(message.income);
+    }
     return obj;
   },
 
@@ -932,6 +1092,12 @@ export const PartyUpdated: MessageFns<PartyUpdated, "rapport.customer.v1.PartyUp
     message.synthetic = object.synthetic ?? false;
     message.changed = object.changed ?? undefined;
     message.updateTime = object.updateTime ?? undefined;
+    message.occupation = object.occupation ?? "";
+    message.industry = object.industry ?? "";
+    message.education = object.education ?? 0;
+    message.income = (object.income !== undefined && object.income !== null)
+      ? Money.fromPartial(object.income)
+      : undefined;
     return message;
   },
 };

@@ -15,10 +15,15 @@ export interface Organisation {
   legalForm: string;
   /** The number in the register. */
   registrationNumber: string;
+  /**
+   * What it does: a code of ISIC Rev. 4, a section "K", a division "K64" or longer. A division without its section is
+   * given it.
+   */
+  industry: string;
 }
 
 function createBaseOrganisation(): Organisation {
-  return { legalName: "", legalForm: "", registrationNumber: "" };
+  return { legalName: "", legalForm: "", registrationNumber: "", industry: "" };
 }
 
 export const Organisation: MessageFns<Organisation, "rapport.customer.v1.Organisation"> = {
@@ -33,6 +38,9 @@ export const Organisation: MessageFns<Organisation, "rapport.customer.v1.Organis
     }
     if (message.registrationNumber !== "") {
       writer.uint32(26).string(message.registrationNumber);
+    }
+    if (message.industry !== "") {
+      writer.uint32(34).string(message.industry);
     }
     return writer;
   },
@@ -74,6 +82,14 @@ export const Organisation: MessageFns<Organisation, "rapport.customer.v1.Organis
             message.registrationNumber = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.industry = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -103,6 +119,7 @@ export const Organisation: MessageFns<Organisation, "rapport.customer.v1.Organis
         : isSet(object.registration_number)
         ? globalThis.String(object.registration_number)
         : "",
+      industry: isSet(object.industry) ? globalThis.String(object.industry) : "",
     };
   },
 
@@ -117,6 +134,9 @@ export const Organisation: MessageFns<Organisation, "rapport.customer.v1.Organis
     if (message.registrationNumber !== "") {
       obj.registrationNumber = message.registrationNumber;
     }
+    if (message.industry !== "") {
+      obj.industry = message.industry;
+    }
     return obj;
   },
 
@@ -128,6 +148,7 @@ export const Organisation: MessageFns<Organisation, "rapport.customer.v1.Organis
     message.legalName = object.legalName ?? "";
     message.legalForm = object.legalForm ?? "";
     message.registrationNumber = object.registrationNumber ?? "";
+    message.industry = object.industry ?? "";
     return message;
   },
 };

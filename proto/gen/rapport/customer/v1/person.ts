@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { DateMessage } from "../../../google/type/date.js";
+import { Money } from "../../type/v1/money.js";
 
 /** The sex of a person, as the bank's records state it. */
 export enum Sex {
@@ -58,6 +59,108 @@ export function sexToJSON(object: Sex): string {
   }
 }
 
+/** The highest education that somebody completed: the levels of ISCED 2011. */
+export enum EducationLevel {
+  /** EDUCATION_LEVEL_UNSPECIFIED - Not stated. */
+  EDUCATION_LEVEL_UNSPECIFIED = 0,
+  /** EDUCATION_LEVEL_EARLY_CHILDHOOD - ISCED 0: early childhood education, or less than primary. */
+  EDUCATION_LEVEL_EARLY_CHILDHOOD = 1,
+  /** EDUCATION_LEVEL_PRIMARY - ISCED 1: primary education. */
+  EDUCATION_LEVEL_PRIMARY = 2,
+  /** EDUCATION_LEVEL_LOWER_SECONDARY - ISCED 2: lower secondary education. */
+  EDUCATION_LEVEL_LOWER_SECONDARY = 3,
+  /** EDUCATION_LEVEL_UPPER_SECONDARY - ISCED 3: upper secondary education. */
+  EDUCATION_LEVEL_UPPER_SECONDARY = 4,
+  /** EDUCATION_LEVEL_POST_SECONDARY - ISCED 4: post-secondary education that is not tertiary. */
+  EDUCATION_LEVEL_POST_SECONDARY = 5,
+  /** EDUCATION_LEVEL_SHORT_TERTIARY - ISCED 5: short-cycle tertiary education. */
+  EDUCATION_LEVEL_SHORT_TERTIARY = 6,
+  /** EDUCATION_LEVEL_BACHELOR - ISCED 6: bachelor's or equivalent. */
+  EDUCATION_LEVEL_BACHELOR = 7,
+  /** EDUCATION_LEVEL_MASTER - ISCED 7: master's or equivalent. */
+  EDUCATION_LEVEL_MASTER = 8,
+  /** EDUCATION_LEVEL_DOCTORAL - ISCED 8: doctoral or equivalent. */
+  EDUCATION_LEVEL_DOCTORAL = 9,
+  UNRECOGNIZED = -1,
+}
+
+export function educationLevelFromJSON(object: any): EducationLevel {
+  switch (object) {
+    case 0:
+    case "EDUCATION_LEVEL_UNSPECIFIED":
+      return EducationLevel.EDUCATION_LEVEL_UNSPECIFIED;
+    case 1:
+    case "EDUCATION_LEVEL_EARLY_CHILDHOOD":
+      return EducationLevel.EDUCATION_LEVEL_EARLY_CHILDHOOD;
+    case 2:
+    case "EDUCATION_LEVEL_PRIMARY":
+      return EducationLevel.EDUCATION_LEVEL_PRIMARY;
+    case 3:
+    case "EDUCATION_LEVEL_LOWER_SECONDARY":
+      return EducationLevel.EDUCATION_LEVEL_LOWER_SECONDARY;
+    case 4:
+    case "EDUCATION_LEVEL_UPPER_SECONDARY":
+      return EducationLevel.EDUCATION_LEVEL_UPPER_SECONDARY;
+    case 5:
+    case "EDUCATION_LEVEL_POST_SECONDARY":
+      return EducationLevel.EDUCATION_LEVEL_POST_SECONDARY;
+    case 6:
+    case "EDUCATION_LEVEL_SHORT_TERTIARY":
+      return EducationLevel.EDUCATION_LEVEL_SHORT_TERTIARY;
+    case 7:
+    case "EDUCATION_LEVEL_BACHELOR":
+      return EducationLevel.EDUCATION_LEVEL_BACHELOR;
+    case 8:
+    case "EDUCATION_LEVEL_MASTER":
+      return EducationLevel.EDUCATION_LEVEL_MASTER;
+    case 9:
+    case "EDUCATION_LEVEL_DOCTORAL":
+      return EducationLevel.EDUCATION_LEVEL_DOCTORAL;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return EducationLevel.UNRECOGNIZED;
+  }
+}
+
+export function educationLevelToJSON(object: EducationLevel): string {
+  switch (object) {
+    case EducationLevel.EDUCATION_LEVEL_UNSPECIFIED:
+      return "EDUCATION_LEVEL_UNSPECIFIED";
+    case EducationLevel.EDUCATION_LEVEL_EARLY_CHILDHOOD:
+      return "EDUCATION_LEVEL_EARLY_CHILDHOOD";
+    case EducationLevel.EDUCATION_LEVEL_PRIMARY:
+      return "EDUCATION_LEVEL_PRIMARY";
+    case EducationLevel.EDUCATION_LEVEL_LOWER_SECONDARY:
+      return "EDUCATION_LEVEL_LOWER_SECONDARY";
+    case EducationLevel.EDUCATION_LEVEL_UPPER_SECONDARY:
+      return "EDUCATION_LEVEL_UPPER_SECONDARY";
+    case EducationLevel.EDUCATION_LEVEL_POST_SECONDARY:
+      return "EDUCATION_LEVEL_POST_SECONDARY";
+    case EducationLevel.EDUCATION_LEVEL_SHORT_TERTIARY:
+      return "EDUCATION_LEVEL_SHORT_TERTIARY";
+    case EducationLevel.EDUCATION_LEVEL_BACHELOR:
+      return "EDUCATION_LEVEL_BACHELOR";
+    case EducationLevel.EDUCATION_LEVEL_MASTER:
+      return "EDUCATION_LEVEL_MASTER";
+    case EducationLevel.EDUCATION_LEVEL_DOCTORAL:
+      return "EDUCATION_LEVEL_DOCTORAL";
+    case EducationLevel.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
+/** What somebody earns. */
+export interface Income {
+  /** Before tax in a year, from whatever source; not negative. */
+  perYear?:
+    | Money
+    | undefined;
+  /** The day for which that was said, not in the future; unset when nobody knows. */
+  asOf?: DateMessage | undefined;
+}
+
 /** What is known about a natural person. */
 export interface Person {
   /** The given name or names, 1 to 100 characters at creation. */
@@ -72,10 +175,133 @@ export interface Person {
     | undefined;
   /** How to address the person in writing, for example "Mrs Nováková"; empty means the display name. */
   salutation: string;
+  /**
+   * What the person does for a living: a code of ISCO-08 with 1 to 4 digits, "2" for professionals, "2212" for specialist
+   * medical practitioners. Spaces and points are taken out.
+   */
+  occupation: string;
+  /**
+   * What the employer does, or the person's own business: a code of ISIC Rev. 4, a section "K", a division "K64" or
+   * longer. A division without its section is given it.
+   */
+  industry: string;
+  /** The highest education that the person completed. */
+  education: EducationLevel;
+  /** What the person earns; unset when not known. */
+  income?: Income | undefined;
 }
 
+function createBaseIncome(): Income {
+  return { perYear: undefined, asOf: undefined };
+}
+
+export const Income: MessageFns<Income, "rapport.customer.v1.Income"> = {
+  $type: "rapport.customer.v1.Income" as const,
+
+  encode(message: Income, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.perYear !== undefined) {
+      Money.encode(message.perYear, writer.uint32(10).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      DateMessage.encode(message.asOf, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Income {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIncome();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.perYear = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Income {
+    return {
+      perYear: isSet(object.perYear)
+        ? Money.fromJSON(object.perYear)
+        : isSet(object.per_year)
+        ? Money.fromJSON(object.per_year)
+        : undefined,
+      asOf: isSet(object.asOf)
+        ? DateMessage.fromJSON(object.asOf)
+        : isSet(object.as_of)
+        ? DateMessage.fromJSON(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Income): unknown {
+    const obj: any = {};
+    if (message.perYear !== undefined) {
+      obj.perYear = Money.toJSON(message.perYear);
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = DateMessage.toJSON(message.asOf);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Income>, I>>(base?: I): Income {
+    return Income.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Income>, I>>(object: I): Income {
+    const message = createBaseIncome();
+    message.perYear = (object.perYear !== undefined && object.perYear !== null)
+      ? Money.fromPartial(object.perYear)
+      : undefined;
+    message.asOf = (object.asOf !== undefined && object.asOf !== null)
+      ? DateMessage.fromPartial(object.asOf)
+      : undefined;
+    return message;
+  },
+};
+
 function createBasePerson(): Person {
-  return { givenName: "", familyName: "", sex: 0, birthDate: undefined, salutation: "" };
+  return {
+    givenName: "",
+    familyName: "",
+    sex: 0,
+    birthDate: undefined,
+    salutation: "",
+    occupation: "",
+    industry: "",
+    education: 0,
+    income: undefined,
+  };
 }
 
 export const Person: MessageFns<Person, "rapport.customer.v1.Person"> = {
@@ -96,6 +322,18 @@ export const Person: MessageFns<Person, "rapport.customer.v1.Person"> = {
     }
     if (message.salutation !== "") {
       writer.uint32(42).string(message.salutation);
+    }
+    if (message.occupation !== "") {
+      writer.uint32(50).string(message.occupation);
+    }
+    if (message.industry !== "") {
+      writer.uint32(58).string(message.industry);
+    }
+    if (message.education !== 0) {
+      writer.uint32(64).int32(message.education);
+    }
+    if (message.income !== undefined) {
+      Income.encode(message.income, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -153,6 +391,38 @@ export const Person: MessageFns<Person, "rapport.customer.v1.Person"> = {
             message.salutation = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.occupation = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.industry = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.education = reader.int32() as any;
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.income = Income.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -184,6 +454,10 @@ export const Person: MessageFns<Person, "rapport.customer.v1.Person"> = {
         ? DateMessage.fromJSON(object.birth_date)
         : undefined,
       salutation: isSet(object.salutation) ? globalThis.String(object.salutation) : "",
+      occupation: isSet(object.occupation) ? globalThis.String(object.occupation) : "",
+      industry: isSet(object.industry) ? globalThis.String(object.industry) : "",
+      education: isSet(object.education) ? educationLevelFromJSON(object.education) : 0,
+      income: isSet(object.income) ? Income.fromJSON(object.income) : undefined,
     };
   },
 
@@ -204,6 +478,18 @@ export const Person: MessageFns<Person, "rapport.customer.v1.Person"> = {
     if (message.salutation !== "") {
       obj.salutation = message.salutation;
     }
+    if (message.occupation !== "") {
+      obj.occupation = message.occupation;
+    }
+    if (message.industry !== "") {
+      obj.industry = message.industry;
+    }
+    if (message.education !== 0) {
+      obj.education = educationLevelToJSON(message.education);
+    }
+    if (message.income !== undefined) {
+      obj.income = Income.toJSON(message.income);
+    }
     return obj;
   },
 
@@ -219,6 +505,12 @@ export const Person: MessageFns<Person, "rapport.customer.v1.Person"> = {
       ? DateMessage.fromPartial(object.birthDate)
       : undefined;
     message.salutation = object.salutation ?? "";
+    message.occupation = object.occupation ?? "";
+    message.industry = object.industry ?? "";
+    message.education = object.education ?? 0;
+    message.income = (object.income !== undefined && object.income !== null)
+      ? Income.fromPartial(object.income)
+      : undefined;
     return message;
   },
 };
