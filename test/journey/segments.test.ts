@@ -1,5 +1,5 @@
 // The life of segments from the command line, in a running suite with a bank in it.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestSuite, testSuite } from '@rapport/test/kit';
@@ -101,3 +101,38 @@ test('a dry run, flows and templates', async () => {
   expect(made).toContain('segments/ages-senior  party.age >= 62');
   expect(await refusal('from-template', 'age-bands', 'more', '--set', 'old=62')).toContain('PARAMETER_INVALID');
 }, 120_000);
+
+test('a scheme lives: checked, made from a file, approved by another, published, profiled, retired', async () => {
+  const scheme = (...args: string[]) => suite.rapport(['scheme', ...args]);
+  const told = async <T>(...args: string[]): Promise<T> => JSON.parse(await scheme(...args, '--json')) as T;
+  const file = path.join(out, 'tiers.yaml');
+  const plan = (match: string) => `tiers:
+  assets: holdings.balance
+  match: ${match}
+  grace_days: 30
+  tiers:
+    - { group: { group_id: basic, title: Basic } }
+    - { group: { group_id: gold, title: Gold, title_zh: 黄金 }, enter_assets: 40000, keep_assets: 30000 }
+`;
+  writeFileSync(file, plan('any'));
+  expect(await scheme('check', '-f', file).catch((error: Error) => error.message)).toContain('is not understood');
+  writeFileSync(file, plan('TIER_MATCH_ANY'));
+  expect(await told('check', '-f', file)).toEqual({});
+  await scheme('create', 'wealth', '-f', file, '--title', 'Wealth');
+  expect(await scheme('approve', 'wealth@1').catch((error: Error) => error.message)).toContain('APPROVER_IS_AUTHOR');
+  await scheme('approve', 'wealth@1', '--as', 'demo-approver');
+  const run = await told<{ state: string; changed: string }>('publish', 'wealth@1', '--as', 'demo-marketer');
+  expect(run).toMatchObject({ state: 'SCHEME_RUN_STATE_SUCCEEDED', changed: '80' });
+  const { version } = await told<{ version: { groups: { members?: string }[] } }>('show', 'wealth');
+  const members = version.groups.map((group) => Number(group.members ?? 0));
+  expect(members.reduce((sum, one) => sum + one, 0)).toBe(80);
+  expect(await scheme('profile', 'wealth')).toContain('segments/wealth-gold');
+  expect(await scheme('list', '--kind', 'tiers')).toContain('basic, gold');
+
+  writeFileSync(file, 'clusters: { features: [party.age, holdings.balance], clusters: 2, sample_size: 100 }');
+  await scheme('create', 'alike', '-f', file);
+  await scheme('run', 'alike@1');
+  expect(await scheme('profile', 'alike')).toMatch(/2 clusters of 80 parties[^]*c1[^]*(high|low|average)[^]*[高低均]/);
+  await scheme('retire', 'wealth@1', '--as', 'demo-marketer');
+  expect(await scheme('runs', 'wealth')).toContain('succeeded');
+}, 180_000);

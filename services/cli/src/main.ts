@@ -10,6 +10,7 @@ import { keysStatus, rotateKeys } from './commands/keys.js';
 import { listCommands } from './commands/list.js';
 import { match } from './commands/match.js';
 import { replayErasures } from './commands/replay-erasures.js';
+import { schemeCommands } from './commands/scheme.js';
 import { searchParties } from './commands/search-parties.js';
 import { segmentCommands } from './commands/segment.js';
 import { storyCommand } from './commands/story.js';
@@ -48,6 +49,7 @@ program
 
 segmentCommands(program, withClients);
 listCommands(program, withClients);
+schemeCommands(program, withClients);
 
 program
   .command('view')

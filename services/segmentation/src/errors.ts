@@ -22,7 +22,7 @@ export const fail = defineFailures('segmentation.rapport', {
   SEGMENT_NOT_PUBLISHED: { kind: 'precondition', message: 'The version is not in use.' },
   SEGMENT_OF_SCHEME: {
     kind: 'precondition',
-    message: 'The segment is a group of a scheme: make a new version of the scheme instead.',
+    message: 'The segment is a group of a scheme: change, publish or retire the scheme instead.',
   },
   SCHEME_NOT_FOUND: { kind: 'not_found', message: 'There is no such scheme, or it is out of your reach.' },
   SCHEME_EXISTS: { kind: 'already_exists', message: 'A scheme of that id exists.' },

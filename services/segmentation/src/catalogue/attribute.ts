@@ -76,6 +76,8 @@ export interface Columns {
   declared(key: string): Column;
   /** The condition of being in the version in use of a segment. */
   member(segmentId: string): string;
+  /** The id of the group of a partition in use, which is missing for those in none; undefined for any other scheme. */
+  partition(schemeId: string): string | undefined;
 }
 
 /** One word of the rule language. */

@@ -58,10 +58,10 @@ export const groupAttributes: readonly AttributeSpec[] = [
     sources: ['rapport.segmentation.v1.Scheme'],
     freshness: 'at each run of the scheme',
     arguments: [scheme],
-    column: (args, sql) => ({
-      sql: `nullIf(${assigned('`group`', textOf(args, 'scheme'), sql)}, '')`,
-      nullable: true,
-    }),
+    column: (args, sql) => {
+      const id = textOf(args, 'scheme');
+      return { sql: sql.partition(id) ?? `nullIf(${assigned('`group`', id, sql)}, '')`, nullable: true };
+    },
     words: (args) => `group of ${textOf(args, 'scheme')}`,
   },
   {

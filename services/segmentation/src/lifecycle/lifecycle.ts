@@ -46,10 +46,17 @@ export function wrongState(row: VersionRow): Error {
 
 /**
  * The versions of a segment as they stand, locked until the transaction ends: whoever takes a step with one of them
- * waits here for the others. Throws SEGMENT_NOT_FOUND.
+ * waits here for the others. The segments of a scheme's groups live with it. Throws SEGMENT_NOT_FOUND, SEGMENT_OF_SCHEME.
  */
 export async function lockVersion(tx: Tx, asked: VersionRow): Promise<VersionRow> {
   await tx.run(sql`SELECT FROM segment WHERE segment_id = ${asked.segment_id} FOR UPDATE`);
+  if (asked.scheme_id !== null) {
+    const scheme = `schemes/${asked.scheme_id}`;
+    throw fail('SEGMENT_OF_SCHEME', {
+      metadata: { scheme },
+      violations: [{ field: 'name', description: `it lives with ${scheme}: take the step with that` }],
+    });
+  }
   return findVersion(tx, { kind: 'everything' }, versionName(asked.segment_id, asked.version));
 }
 

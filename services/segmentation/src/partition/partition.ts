@@ -34,14 +34,16 @@ interface CountRow {
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
-/** Counts the parties of each group in one scan. */
+/** Counts the parties of each group in one scan. With the scheme's id, a rule that asks for its own group is refused. */
 export async function countGroups(
   deps: Deps,
   groups: readonly NamedRule[],
-  { asOf, where, signal }: { asOf: DayNumber; where: FactFilter; signal?: AbortSignal },
+  { asOf, where, schemeId, signal }: { asOf: DayNumber; where: FactFilter; schemeId?: string; signal?: AbortSignal },
 ): Promise<Counted> {
   const merged = await anyMerged(deps.db.system);
-  const read = await Promise.all(groups.map(({ rule }) => soundRuleInUse(deps.db.system, rule)));
+  const read = await Promise.all(
+    groups.map(({ title, rule }) => soundRuleInUse(deps.db.system, rule, schemeId && `${schemeId}-${title.groupId}`)),
+  );
   const rules = read.map(({ rule }) => ({ rule, asOf }));
   const segments = read.find((one) => one.segments)?.segments;
   const { from, conditions, parameters } = compileRules(rules, deps.zone, { where, merged, segments });

@@ -9,7 +9,8 @@ import {
   type Operand,
   type Rule,
   type SegmentRules,
-  segmentsOf,
+  type SchemeGroups,
+  segmentsAskedBy,
   type Span,
 } from './tree.js';
 
@@ -76,7 +77,7 @@ export interface Surroundings {
   /** The segments in use; undefined: every id is taken as it stands. */
   segments?: SegmentRules | undefined;
   /** The schemes that there are; undefined: every id is taken as it stands. */
-  schemes?: ReadonlySet<string> | undefined;
+  schemes?: ReadonlyMap<string, SchemeGroups> | undefined;
   /** The lists that there are; undefined: every id is taken as it stands. */
   lists?: ReadonlySet<string> | undefined;
   /** The segment that the rule is of, which it must not ask for, nor may any that it asks for. */
@@ -88,7 +89,7 @@ function wayTo(wanted: string, from: string, segments: SegmentRules, seen: Reado
   if (from === wanted) return [from];
   const found = segments.get(from);
   if (!found || seen.has(from)) return undefined;
-  for (const next of segmentsOf(found.rule)) {
+  for (const next of segmentsAskedBy(found.rule, segments)) {
     const way = wayTo(wanted, next, segments, new Set([...seen, from]));
     if (way) return [from, ...way];
   }
@@ -174,7 +175,7 @@ function checker({ positions, spanOf, around: { segments, schemes, lists, self }
     if (found) {
       const args = readArguments(found.spec, node, found.args, at);
       if (found.spec.key === 'segment.member') checkMember(node, String(args['segment']));
-      checkScheme(node, args['scheme']);
+      checkScheme(node, found.spec.key, args['scheme']);
       if (found.spec.key === 'list.has') checkList(node, String(args['list']));
       return { operand: { type: found.spec.type, feature: { key: found.spec.key, args } }, node, spec: found.spec };
     }
@@ -207,9 +208,25 @@ function checker({ positions, spanOf, around: { segments, schemes, lists, self }
     return { operand: { type: 'number', size: operand }, node };
   }
 
-  function checkScheme(node: Node, scheme: Argument | undefined): void {
-    if (scheme === undefined || !schemes || schemes.has(String(scheme))) return;
-    fail(node, 'ARGUMENT_INVALID', `There is no scheme ${String(scheme)}; create it first, or mend its id.`);
+  function checkScheme(node: Node, key: string, scheme: Argument | undefined): void {
+    if (scheme === undefined || !schemes) return;
+    const id = String(scheme);
+    const found = schemes.get(id);
+    if (!found) fail(node, 'ARGUMENT_INVALID', `There is no scheme ${id}; create it first, or mend its id.`);
+    if (!found.groups) fail(node, 'ARGUMENT_INVALID', `The scheme ${id} is not in use; publish it first.`);
+    if (key === 'scheme.score' && !found.scored) {
+      fail(node, 'ARGUMENT_INVALID', `The scheme ${id} is a partition, which gives no scores.`);
+    }
+    for (const [segment, { group }] of segments ?? []) if (group?.scheme === id) checkCircle(node, segment);
+  }
+
+  /** The group that a constant names, or begins, has to be one that the scheme on the other side has. */
+  function checkGroup(node: Node, operand: Operand, value: Constant['value'], begins = false): void {
+    if (!('feature' in operand) || operand.feature.key !== 'scheme.group') return;
+    const id = String(operand.feature.args['scheme']);
+    const groups = schemes?.get(id)?.groups;
+    if (!groups || groups.some((group) => group === value || (begins && group.startsWith(String(value))))) return;
+    fail(node, 'ARGUMENT_INVALID', `The scheme ${id} has no group ${String(value)}; it has ${groups.join(', ')}.`);
   }
 
   function checkList(node: Node, list: string): void {
@@ -217,13 +234,15 @@ function checker({ positions, spanOf, around: { segments, schemes, lists, self }
     fail(node, 'ARGUMENT_INVALID', `There is no list ${list}; create it first, or mend its id.`);
   }
 
+  function checkCircle(node: Node, segment: string): void {
+    const way = self === undefined || !segments ? undefined : wayTo(self, segment, segments, new Set());
+    if (!way) return;
+    fail(node, 'ARGUMENT_INVALID', `The segment would ask for itself: ${[self, ...way].join(' → ')}.`);
+  }
+
   function checkMember(node: Node, segment: string): void {
     if (!segments) return;
-    const way = self === undefined ? undefined : wayTo(self, segment, segments, new Set());
-    if (way) {
-      const circle = [self, ...way].join(' → ');
-      fail(node, 'ARGUMENT_INVALID', `The segment would ask for itself: ${circle}.`);
-    }
+    checkCircle(node, segment);
     if (segments.has(segment)) return;
     fail(node, 'ARGUMENT_INVALID', `No segment ${segment} is in use; publish it first, or mend its id.`);
   }
@@ -269,8 +288,10 @@ function checker({ positions, spanOf, around: { segments, schemes, lists, self }
     const span = spanOf(node);
     if ('value' in l && 'value' in r) return { kind: 'constant', value: compareValues(l.value, op, r.value), span };
     if ('value' in l) {
+      checkGroup(left.node, r, l.value);
       return { kind: 'compare', op: mirrored[op], left: r, right: fitting(l, left.node, right.spec), span };
     }
+    if ('value' in r) checkGroup(right.node, l, r.value);
     if ('value' in r) return { kind: 'compare', op, left: l, right: fitting(r, right.node, left.spec), span };
     return { kind: 'compare', op, left: l, right: r, span };
   }
@@ -285,6 +306,7 @@ function checker({ positions, spanOf, around: { segments, schemes, lists, self }
       if (constant.type !== left.operand.type) {
         fail(element, 'TYPE_MISMATCH', `A ${left.operand.type} cannot be compared with a ${constant.type}.`);
       }
+      checkGroup(element, left.operand, constant.value);
       return fitting(constant, element, left.spec).value;
     });
     const span = spanOf(node);
@@ -305,6 +327,7 @@ function checker({ positions, spanOf, around: { segments, schemes, lists, self }
     if ('value' in left.operand) {
       return { kind: 'constant', value: String(left.operand.value).startsWith(constant.value), span: spanOf(node) };
     }
+    checkGroup(argument, left.operand, constant.value, true);
     return { kind: 'startsWith', left: left.operand, prefix: constant.value, span: spanOf(node) };
   }
 

@@ -107,6 +107,15 @@ function statement(zone: string, limits: Limits) {
         const below = bind(`${used.organisationPath}/`, 'String');
         return `((p.organisation_path = ${path} OR startsWith(p.organisation_path, ${below})) AND ${inside})`;
       },
+      partition: (schemeId) => {
+        const groups = [...(limits.segments ?? [])].flatMap(([segmentId, { group }]) =>
+          group?.scheme === schemeId ? [{ segmentId, id: group.id }] : [],
+        );
+        if (groups.length === 0) return undefined;
+        const { member } = columnsOn(asOf, way);
+        const parts = groups.map(({ segmentId, id }) => `${member(segmentId)}, ${bind(id, 'String')}`);
+        return `multiIf(${parts.join(', ')}, CAST(NULL AS Nullable(String)))`;
+      },
     };
   }
 

@@ -60,6 +60,9 @@ describe('lists, schemes and other segments in rules', () => {
     ['young', young],
     ['gilded', gilded],
     ['before', before],
+    // A partition of a part of the bank: its groups are rules.
+    ['ages-minor', { ...young, group: { scheme: 'ages', id: 'minor' } }],
+    ['ages-grown', { ...young, rule: ruleOf('!(party.age < 30)'), group: { scheme: 'ages', id: 'grown' } }],
   ]);
 
   async function taken(text: string, asOf: number, merged = false): Promise<string[]> {
@@ -89,6 +92,11 @@ describe('lists, schemes and other segments in rules', () => {
     ['segment.member("gilded")', 20260131, []],
     ['segment.member("gilded")', 20260201, ['anna']],
     ['segment.member("before") == true', 20260601, ['anna', 'berta']],
+    ['scheme.group("ages") == "minor"', 20260601, ['anna']],
+    ['scheme.group("ages") == "minor"', 20310601, []],
+    ['scheme.group("ages") != "minor"', 20260601, ['clara']],
+    ['scheme.group("ages") in ["minor", "grown"]', 20260601, ['anna', 'clara']],
+    ['!(scheme.group("ages").startsWith("g"))', 20260601, ['anna', 'berta']],
   ])('%s at the end of %i', async (text, asOf, expected) => {
     expect(await taken(text, asOf)).toEqual(expected);
     // With nobody merged, the other way of reading gives the same.

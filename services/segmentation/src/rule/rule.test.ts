@@ -126,12 +126,26 @@ test.each<[string, string[]]>([
   expect(leavesOf(read.rule).map(({ span }) => text.slice(span.start, span.end))).toEqual(parts);
 });
 
-test('a rule that asks for a scheme that there is not is refused', () => {
-  const schemes = new Set(['wealth']);
-  expect(readRule('scheme.group("wealth") == "gold"', { schemes })).toHaveProperty('rule');
-  expect(readRule('party.age > 3 && scheme.score("wealht") > 1', { schemes })).toMatchObject({
-    problem: { reason: 'ARGUMENT_INVALID', column: 18 },
-  });
+test.each<[string, number | undefined, string]>([
+  ['scheme.group("wealth") == "gold" && scheme.score("wealth") > 1', undefined, ''],
+  ['party.age > 3 && scheme.score("wealht") > 1', 18, 'There is no scheme wealht'],
+  ['party.age > 3 && scheme.group("wealth") == "glod"', 44, 'The scheme wealth has no group glod; it has basic, gold.'],
+  ['"glod" != scheme.group("wealth")', 1, 'has no group glod'],
+  ['scheme.group("wealth") in ["gold", "slver"]', 36, 'has no group slver'],
+  ['scheme.group("wealth").startsWith("go")', undefined, ''],
+  ['scheme.group("wealth").startsWith("gu")', 35, 'has no group gu'],
+  ['scheme.group("ages") == "young"', undefined, ''],
+  ['scheme.score("ages") > 1', 1, 'The scheme ages is a partition, which gives no scores.'],
+  ['scheme.group("draft") == "gold"', 1, 'The scheme draft is not in use; publish it first.'],
+])('of schemes, %s is refused at column %p', (text, column, message) => {
+  const schemes = new Map([
+    ['wealth', { groups: ['basic', 'gold'], scored: true }],
+    ['ages', { groups: ['old', 'young'], scored: false }],
+    ['draft', { groups: undefined, scored: true }],
+  ]);
+  const read = readRule(text, { schemes });
+  expect('problem' in read ? read.problem.column : undefined).toBe(column);
+  expect('problem' in read ? read.problem.message : '').toContain(message);
 });
 
 test('a rule that asks for a list that there is not is refused', () => {

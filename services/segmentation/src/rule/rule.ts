@@ -25,7 +25,9 @@ export {
   type Rule,
   type SegmentRule,
   listsOf,
+  type SchemeGroups,
   schemesOf,
   type SegmentRules,
+  segmentsAskedBy,
   segmentsOf,
 } from './tree.js';

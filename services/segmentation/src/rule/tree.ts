@@ -46,6 +46,16 @@ export interface SegmentRule {
   organisationPath: string;
   /** The day it always looks at, if it has one. */
   asOf?: DayNumber | undefined;
+  /** The group of a partition that it is: parties follow from the rule, nothing is assigned. */
+  group?: { scheme: string; id: string } | undefined;
+}
+
+/** What there is of a scheme, for rules that ask for its groups. */
+export interface SchemeGroups {
+  /** The ids of the groups of the version in use; undefined when none is. */
+  groups: readonly string[] | undefined;
+  /** Whether its parties have scores. */
+  scored: boolean;
 }
 
 /** The versions in use, by the id of their segment. */
@@ -94,6 +104,13 @@ export function featuresOf(rule: Rule): Feature[] {
 export function segmentsOf(rule: Rule): string[] {
   const asked = featuresOf(rule).filter(({ key }) => key === 'segment.member');
   return [...new Set(asked.map(({ args }) => String(args['segment'])))];
+}
+
+/** The ids of the segments whose rules a rule hangs on: those whose members it asks for, and the groups of partitions. */
+export function segmentsAskedBy(rule: Rule, segments: SegmentRules): string[] {
+  const schemes = new Set(schemesOf(rule));
+  const groups = schemes.size === 0 ? [] : [...segments].filter(([, { group }]) => group && schemes.has(group.scheme));
+  return [...new Set([...segmentsOf(rule), ...groups.map(([id]) => id)])];
 }
 
 /** The ids of the schemes whose groups or scores a rule asks for, each once. */

@@ -34,7 +34,7 @@ beforeAll(async () => {
   unborn = await suite.customer.person({ born: 0, region: '' });
   await suite.customer.person({ born: 19800101, path: '/other' });
   await suite.settled();
-}, 60_000);
+}, 180_000);
 afterAll(() => suite.close());
 
 test('bands are published as segments and follow their members; a new version keeps what is the same', async () => {
@@ -69,9 +69,71 @@ test('bands are published as segments and follow their members; a new version ke
     .createSegmentVersion({ parent: 'segments/ages-band-0', rule: 'true', asOf: undefined, requestId: uuidv7() });
   expect((await rejection(byHand))['reason']).toBe('SEGMENT_OF_SCHEME');
 
+  const segments = suite.as(['marketer']);
+  const onSegment = { name: 'segments/ages-band-0@1', requestId: uuidv7() };
+  expect(await rejection(segments.retireSegmentVersion(onSegment))).toMatchObject({
+    reason: 'SEGMENT_OF_SCHEME',
+    metadata: { scheme: 'schemes/ages' },
+  });
+  expect((await rejection(segments.publishSegment({ ...onSegment, requestId: uuidv7() })))['reason']).toBe(
+    'SEGMENT_OF_SCHEME',
+  );
+
   await marketer.retireScheme({ name: 'schemes/ages@2', requestId: uuidv7() });
   expect(await segmentsOf(suite, young)).toEqual([]);
-}, 60_000);
+}, 180_000);
+
+test('rules ask for the groups of a partition, which then cannot go, and never in a circle', async () => {
+  const marketer = suite.schemes(['marketer']);
+  const segments = suite.as(['marketer']);
+  await marketer.createScheme(create('asked', bands([undefined, 18, 65])));
+  await publish(suite, 'schemes/asked@1');
+  const rule = 'scheme.group("asked") == "band-2" && party.region == "south"';
+  const { problem } = await segments.checkRule({ rule: rule.replace('band-2', 'band-3') });
+  expect(problem).toMatchObject({ column: 26, message: expect.stringContaining('band-0, band-1, band-2, unknown') });
+  const common = { organisationPath: '/demo', asOf: undefined, requestId: uuidv7() };
+  await segments.createSegment({ segmentId: 'southern', title: 'Southern', rule, ...common });
+  await suite.publish('segments/southern@1');
+  expect(await segmentsOf(suite, old)).toContain('segments/southern@1');
+
+  const later = await suite.customer.person({ born: 19400101, region: 'south' });
+  await suite.settled();
+  expect(await segmentsOf(suite, later)).toContain('segments/southern@1');
+
+  // Its group is gone in a version with two bands, and with the scheme as a whole.
+  const inUse = { reason: 'SEGMENT_IN_USE', metadata: { segments: 'segments/southern' } };
+  expect(await rejection(marketer.retireScheme({ name: 'schemes/asked@1', requestId: uuidv7() }))).toMatchObject(inUse);
+  await marketer.createSchemeVersion({ parent: 'schemes/asked', plan: bands([undefined, 18]), requestId: uuidv7() });
+  expect(await publish(suite, 'schemes/asked@2')).toMatchObject({
+    state: SchemeRunState.SCHEME_RUN_STATE_FAILED,
+    reason: 'SEGMENT_IN_USE',
+    message: expect.stringContaining('segments/southern'),
+  });
+  // Another border, the same groups: members follow it.
+  await marketer.createSchemeVersion({
+    parent: 'schemes/asked',
+    plan: bands([undefined, 18, 80]),
+    requestId: uuidv7(),
+  });
+  await publish(suite, 'schemes/asked@3');
+  await suite.settled();
+  for (let tries = 0; tries < 100 && (await segmentsOf(suite, old)).includes('segments/southern@1'); tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  expect(await segmentsOf(suite, old)).not.toContain('segments/southern@1');
+  expect(await segmentsOf(suite, later)).toContain('segments/southern@1');
+
+  const circles = [
+    rules({ south: 'segment.member("southern")' }, 'rest'),
+    rules({ south: 'scheme.group("asked") == "south"' }, 'rest'),
+  ];
+  for (const plan of circles) {
+    const refused = await rejection(
+      marketer.createSchemeVersion({ parent: 'schemes/asked', plan, requestId: uuidv7() }),
+    );
+    expect(refused['reason']).toMatch(/RULE_INVALID|PLAN_INVALID/);
+  }
+}, 180_000);
 
 test('an overlap or a gap is refused with a party that shows it, or else with values', async () => {
   const marketer = suite.schemes(['marketer']);

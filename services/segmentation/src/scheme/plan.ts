@@ -1,6 +1,6 @@
 import { SchemeKind, type GroupTitle, type SchemePlan } from '@rapport/proto/segmentation/v1';
+import { type Problem, readRule, schemesOf } from '../rule/rule.js';
 import { readNumber } from '../scan/scan.js';
-import { type Problem, readRule } from '../rule/rule.js';
 import { rfmGroups } from '../rfm/rfm.js';
 
 /** Something that is wrong with a plan by itself, whatever the parties are. */
@@ -101,9 +101,12 @@ function* numberProblems(field: string, text: string): Iterable<PlanProblem> {
   if ('problem' in read) yield { field, reason: 'RULE_INVALID', message: read.problem };
 }
 
-function* ruleProblems(field: string, text: string): Iterable<PlanProblem> {
+function* ruleProblems(field: string, text: string, schemeId: string): Iterable<PlanProblem> {
   const read = readRule(text);
   if ('problem' in read) yield { field, reason: 'RULE_INVALID', message: wordsOf(read.problem) };
+  else if (schemesOf(read.rule).includes(schemeId)) {
+    yield { field, reason: 'RULE_INVALID', message: 'A scheme does not ask for its own groups.' };
+  }
 }
 
 const invalid = (field: string, message: string): PlanProblem => ({ field, reason: 'PLAN_INVALID', message });
@@ -167,7 +170,7 @@ export function planProblems(schemeId: string, plan: SchemePlan): PlanProblem[] 
     }
     case 'rules':
       kind.value.groups.forEach(({ rule }, index) => {
-        problems.push(...ruleProblems(`rules.groups[${index}].rule`, rule));
+        problems.push(...ruleProblems(`rules.groups[${index}].rule`, rule, schemeId));
       });
       break;
     case 'tiers':
@@ -201,7 +204,7 @@ export function planProblems(schemeId: string, plan: SchemePlan): PlanProblem[] 
       }
       break;
     case 'lookalike':
-      problems.push(...ruleProblems('lookalike.seed_rule', kind.value.seedRule));
+      problems.push(...ruleProblems('lookalike.seed_rule', kind.value.seedRule, schemeId));
       kind.value.features.forEach((text, index) => {
         problems.push(...numberProblems(`lookalike.features[${index}]`, text));
       });
@@ -214,7 +217,9 @@ export function planProblems(schemeId: string, plan: SchemePlan): PlanProblem[] 
   const twice = ids.find((id, index) => ids.indexOf(id) !== index);
   if (twice !== undefined) problems.push(invalid(kind?.$case ?? '', `The group ${twice} stands there twice.`));
   for (const { title, rule } of groups) {
-    for (const { message } of kindOf(plan) === SchemeKind.SCHEME_KIND_PARTITION ? ruleProblems('', rule) : []) {
+    for (const { message } of kindOf(plan) === SchemeKind.SCHEME_KIND_PARTITION
+      ? ruleProblems('', rule, schemeId)
+      : []) {
       problems.push(invalid(kind?.$case ?? '', `The rule of the group ${title.groupId} is not sound: ${message}`));
     }
   }

@@ -4,7 +4,8 @@ import { SegmentState } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { publishVersion, retireVersion, settleMembers } from '../lifecycle/lifecycle.js';
-import { findVersion, findVersions, type VersionRow, versionName } from '../segment/segment.js';
+import { leavesOf, type Rule, schemesOf, segmentsOf } from '../rule/rule.js';
+import { findVersion, findVersions, segmentsInUse, type VersionRow, versionName } from '../segment/segment.js';
 import type { Group } from './plan.js';
 import type { RunRow } from './run.js';
 import {
@@ -97,23 +98,57 @@ export async function putIntoUse(deps: Deps, asked: SchemeRow, run: RunRow, sign
     WHERE run_id = ${run.run_id}::uuid AND state <= 2`);
 }
 
+/** Whether a rule names one of these groups of a scheme. */
+function namesGroup(rule: Rule, schemeId: string, groups: ReadonlySet<unknown>): boolean {
+  return leavesOf(rule).some((leaf) => {
+    if (leaf.kind !== 'compare' && leaf.kind !== 'in') return false;
+    const { left } = leaf;
+    if (!('feature' in left) || left.feature.key !== 'scheme.group' || left.feature.args['scheme'] !== schemeId)
+      return false;
+    if (leaf.kind === 'in') return leaf.values.some((value) => groups.has(value));
+    return 'value' in leaf.right && groups.has(leaf.right.value);
+  });
+}
+
+/** Refuses while rules of other segments in use ask for groups that go, or for anything of a scheme that goes. */
+async function assertNotAsked(tx: Tx, schemeId: string, gone: readonly string[], whole: boolean): Promise<void> {
+  const own = await tx.rows<{ id: string }>(sql`SELECT segment_id AS id FROM segment WHERE scheme_id = ${schemeId}`);
+  const ownIds = new Set(own.map(({ id }) => id));
+  const ids = new Set<unknown>(gone);
+  const groups = new Set<unknown>(gone.map((id) => id.slice(schemeId.length + 1)));
+  const asking = [...(await segmentsInUse(tx))].filter(
+    ([id, { rule }]) =>
+      !ownIds.has(id) &&
+      (segmentsOf(rule).some((one) => ids.has(one)) ||
+        (whole ? schemesOf(rule).includes(schemeId) : namesGroup(rule, schemeId, groups))),
+  );
+  if (asking.length === 0) return;
+  const segments = asking.map(([id]) => `segments/${id}`).join(', ');
+  throw fail('SEGMENT_IN_USE', {
+    metadata: { scheme: `schemes/${schemeId}`, segments },
+    violations: [{ field: 'name', description: `the rules of these segments ask for its groups: ${segments}` }],
+  });
+}
+
 /**
  * Retires the segments in use of a scheme's groups, all or all but some; gives their ids, for `settleMembers` to follow.
- * Throws SEGMENT_IN_USE.
+ * Throws SEGMENT_IN_USE while campaigns send to one of them, or the rules of other segments ask for it.
  */
 export async function retireGroups(
   tx: Tx,
   deps: Pick<Deps, 'clock'>,
   schemeId: string,
-  { except = [], by }: { except?: readonly string[]; by: string },
+  { except, by }: { except?: readonly string[]; by: string },
 ): Promise<string[]> {
   const gone = await tx.rows<{ segment_id: string; version: number }>(sql`
     SELECT v.segment_id, v.version FROM segment s JOIN segment_version v USING (segment_id)
-    WHERE s.scheme_id = ${schemeId} AND v.state = 3 AND s.segment_id <> ALL(${[...except]}::text[])
+    WHERE s.scheme_id = ${schemeId} AND v.state = 3 AND s.segment_id <> ALL(${[...(except ?? [])]}::text[])
     ORDER BY v.segment_id`);
+  const ids = gone.map((row) => row.segment_id);
+  if (ids.length > 0) await assertNotAsked(tx, schemeId, ids, except === undefined);
   for (const { segment_id: segmentId, version } of gone) {
     const row = await findVersion(tx, everything, versionName(segmentId, version));
     await retireVersion(tx, row, by, deps.clock.now());
   }
-  return gone.map((row) => row.segment_id);
+  return ids;
 }

@@ -9,7 +9,7 @@ import { assertState, findSchemeVersion, schemeVersionMessage } from './scheme.j
 
 /**
  * Takes the version in use out of use with the segments of its groups, whose members leave. Throws SCHEME_NOT_FOUND,
- * SCHEME_STATE, and SEGMENT_IN_USE while campaigns send to one of them.
+ * SCHEME_STATE, and SEGMENT_IN_USE while campaigns send to one of them or rules of other segments ask for it.
  */
 export async function retireScheme(
   deps: Deps,

@@ -4,7 +4,8 @@ import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { factFilter } from '../fact/fact.js';
 import { countGroups, partitionProblems } from '../partition/partition.js';
-import { today } from '../segment/segment.js';
+import { type Rule, schemesOf, segmentsAskedBy, type SegmentRules } from '../rule/rule.js';
+import { segmentsInUse, today } from '../segment/segment.js';
 import { groupsOf, isComputed, planProblems } from './plan.js';
 
 /** A plan with where it is to hold. */
@@ -12,6 +13,19 @@ export interface Proposed {
   schemeId: string;
   organisationPath: string;
   plan: SchemePlan | undefined;
+}
+
+/** A segment by way of which a rule asks for the groups of a scheme in the end. */
+function wayToScheme(rule: Rule, schemeId: string, segments: SegmentRules): string | undefined {
+  // Grows while it is walked, and has everything once.
+  const seen = new Set(segmentsAskedBy(rule, segments));
+  for (const id of seen) {
+    const found = segments.get(id);
+    if (!found) continue;
+    if (schemesOf(found.rule).includes(schemeId)) return id;
+    for (const next of segmentsAskedBy(found.rule, segments)) seen.add(next);
+  }
+  return undefined;
 }
 
 /**
@@ -33,7 +47,21 @@ export async function soundPlan(
   if (isComputed(plan)) return plan;
   const groups = groupsOf(schemeId, plan);
   const where = factFilter(call.scope, organisationPath, { manager: true });
-  const counted = await countGroups(deps, groups, { asOf: today(deps), where, signal: call.signal });
+  const counted = await countGroups(deps, groups, { asOf: today(deps), where, schemeId, signal: call.signal });
+  const segments = await segmentsInUse(deps.db.system);
+  const circles = counted.rules.flatMap((rule, index) => {
+    const way = wayToScheme(rule, schemeId, segments);
+    const group = groups[index]?.title.groupId ?? '';
+    return way === undefined
+      ? []
+      : [
+          {
+            field: `plan.${group}`,
+            description: `${group} asks for the segment ${way}, which asks for this partition.`,
+          },
+        ];
+  });
+  if (circles.length > 0) throw fail('PLAN_INVALID', { violations: circles });
   const { problems } = partitionProblems(groups, counted);
   const [first] = problems;
   if (!first) return plan;

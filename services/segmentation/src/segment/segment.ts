@@ -1,6 +1,6 @@
 import { covers, type Queryable, type Scope, scopeFilter, sql, type Sql } from '@rapport/kit/db';
 import type { DateMessage } from '@rapport/proto/google/type';
-import type { Segment, SegmentState, SegmentVersion } from '@rapport/proto/segmentation/v1';
+import { SchemeKind, type Segment, type SegmentState, type SegmentVersion } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import {
@@ -13,8 +13,10 @@ import {
   readRule,
   listsOf,
   type SegmentRule,
+  type SchemeGroups,
   schemesOf,
   type SegmentRules,
+  segmentsAskedBy,
   segmentsOf,
 } from '../rule/rule.js';
 
@@ -87,6 +89,8 @@ export interface VersionRow {
   segment_id: string;
   title: string;
   organisation_path: string;
+  /** The scheme whose group it is; null for a segment of its own. */
+  scheme_id: string | null;
   segment_created_by: string;
   segment_create_time: Date;
   segment_update_time: Date;
@@ -112,7 +116,7 @@ export interface VersionRow {
 
 /** What `VersionRow` is selected from; conditions may name `s` and `v`. */
 export const versionRows: Sql = sql`
-  SELECT s.segment_id, s.title, s.organisation_path, s.created_by AS segment_created_by,
+  SELECT s.segment_id, s.title, s.organisation_path, s.scheme_id, s.created_by AS segment_created_by,
     s.create_time AS segment_create_time, s.update_time AS segment_update_time, v.version, v.rule, v.as_of, v.state,
     v.members, v.evaluated_day, v.evaluate_time, v.created_by, v.create_time, v.publish_time, v.approved_by,
     v.approve_time, v.rejected_by, v.reject_time, v.reject_reason, v.published_by, v.retired_by, v.retire_time
@@ -176,6 +180,12 @@ export function segmentMessage(latest: VersionRow, publishedVersion: number): Se
   };
 }
 
+/** The group of a partition that a segment is: those of other schemes are assigned, and their rules ask for that. */
+function groupOf({ scheme_id: scheme, segment_id: segmentId, rule }: VersionRow): SegmentRule['group'] {
+  if (scheme === null || rule.startsWith(`scheme.group("${scheme}") ==`)) return undefined;
+  return { scheme, id: segmentId.slice(scheme.length + 1) };
+}
+
 /** The versions in use, read: what can be evaluated, and what cannot. */
 export interface InUse {
   used: { row: VersionRow; rule: Rule }[];
@@ -200,13 +210,13 @@ export function readInUse(rows: readonly VersionRow[]): InUse {
     }
     used.push({ row, rule: read.rule });
     const { organisation_path: organisationPath, segment_id: id } = row;
-    segments.set(id, { rule: read.rule, organisationPath, asOf: dayOf(row.as_of) });
+    segments.set(id, { rule: read.rule, organisationPath, asOf: dayOf(row.as_of), group: groupOf(row) });
   }
   // One that is left out may take others with it, so again until all that are left find what they ask for.
   for (let before = -1; before !== used.length; ) {
     before = used.length;
     used = used.filter(({ row, rule }) => {
-      if (segmentsOf(rule).length === 0) return true;
+      if (segmentsAskedBy(rule, segments).length === 0) return true;
       const read = readRule(row.rule, { segments, self: row.segment_id });
       if ('rule' in read) return true;
       unsound.push({ row, problem: read.problem });
@@ -225,12 +235,8 @@ export async function segmentsInUse(on: Queryable): Promise<SegmentRules> {
 
 /** The segments in use whose rules ask for the members of this one, themselves or by way of others. */
 export async function dependentsOf(on: Queryable, segmentId: string): Promise<string[]> {
-  const rows = await on.rows<{ id: string; rule: string }>(sql`
-    SELECT segment_id AS id, rule FROM segment_version WHERE state = 3 AND strpos(rule, 'member') > 0`);
-  const asked = rows.map(({ id, rule }) => {
-    const read = readRule(rule);
-    return { id, of: 'rule' in read ? segmentsOf(read.rule) : [] };
-  });
+  const { segments } = readInUse(await on.rows<VersionRow>(sql`${versionRows} WHERE v.state = 3`));
+  const asked = [...segments].map(([id, { rule }]) => ({ id, of: segmentsAskedBy(rule, segments) }));
   const found = new Set([segmentId]);
   for (let before = 0; before !== found.size; ) {
     before = found.size;
@@ -240,11 +246,23 @@ export async function dependentsOf(on: Queryable, segmentId: string): Promise<st
   return [...found];
 }
 
-/** Which of these schemes there are. */
-async function schemesAmong(on: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const rows = await on.rows<{ id: string }>(sql`
-    SELECT scheme_id AS id FROM scheme WHERE scheme_id = ANY(${[...ids]}::text[])`);
-  return new Set(rows.map(({ id }) => id));
+/** What there is of these schemes; those that there are not are left out. */
+async function schemesAmong(on: Queryable, ids: readonly string[]): Promise<ReadonlyMap<string, SchemeGroups>> {
+  const rows = await on.rows<{ id: string; kind: SchemeKind; used: boolean; segments: string[] }>(sql`
+    SELECT s.scheme_id AS id, s.kind,
+      EXISTS (SELECT FROM scheme_version v WHERE v.scheme_id = s.scheme_id AND v.state = 3) AS used,
+      ARRAY(SELECT g.segment_id FROM segment g JOIN segment_version gv USING (segment_id)
+        WHERE g.scheme_id = s.scheme_id AND gv.state = 3 ORDER BY g.segment_id) AS segments
+    FROM scheme s WHERE s.scheme_id = ANY(${[...ids]}::text[])`);
+  return new Map(
+    rows.map(({ id, kind, used, segments }) => [
+      id,
+      {
+        groups: used ? segments.map((segment) => segment.slice(id.length + 1)) : undefined,
+        scored: kind !== SchemeKind.SCHEME_KIND_PARTITION,
+      },
+    ]),
+  );
 }
 
 /** Which of these lists there are. */
@@ -268,7 +286,8 @@ export async function readRuleInUse(
   const asked = { segments: segmentsOf(read.rule), schemes: schemesOf(read.rule), lists: listsOf(read.rule) };
   if (asked.segments.length + asked.schemes.length + asked.lists.length === 0)
     return { rule: read.rule, segments: undefined };
-  const segments = asked.segments.length > 0 ? await segmentsInUse(on) : undefined;
+  // The groups of a partition are segments.
+  const segments = asked.segments.length + asked.schemes.length > 0 ? await segmentsInUse(on) : undefined;
   const schemes = asked.schemes.length > 0 ? await schemesAmong(on, asked.schemes) : undefined;
   const lists = asked.lists.length > 0 ? await listsAmong(on, asked.lists) : undefined;
   const again = readRule(text, { segments, schemes, lists, self });
