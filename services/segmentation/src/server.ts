@@ -149,7 +149,8 @@ export function follow(deps: Deps, nats: Nats, changes: Changes): Running[] {
       events: factEvents,
       handle: applyCustomerEvents(deps, changes.changed),
       maxEvents: 2000,
-      maxWaitMs: 10,
+      // An insert costs ClickHouse 5 to 6 ms of CPU, merging included, whether it has 5 rows or 50.
+      maxWaitMs: 50,
       shards,
     }),
     startConsumer({
@@ -167,7 +168,7 @@ export function follow(deps: Deps, nats: Nats, changes: Changes): Running[] {
       handle: keepChanges(deps),
       // Nobody waits for it, and the embedded engine has one writer: few large inserts.
       maxEvents: 10_000,
-      maxWaitMs: 200,
+      maxWaitMs: 1000,
       shards: 1,
     }),
     startConsumer({ db: deps.db, nats, name: 'segmentation-campaigns', handlers: campaignEvents, shards: 1 }),

@@ -1,5 +1,6 @@
 import { sql, type Tx } from '@rapport/kit/db';
 import { publishAll } from '@rapport/kit/events';
+import { span } from '@rapport/kit/telemetry';
 import type { DateMessage } from '@rapport/proto/google/type';
 import { type MembershipReason, SegmentEntered, SegmentExited } from '@rapport/proto/segmentation/v1';
 import { addToDay } from '../history/history.js';
@@ -48,6 +49,36 @@ export async function publishChanges(
   facts: ChangeFacts,
 ): Promise<void> {
   await addToDay(tx, entered, exited, facts);
+  await publishEvents(tx, entered, exited, facts);
+}
+
+/** The same by trace: what is recorded of a trace (sampled) is published in it, everything else together. */
+export async function publishByTrace(
+  tx: Tx,
+  entered: readonly Change[],
+  exited: readonly Change[],
+  facts: ChangeFacts,
+  traceOf: ReadonlyMap<string, string | null>,
+): Promise<void> {
+  await addToDay(tx, entered, exited, facts);
+  const sampled = ({ party_id: party }: Change): string => {
+    const traceparent = traceOf.get(party) ?? '';
+    return traceparent.endsWith('-01') ? traceparent : '';
+  };
+  const [enteredIn, exitedIn] = [Map.groupBy(entered, sampled), Map.groupBy(exited, sampled)];
+  for (const traceparent of new Set([...exitedIn.keys(), ...enteredIn.keys()])) {
+    const publish = () => publishEvents(tx, enteredIn.get(traceparent) ?? [], exitedIn.get(traceparent) ?? [], facts);
+    if (traceparent === '') await publish();
+    else await span('change membership', {}, publish, { kind: 'consumer', parent: traceparent });
+  }
+}
+
+async function publishEvents(
+  tx: Tx,
+  entered: readonly Change[],
+  exited: readonly Change[],
+  facts: ChangeFacts,
+): Promise<void> {
   const common = (change: Change) => ({
     segment: `segments/${change.segment_id}`,
     version: change.version,

@@ -17,13 +17,16 @@ async function numbersOf(db: Database, parties: readonly string[]): Promise<Map<
   const known = () =>
     db.system.rows<{ party: string; number: number }>(sql`
       SELECT party_id AS party, number FROM party_number WHERE party_id = ANY(${asked}::uuid[])`);
-  let rows = await known();
+  const rows = await known();
   if (rows.length < asked.length) {
     // Whoever is known is left out before, so that no number is used up in vain.
-    await db.system.run(sql`
-      INSERT INTO party_number (party_id) SELECT party FROM unnest(${asked}::uuid[]) AS asked (party)
-      WHERE NOT EXISTS (SELECT FROM party_number n WHERE n.party_id = party) ON CONFLICT (party_id) DO NOTHING`);
-    rows = await known();
+    const numbered = new Set(rows.map(({ party }) => party));
+    const given = await db.system.rows<{ party: string; number: number }>(sql`
+      INSERT INTO party_number (party_id) SELECT * FROM unnest(${asked.filter((one) => !numbered.has(one))}::uuid[])
+      ON CONFLICT (party_id) DO NOTHING RETURNING party_id AS party, number`);
+    rows.push(...given);
+    // Somebody else has numbered some meanwhile.
+    if (rows.length < asked.length) return new Map((await known()).map(({ party, number }) => [party, number]));
   }
   return new Map(rows.map(({ party, number }) => [party, number]));
 }

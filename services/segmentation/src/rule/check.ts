@@ -13,6 +13,7 @@ import {
   segmentsAskedBy,
   type Span,
 } from './tree.js';
+import { compareValues, reckon } from './verdict.js';
 
 const comparisons: Readonly<Record<string, Comparison>> = {
   '_==_': '==',
@@ -40,36 +41,6 @@ interface Side {
   operand: Operand;
   node: Node;
   spec?: AttributeSpec;
-}
-
-function compareValues(left: string | number | boolean, op: Comparison, right: string | number | boolean): boolean {
-  switch (op) {
-    case '==':
-      return left === right;
-    case '!=':
-      return left !== right;
-    case '<':
-      return left < right;
-    case '<=':
-      return left <= right;
-    case '>':
-      return left > right;
-    default:
-      return left >= right;
-  }
-}
-
-function reckon(left: number, op: Arithmetic, right: number): number {
-  switch (op) {
-    case '+':
-      return left + right;
-    case '-':
-      return left - right;
-    case '*':
-      return left * right;
-    default:
-      return left / right;
-  }
 }
 
 /** What a rule may ask for beside the catalogue. */

@@ -7,7 +7,7 @@ import { factTables } from '../fact/fact.js';
 import { firstDayOfWindow } from './calendar.js';
 import { rules, segments, takenByCel } from './generated.testkit.js';
 import { days, drawPeople, type Person, rowsOf, zone } from './people.testkit.js';
-import { compileRules, readRule, type Rule, type SegmentRule } from './rule.js';
+import { compileRules, compileVerdicts, readRule, type Rule, type SegmentRule, type Values } from './rule.js';
 
 /** Rules in one statement, and statements: 2,000 rules over 100 customers, or as many as RULE_CASES says. */
 const RULES = 40;
@@ -64,8 +64,34 @@ describe('generated rules over generated customers', () => {
     return texts.map((_, index) => bank.map(({ id }) => id).filter((id) => hitsOf.get(id)?.[index] === 1));
   }
 
+  type Value = Values[number];
+  /** Whom each rule takes by the values that it asks for, judged here. */
+  async function takenHere(
+    texts: readonly string[],
+    asOf: number,
+    merged: boolean,
+    spoil: (value: Value) => Value,
+  ): Promise<string[][]> {
+    const dated = texts.map((text) => ({ rule: ruleOf(text), asOf }));
+    const limits = { restricted: true, segments: inUse, merged };
+    const { from, columns, verdicts, parameters } = compileVerdicts(dated, zone, limits);
+    const list = columns.map((column, place) => `${column} AS value${place}`).join(', ');
+    const rows = await analytics.query<{ id: string; [value: string]: Value }>(
+      `SELECT toString(p.party) AS id, ${list} FROM ${from}`,
+      { ...parameters, parties: bank.map(({ id }) => id) },
+    );
+    const valuesOf = new Map(
+      rows.map((row) => [row.id, columns.map((_, place) => spoil(row[`value${place}`] ?? null))]),
+    );
+    return verdicts.map((holds) => bank.map(({ id }) => id).filter((id) => holds(valuesOf.get(id) ?? [])));
+  }
+
   /** Compares so many statements of rules; gives how many customers were taken and how many were not. */
-  async function compare(statements: number, spoil: Spoil = (condition) => condition) {
+  async function compare(
+    statements: number,
+    spoil: Spoil = (condition) => condition,
+    spoilValue: (value: Value) => Value = (value) => value,
+  ) {
     let taken = 0;
     let left = 0;
     await fc.assert(
@@ -82,14 +108,17 @@ describe('generated rules over generated customers', () => {
           });
           const texts = sound.map(({ text }) => text);
           const bySql = await takenBySql(texts, asOf, merged, spoil);
+          const here = await takenHere(texts, asOf, merged, spoilValue);
           sound.forEach((rule, index) => {
             const party = bySql[index] ?? [];
             taken += party.length;
             left += bank.length - party.length;
-            expect({ text: rule.text, asOf, party }).toEqual({
+            const byCel = takenByCel(rule, bank, asOf);
+            expect({ text: rule.text, asOf, party, here: here[index] }).toEqual({
               text: rule.text,
               asOf,
-              party: takenByCel(rule, bank, asOf),
+              party: byCel,
+              here: byCel,
             });
           });
         },
@@ -99,7 +128,7 @@ describe('generated rules over generated customers', () => {
     return { taken, left };
   }
 
-  test('the statement takes exactly those whom CEL takes', async () => {
+  test('the statement and the verdicts take exactly those whom CEL takes', async () => {
     const { taken, left } = await compare(STATEMENTS);
     // Neither nobody nor everybody all the time: the comparison had something to compare.
     expect(Math.min(taken, left)).toBeGreaterThan(STATEMENTS * RULES * 2);
@@ -113,6 +142,10 @@ describe('generated rules over generated customers', () => {
     ['the one column as the other', (condition) => condition.replaceAll('t.t1', 't.t0')],
   ])('%s is found out', async (_, spoil) => {
     await expect(compare(8, spoil)).rejects.toThrow();
+  });
+
+  test('a missing value taken for nothing is found out', async () => {
+    await expect(compare(8, undefined, (value) => value ?? 0)).rejects.toThrow();
   });
 
   test('no value of a rule is in the text of the statement', () => {

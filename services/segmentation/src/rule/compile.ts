@@ -7,6 +7,7 @@ import { definitionOf } from './declared.js';
 import { type Reach, rowsFor } from './sources.js';
 import type { Comparison, DayNumber, Feature, Leaf, Operand, Rule, SegmentRules } from './tree.js';
 import { featuresOfLeaf, leavesOf } from './tree.js';
+import { type Values, verdictOf } from './verdict.js';
 
 /** A rule and the day that it looks at. */
 export interface Dated {
@@ -212,6 +213,36 @@ export function compileRules(rules: readonly Dated[], zone: string, limits: Limi
   const { parameters, condition, from, joins } = statement(zone, limits);
   const conditions = rules.map(({ rule, asOf }) => condition(rule, asOf));
   return { from: from(), conditions, joins: joins(), parameters };
+}
+
+/** Rules that are judged in this process, by the values of parties that one statement reads. */
+export interface JudgedRules {
+  /** What stands after FROM; the party is `p`. */
+  from: string;
+  /** The values that the rules ask for, each once however many ask. */
+  columns: string[];
+  /** What each rule says of the values of a party, which stand in the order of `columns`. */
+  verdicts: ((values: Values) => boolean)[];
+  parameters: Record<string, Parameter>;
+}
+
+/**
+ * The same for few parties at a time, where the engine would spend its time on reading the statement: a hundred rules of
+ * the bench ask for 27 values. Measured for 500 parties: 90 ms of CPU as conditions, 34 ms as values and verdicts.
+ */
+export function compileVerdicts(rules: readonly Dated[], zone: string, limits: Limits = {}): JudgedRules {
+  const { parameters, column, from } = statement(zone, limits);
+  const places = new Map<string, number>();
+  const verdicts = rules.map(({ rule, asOf }) =>
+    verdictOf(rule, (feature, type) => {
+      const { sql } = column(feature, asOf, []);
+      const text = type === 'number' ? `toFloat64(${sql})` : type === 'bool' ? `toUInt8(${sql})` : sql;
+      const place = places.get(text) ?? places.size;
+      places.set(text, place);
+      return place;
+    }),
+  );
+  return { from: from(), columns: [...places.keys()], verdicts, parameters };
 }
 
 /** Rules, and values beside them. */

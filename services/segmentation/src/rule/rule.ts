@@ -5,6 +5,8 @@ export {
   compileFeatures,
   compileRules,
   compileValues,
+  compileVerdicts,
+  type JudgedRules,
 } from './compile.js';
 export { dayNumber } from './constant.js';
 export { CatalogueFileError, declareCatalogue } from './declared.js';
@@ -31,3 +33,4 @@ export {
   segmentsAskedBy,
   segmentsOf,
 } from './tree.js';
+export type { Values } from './verdict.js';
