@@ -57,8 +57,11 @@ export async function changesCommand(
   });
 }
 
-const valueText = ({ description, value, missing, masked }: PartyValue): string =>
-  `${description}: ${masked ? 'not for you' : missing ? 'missing' : value}`;
+const valueText = ({ description, value, missing, masked, sources }: PartyValue): string =>
+  [
+    `${description}: ${masked ? 'not for you' : missing ? 'missing' : value}`,
+    ...sources.map((source) => `${source.description} ${source.value}`),
+  ].join('; ');
 
 /** `rapport segment explain`. */
 export async function explainCommand(
@@ -86,7 +89,7 @@ export async function explainCommand(
         [RulePartKind.RULE_PART_KIND_NOT]: 'not',
       }[part.kind as 1 | 2 | 3];
       const values = part.values.map(valueText).join(', ');
-      yield `${'  '.repeat(part.depth + 1)}${part.holds ? 'yes' : 'no '} ${part.decides ? '*' : ' '} ${words ?? part.description}${values ? `  (${values})` : ''}`;
+      yield `${'  '.repeat(part.depth + 1)}${part.holds ? 'yes' : 'no '} ${part.decides ? '*' : ' '} ${words ?? part.description}${values ? `  (${values})` : ''}${part.segmentVersion ? `  [${part.segmentVersion}]` : ''}`;
     }
     if (answer.parts.length > 0) yield '* decides';
     if (answer.member !== answer.belongs) {

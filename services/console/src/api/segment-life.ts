@@ -87,9 +87,22 @@ export interface RulePart {
   kind: string;
   depth: number;
   description: string;
+  /** The part as a rule by itself. */
+  rule: string;
   holds: boolean;
   decides: boolean;
-  values: { attribute: string; description: string; value: string; missing: boolean; masked: boolean }[];
+  values: {
+    attribute: string;
+    description: string;
+    value: string;
+    missing: boolean;
+    masked: boolean;
+    sources: { description: string; descriptionZh: string; type: string; value: string }[];
+  }[];
+  /** Of a part of another segment's rule: that version. */
+  segmentVersion?: string;
+  /** The day on which it was asked, where that is not the day of the whole. */
+  asOf?: CalendarDate;
 }
 
 export interface Explanation {

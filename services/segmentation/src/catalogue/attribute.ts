@@ -42,6 +42,13 @@ export interface Column {
   nullable: boolean;
 }
 
+/** A value that another comes from, such as the day of the last transaction that was counted; NULL is none. */
+export interface ValueSource {
+  title: Words;
+  type: ValueType;
+  column: Column;
+}
+
 /** One grouped scan of a fact table, joined to the parties. Several attributes share one; it is read once. */
 export interface Source {
   /** What its columns are called after; one letter or two, unlike all others. */
@@ -111,8 +118,20 @@ export interface AttributeSpec {
   fault?(args: Arguments): string | undefined;
   /** Its value in SQL. Pure. */
   column(args: Arguments, sql: Columns): Column;
+  /** What its value comes from, for people who ask why; rules cannot ask for it. Pure. */
+  comesFrom?(args: Arguments, sql: Columns): readonly ValueSource[];
   /** It with these arguments in English words; the title, where there are none. */
   words?(args: Arguments): string;
+}
+
+/** A day that a value comes from; the column is a day number, 0 or NULL for none. */
+export function dayBehind(en: string, zh: string, sql: string): ValueSource {
+  return { title: { en, zh }, type: 'date', column: { sql: `nullIf(${sql}, 0)`, nullable: true } };
+}
+
+/** The day number, for the bank, of the last moment of those that meet a condition; 0 when there is none. */
+export function lastDay(moments: string, condition: string, sql: Columns): string {
+  return `if(countIf(${condition}) = 0, 0, toInt32(${sql.dayOf(`maxIf(${moments}, ${condition})`)}))`;
 }
 
 /** The argument of that name as a text. */

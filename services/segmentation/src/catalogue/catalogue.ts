@@ -20,6 +20,7 @@ export type {
   Columns,
   Filter,
   Source,
+  ValueSource,
   ValueType,
 } from './attribute.js';
 
@@ -77,6 +78,11 @@ const types: Readonly<Record<ValueType | ArgumentSpec['type'], AttributeType>> =
   duration: AttributeType.ATTRIBUTE_TYPE_DURATION,
   filter: AttributeType.ATTRIBUTE_TYPE_STRING,
 };
+
+/** The type of a value as the contract names it. */
+export function attributeType(type: ValueType): AttributeType {
+  return type === 'number' ? AttributeType.ATTRIBUTE_TYPE_DOUBLE : types[type];
+}
 
 const classes = {
   C1: DataClass.DATA_CLASS_C1,

@@ -1,5 +1,5 @@
 import { tables } from '../fact/fact.js';
-import { type AttributeSpec, type Source, textOf } from './attribute.js';
+import { type AttributeSpec, dayBehind, lastDay, type Source, textOf } from './attribute.js';
 
 /** The ways of contact, as rules name them. */
 export const channels = ['email', 'sms', 'phone', 'post', 'app', 'branch', 'web'] as const;
@@ -33,6 +33,12 @@ export const consentAttributes: readonly AttributeSpec[] = [
       const told = `purpose = ${purpose} AND channel = ${channel} AND effective_time < ${sql.moment()}`;
       const last = sql.from(consents, `argMaxIf(granted, (effective_time, version), ${told})`);
       return { sql: `(${last} = 1)`, nullable: false };
+    },
+    comesFrom: (args, sql) => {
+      const purpose = sql.bind(textOf(args, 'purpose'), 'String');
+      const channel = sql.bind(textOf(args, 'channel'), 'String');
+      const told = `purpose = ${purpose} AND channel = ${channel} AND effective_time < ${sql.moment()}`;
+      return [dayBehind('last said on', '最近表示', sql.from(consents, lastDay('effective_time', told, sql)))];
     },
     words: (args) => `consent to ${textOf(args, 'purpose')} by ${textOf(args, 'channel')}`,
   },

@@ -5,10 +5,12 @@ import {
   type AttributeSpec,
   type Columns,
   conditionsOf,
+  dayBehind,
   each,
   type Filter,
   filterOf,
   filterWords,
+  lastDay,
   lengthOf,
   type Source,
   window,
@@ -95,6 +97,10 @@ export const contactAttributes: readonly AttributeSpec[] = [
       const inWindow = departuresIn(filterOf(args, 'changes'), lengthOf(args, 'window'), sql);
       return { sql: sql.from(departures, `countIf(${inWindow})`), nullable: false };
     },
+    comesFrom: (args, sql) => {
+      const inWindow = departuresIn(filterOf(args, 'changes'), lengthOf(args, 'window'), sql);
+      return [dayBehind('last of them on', '最近一次', sql.from(departures, `maxIf(notice_date, ${inWindow})`))];
+    },
     words: wordsOf('changes of behaviour', 'changes'),
   },
   {
@@ -114,6 +120,10 @@ export const contactAttributes: readonly AttributeSpec[] = [
     column: (args, sql) => {
       const inWindow = contactsSince(filterOf(args, 'contacts'), lengthOf(args, 'window'), sql);
       return { sql: sql.from(interactions, `countIf(${inWindow})`), nullable: false };
+    },
+    comesFrom: (args, sql) => {
+      const inWindow = contactsSince(filterOf(args, 'contacts'), lengthOf(args, 'window'), sql);
+      return [dayBehind('last of them on', '最近一次', sql.from(interactions, lastDay('time', inWindow, sql)))];
     },
     words: wordsOf('contacts', 'contacts'),
   },
@@ -136,6 +146,10 @@ export const contactAttributes: readonly AttributeSpec[] = [
       const last = `maxOrNullIf(time, ${contactsSince(filterOf(args, 'contacts'), undefined, sql)})`;
       const days = `dateDiff('day', YYYYMMDDToDate32(toInt32(${sql.dayOf(last)})), YYYYMMDDToDate32(${sql.day()}))`;
       return { sql: sql.from(interactions, days), nullable: true };
+    },
+    comesFrom: (args, sql) => {
+      const upTo = contactsSince(filterOf(args, 'contacts'), undefined, sql);
+      return [dayBehind('the last on', '最近一次', sql.from(interactions, lastDay('time', upTo, sql)))];
     },
     words: (args) => `days since the last of all contacts${filterWords(filterOf(args, 'contacts'))}`,
   },

@@ -1,5 +1,5 @@
 import { tables } from '../fact/fact.js';
-import { type ArgumentSpec, type AttributeSpec, type Columns, type Source, textOf } from './attribute.js';
+import { type ArgumentSpec, type AttributeSpec, type Columns, dayBehind, type Source, textOf } from './attribute.js';
 
 const lists: Source = { alias: 'l', table: tables.listed };
 const schemes: Source = { alias: 'a', table: tables.assigned };
@@ -42,6 +42,18 @@ export const groupAttributes: readonly AttributeSpec[] = [
       const on = `list = ${list} AND from_date <= ${day} AND (until_date = 0 OR until_date >= ${day})`;
       return { sql: `(${sql.from(lists, `countIf(${on})`)} > 0)`, nullable: false };
     },
+    comesFrom: (args, sql) => {
+      const [day, list] = [sql.day(), sql.bind(textOf(args, 'list'), 'String')];
+      const on = `list = ${list} AND from_date <= ${day} AND (until_date = 0 OR until_date >= ${day})`;
+      return [
+        dayBehind('since', '自', sql.from(lists, `minIf(from_date, ${on})`)),
+        dayBehind(
+          'until',
+          '至',
+          sql.from(lists, `if(countIf(${on} AND until_date = 0) > 0, 0, maxIf(until_date, ${on}))`),
+        ),
+      ];
+    },
     words: (args) => `on the list ${textOf(args, 'list')}`,
   },
   {
@@ -62,6 +74,7 @@ export const groupAttributes: readonly AttributeSpec[] = [
       const id = textOf(args, 'scheme');
       return { sql: sql.partition(id) ?? `nullIf(${assigned('`group`', id, sql)}, '')`, nullable: true };
     },
+    comesFrom: (args, sql) => [dayBehind('since', '自', assigned('from_date', textOf(args, 'scheme'), sql))],
     words: (args) => `group of ${textOf(args, 'scheme')}`,
   },
   {
@@ -80,6 +93,7 @@ export const groupAttributes: readonly AttributeSpec[] = [
     freshness: 'at each run of the scheme',
     arguments: [scheme],
     column: (args, sql) => ({ sql: assigned('score', textOf(args, 'scheme'), sql), nullable: true }),
+    comesFrom: (args, sql) => [dayBehind('since', '自', assigned('from_date', textOf(args, 'scheme'), sql))],
     words: (args) => `score of ${textOf(args, 'scheme')}`,
   },
   {

@@ -4,11 +4,13 @@ import {
   type Arguments,
   type AttributeSpec,
   type Columns,
+  dayBehind,
   lengthOf,
   ago,
   lengthWords,
   type Source,
   textOf,
+  type ValueSource,
   window,
   windowWords,
 } from './attribute.js';
@@ -117,6 +119,10 @@ export const holdingAttributes: readonly AttributeSpec[] = [
       const total = (part: string) => `toFloat64(ifNull(sum(${part}), 0))`;
       return { sql: sql.from(accounts, last, total), nullable: false };
     },
+    comesFrom: (_args, sql) => {
+      const last = sql.from(accounts, `maxIf(booking_date, booking_date <= ${sql.day()})`, (part) => `max(${part})`);
+      return [dayBehind('last transaction on', '最近一笔交易', last)];
+    },
     words: () => 'balance of the owned accounts',
   },
   {
@@ -134,6 +140,9 @@ export const holdingAttributes: readonly AttributeSpec[] = [
     sources: told,
     arguments: [kind],
     column: (args, sql) => ({ sql: sql.from(owned, `countIf(${open(args, sql)})`), nullable: false }),
+    comesFrom: (args, sql) => [
+      dayBehind('the newest since', '最近开立', sql.from(owned, `maxIf(opened_date, ${open(args, sql)})`)),
+    ],
     words: (args) => `number of ${nouns[textOf(args, 'kind')] ?? 'owned holdings'}`,
   },
   {
@@ -201,6 +210,18 @@ export const holdingAttributes: readonly AttributeSpec[] = [
       const before = averageBalance(length, length, sql);
       return { sql: `((${now} - ${before}) / nullIf(abs(${before}), 0))`, nullable: true };
     },
+    comesFrom: (args, sql) => {
+      const length = lengthOf(args, 'window');
+      const average = (en: string, zh: string, agoMs: number): ValueSource => ({
+        title: { en, zh },
+        type: 'number',
+        column: { sql: `round(${averageBalance(length, agoMs, sql)}, 2)`, nullable: true },
+      });
+      return [
+        average('average of the window', '时间窗日均', 0),
+        average('average of the window before', '前一时间窗日均', length),
+      ];
+    },
     words: (args) => `change of the average balance, ${windowWords(lengthOf(args, 'window'))} to those before`,
   },
   {
@@ -238,6 +259,10 @@ export const holdingAttributes: readonly AttributeSpec[] = [
       const first = `minOrNullIf(opened_date, opened_date > 0 AND opened_date <= ${day})`;
       const days = `dateDiff('day', YYYYMMDDToDate32(${first}), YYYYMMDDToDate32(${day}))`;
       return { sql: sql.from(owned, days), nullable: true };
+    },
+    comesFrom: (_args, sql) => {
+      const first = sql.from(owned, `minOrNullIf(opened_date, opened_date > 0 AND opened_date <= ${sql.day()})`);
+      return [dayBehind('the first opened on', '首个产品开立', first)];
     },
     words: () => 'days since the first holding',
   },

@@ -4,6 +4,8 @@ import {
   type Arguments,
   type AttributeSpec,
   type Columns,
+  dayBehind,
+  lastDay,
   lengthOf,
   type Source,
   textOf,
@@ -76,6 +78,10 @@ export const portraitAttributes: readonly AttributeSpec[] = [
       const inWindow = lifeEventsIn(textOf(args, 'kind'), lengthOf(args, 'window'), sql);
       return { sql: sql.from(lifeEvents, `countIf(${inWindow})`), nullable: false };
     },
+    comesFrom: (args, sql) => {
+      const inWindow = lifeEventsIn(textOf(args, 'kind'), lengthOf(args, 'window'), sql);
+      return [dayBehind('last of them on', '最近一次', sql.from(lifeEvents, `maxIf(start_date, ${inWindow})`))];
+    },
     words: (args) => `number of times of ${lifeWords(args)} in the ${windowWords(lengthOf(args, 'window'))}`,
   },
   {
@@ -99,6 +105,10 @@ export const portraitAttributes: readonly AttributeSpec[] = [
       const days = `dateDiff('day', YYYYMMDDToDate32(${last}), YYYYMMDDToDate32(${sql.day()}))`;
       return { sql: sql.from(lifeEvents, days), nullable: true };
     },
+    comesFrom: (args, sql) => {
+      const upTo = lifeEventsIn(textOf(args, 'kind'), undefined, sql);
+      return [dayBehind('the last on', '最近一次', sql.from(lifeEvents, `maxIf(start_date, ${upTo})`))];
+    },
     words: (args) => `days since the last ${lifeWords(args)}`,
   },
   {
@@ -119,6 +129,19 @@ export const portraitAttributes: readonly AttributeSpec[] = [
       const told = `definition = ${sql.bind(textOf(args, 'definition'), 'String')}${only} AND time < ${end}`;
       const held = `argMaxIf(held_until, (time, version), ${told}) >= ${end}`;
       return { sql: `(${sql.from(grounds, held, (part) => `max(${part})`)} = 1)`, nullable: false };
+    },
+    comesFrom: (args, sql) => {
+      const end = sql.moment();
+      const only = args['source'] === undefined ? '' : ` AND source = ${sql.bind(textOf(args, 'source'), 'String')}`;
+      const told = `definition = ${sql.bind(textOf(args, 'definition'), 'String')}${only} AND time < ${end}`;
+      const set = `if(argMaxIf(held_until, (time, version), ${told}) >= ${end}, ${lastDay('time', told, sql)}, 0)`;
+      return [
+        dayBehind(
+          'set on',
+          '设置于',
+          sql.from(grounds, set, (part) => `max(${part})`),
+        ),
+      ];
     },
     words: (args) => `tag ${textOf(args, 'definition')}${args['source'] ? ` by ${textOf(args, 'source')}` : ''}`,
   },

@@ -3,6 +3,7 @@ import {
   type Arguments,
   type AttributeSpec,
   type Columns,
+  dayBehind,
   each,
   type FilterKey,
   type Filter,
@@ -176,6 +177,18 @@ export const sequenceAttributes: readonly AttributeSpec[] = [
       const [first, then] = [daysOf(args, 'first', sql), daysOf(args, 'then', sql)];
       const followed = `arrayExists(b -> b > a AND b - a <= ${most}, ${then})`;
       return { sql: `length(arrayFilter(a -> ${followed}, ${first}))`, nullable: false };
+    },
+    comesFrom: (args, sql) => {
+      const most = sql.bind(Math.floor(lengthOf(args, 'within') / DAY_MS), 'Int32');
+      const [first, then] = [daysOf(args, 'first', sql), daysOf(args, 'then', sql)];
+      // Days here count from 1970; what is 0 is none.
+      const began = `arrayMax(arrayFilter(a -> arrayExists(b -> b > a AND b - a <= ${most}, ${then}), ${first}))`;
+      const followed = `arrayMin(arrayFilter(b -> b > ${began} AND b - ${began} <= ${most}, ${then}))`;
+      const day = (days: string) => `if(${began} = 0, 0, toYYYYMMDD(toDate32(${days})))`;
+      return [
+        dayBehind('last of the first on', '最近一次前者', day(began)),
+        dayBehind('followed on', '随后发生于', day(followed)),
+      ];
     },
     words: (args) =>
       `number of days with ${eventWords(args, 'first')} and then ${eventWords(args, 'then')} within ${lengthWords(lengthOf(args, 'within'))}, in the ${windowWords(lengthOf(args, 'window'))}`,

@@ -6,6 +6,7 @@ import {
   type AttributeSpec,
   type Columns,
   conditionsOf,
+  dayBehind,
   each,
   type Filter,
   filterOf,
@@ -78,6 +79,11 @@ function inWindow(args: Arguments, sql: Columns): string {
   return transactionsIn(filterOf(args, 'transactions'), lengthOf(args, 'window'), lengthOf(args, 'ago'), sql);
 }
 
+/** When the last transaction was that a value counts. */
+const lastOfWindow = (args: Arguments, sql: Columns) => [
+  dayBehind('last of them on', '最近一笔', sql.from(booked, `maxIf(booking_date, ${inWindow(args, sql)})`)),
+];
+
 /** Transactions of a map in words: "debits (card payment)". */
 export function transactionWords({ direction, ...rest }: Filter): string {
   const [way] = Array.isArray(direction) ? direction : [];
@@ -123,8 +129,15 @@ function extreme(verb: 'min' | 'max', title: AttributeSpec['title'], which: Attr
       sql: sql.from(booked, `toFloat64(${verb}OrNullIf(amount, ${inWindow(args, sql)}))`),
       nullable: true,
     }),
+    comesFrom: lastOfWindow,
     words: wordsOf(`${which.en} amount`),
   };
+}
+
+/** The sum of the window that ends so long before the end of the day. */
+function sumBefore(args: Arguments, agoMs: number, sql: Columns): string {
+  const filter = transactionsIn(filterOf(args, 'transactions'), lengthOf(args, 'window'), agoMs, sql);
+  return sql.from(booked, `toFloat64(sumIf(amount, ${filter}))`);
 }
 
 /** What a party does with its accounts. */
@@ -146,6 +159,7 @@ export const transactionAttributes: readonly AttributeSpec[] = [
       const average = `toFloat64(sumIf(amount, ${filter})) / nullIf(countIf(${filter}), 0)`;
       return { sql: sql.from(booked, average), nullable: true };
     },
+    comesFrom: lastOfWindow,
     words: wordsOf('average'),
   },
   {
@@ -160,6 +174,7 @@ export const transactionAttributes: readonly AttributeSpec[] = [
     range: { least: 0 },
     arguments: [transactions, window, ago],
     column: (args, sql) => ({ sql: sql.from(booked, `countIf(${inWindow(args, sql)})`), nullable: false }),
+    comesFrom: lastOfWindow,
     words: wordsOf('number'),
   },
   {
@@ -188,6 +203,7 @@ export const transactionAttributes: readonly AttributeSpec[] = [
       const known = ['booking_date', 'holding'].includes(column) ? '' : ` AND ${column} != ''`;
       return { sql: sql.from(booked, `uniqExactIf(${column}, ${inWindow(args, sql)}${known})`), nullable: false };
     },
+    comesFrom: lastOfWindow,
     words: (args) => wordsOf(`number of different ${textOf(args, 'what').replace('_', ' ')} values`)(args),
   },
   {
@@ -206,6 +222,10 @@ export const transactionAttributes: readonly AttributeSpec[] = [
       const last = `nullIf(maxIf(booking_date, ${transactionsUpTo(filterOf(args, 'transactions'), 0, sql)}), 0)`;
       const days = `dateDiff('day', YYYYMMDDToDate32(${last}), YYYYMMDDToDate32(${sql.day()}))`;
       return { sql: sql.from(booked, days), nullable: true };
+    },
+    comesFrom: (args, sql) => {
+      const upTo = transactionsUpTo(filterOf(args, 'transactions'), 0, sql);
+      return [dayBehind('the last on', '最近一笔', sql.from(booked, `maxIf(booking_date, ${upTo})`))];
     },
     words: (args) => `days since the last of all ${transactionWords(filterOf(args, 'transactions'))}`,
   },
@@ -226,6 +246,7 @@ export const transactionAttributes: readonly AttributeSpec[] = [
       sql: sql.from(booked, `toFloat64(sumIf(amount, ${inWindow(args, sql)}))`),
       nullable: false,
     }),
+    comesFrom: lastOfWindow,
     words: wordsOf('sum'),
   },
   {
@@ -242,14 +263,21 @@ export const transactionAttributes: readonly AttributeSpec[] = [
     missing: true,
     arguments: [transactions, window],
     column: (args, sql) => {
-      const length = lengthOf(args, 'window');
-      const sum = (agoMs: number) => {
-        const filter = transactionsIn(filterOf(args, 'transactions'), length, agoMs, sql);
-        return sql.from(booked, `toFloat64(sumIf(amount, ${filter}))`);
-      };
-      const before = sum(length);
-      return { sql: `((${sum(0)} - ${before}) / nullIf(${before}, 0))`, nullable: true };
+      const before = sumBefore(args, lengthOf(args, 'window'), sql);
+      return { sql: `((${sumBefore(args, 0, sql)} - ${before}) / nullIf(${before}, 0))`, nullable: true };
     },
+    comesFrom: (args, sql) => [
+      {
+        title: { en: 'sum of the window', zh: '时间窗合计' },
+        type: 'number',
+        column: { sql: sumBefore(args, 0, sql), nullable: false },
+      },
+      {
+        title: { en: 'sum of the window before', zh: '前一时间窗合计' },
+        type: 'number',
+        column: { sql: sumBefore(args, lengthOf(args, 'window'), sql), nullable: false },
+      },
+    ],
     words: (args) => {
       const noun = transactionWords(filterOf(args, 'transactions'));
       return `change of the sum of ${noun}, ${windowWords(lengthOf(args, 'window'))} to those before`;

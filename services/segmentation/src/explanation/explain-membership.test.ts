@@ -3,6 +3,7 @@ import { uuidv7 } from '@rapport/kit/runtime';
 import { HoldingKind, PartyMerged, PartyState, PartyUpdated } from '@rapport/proto/customer/v1';
 import { ExplanationReason, RulePartKind } from '@rapport/proto/segmentation/v1';
 import fc from 'fast-check';
+import { attributes } from '../catalogue/catalogue.js';
 import { openSuite, type Suite } from '../segmentation.testkit.js';
 
 let suite: Suite;
@@ -57,6 +58,7 @@ test('tells of members and of others part by part, with their own values, and au
   });
   expect(member.enterTime).toBeInstanceOf(Date);
   const value = (attribute: string, text: string) => ({ attribute, value: text, missing: false, masked: false });
+  const opened = { description: 'the newest since', descriptionZh: '最近开立', value: '2026-03-10' };
   expect(member.parts).toMatchObject([
     { kind: RulePartKind.RULE_PART_KIND_ALL, depth: 0, holds: true, decides: true, values: [] },
     { depth: 1, holds: true, decides: true, values: [value('party.age', '76')] },
@@ -66,7 +68,7 @@ test('tells of members and of others part by part, with their own values, and au
       holds: true,
       decides: true,
       rule: 'holdings.count("loan") > 0',
-      values: [value('holdings.count', '1')],
+      values: [{ ...value('holdings.count', '1'), sources: [opened] }],
     },
     { depth: 2, holds: false, decides: false, values: [value('party.sex', 'female')] },
   ]);
@@ -93,6 +95,109 @@ test('looks at the day asked for, at a version asked for, and at a draft', async
   expect((await on(10)).belongs).toBe(true);
   expect((await on(10, `${segment}@1`)).segmentVersion).toBe(`${segment}@1`);
   expect(await reasonOf(on(10, `${segment}@2`))).toBe('SEGMENT_NOT_FOUND');
+});
+
+test('opens the segments that a rule asks for, with the days that values come from', async () => {
+  const grown = await made('opened-grown', 'party.age >= 60');
+  await suite.publish(`${grown}@1`);
+  const south = await made('opened-south', 'party.sex == "male"', '/demo/south');
+  await suite.publish(`${south}@1`);
+  const { customer, deps } = suite;
+  const rich = await customer.person({ path: '/demo/north/1', born: 19550101 });
+  const account = await customer.holding(rich, HoldingKind.HOLDING_KIND_ACCOUNT);
+  for (const [day, cents] of [
+    [20251220, 40_000n],
+    [20260120, 10_000n],
+    [20260302, 15_000n],
+    [20260304, 5_000n],
+  ] as const) {
+    await customer.booking(account, { parties: [rich], day, cents });
+  }
+  await suite.settled();
+  await deps.analytics.insert('listed', [
+    { party: rich.slice('parties/'.length), list: 'vip', from_date: 20260201, until_date: 0, version: 1 },
+  ]);
+  await deps.analytics.insert('assigned', [
+    {
+      party: rich.slice('parties/'.length),
+      scheme: 'wealth',
+      from_date: 20260215,
+      group: 'gold',
+      score: 0.5,
+      version: 1,
+    },
+  ]);
+  await deps.db.system.run(sql`
+    INSERT INTO static_list (list_id, title, organisation_path, created_by) VALUES ('vip', 'VIP', '/demo', 'staff/mary')`);
+  await deps.db.system.run(sql`
+    INSERT INTO scheme (scheme_id, title, organisation_path, kind, created_by)
+    VALUES ('wealth', 'Wealth', '/demo', 1, 'staff/mary')`);
+  const segment = await made(
+    'opened',
+    [
+      'segment.member("opened-grown")',
+      'list.has("vip")',
+      'scheme.group("wealth") == "gold"',
+      'tx.trend("credit", duration("720h")) > 0.5',
+      'sequence.days({"direction": "credit"}, {"direction": "credit"}, duration("72h"), duration("720h")) >= 1',
+      '!segment.member("opened-south")',
+    ].join(' && '),
+  );
+  const { parts, belongs, summary } = await branch().explainMembership({ party: rich, segment, asOf: undefined });
+  expect(belongs).toBe(true);
+  expect(summary).toContain('in the segment opened-grown (age is at least 60)');
+  const shown = parts.slice(1).map(({ depth, description, segmentVersion, decides, values }) => ({
+    at: `${depth} ${segmentVersion}`,
+    decides,
+    is: values.map(({ value, sources }) => [value, ...sources.map((one) => `${one.description} ${one.value}`)]),
+    description: description.slice(0, 20),
+  }));
+  expect(shown).toMatchObject([
+    { at: '1 ', description: 'in the segment opene', decides: true, is: [['true']] },
+    { at: '2 segments/opened-grown@1', description: 'age is at least 60', decides: true, is: [['71']] },
+    { at: '1 ', is: [['true', 'since 2026-02-01']] },
+    { at: '1 ', is: [['gold', 'since 2026-02-15']] },
+    { at: '1 ', is: [['1', 'sum of the window 200', 'sum of the window before 100']] },
+    { at: '1 ', is: [['1', 'last of the first on 2026-03-02', 'followed on 2026-03-04']] },
+    { at: '1 ', decides: true, is: [] },
+    { at: '2 ', is: [['false']] },
+    // The party is not where that segment looks: its rule says nothing about it.
+    { at: '3 segments/opened-south@1', decides: false, is: [['female']] },
+  ]);
+  // Whoever reaches neither the party nor the segment by its path is not shown the rule of it.
+  const manager = suite.as(['relationship_manager'], '/demo/north/1', 'staff/anna');
+  const mine = await customer.person({ path: '/demo/north/1', born: 19550101, manager: 'staff/anna' });
+  await suite.settled();
+  await suite.publish(`${segment}@1`);
+  const narrow = await manager.explainMembership({ party: mine, segment, asOf: undefined });
+  expect(narrow.parts.map((part) => part.segmentVersion).filter(Boolean)).toEqual(['segments/opened-grown@1']);
+});
+
+test('what values come from is found for every attribute that there is', async () => {
+  const written = attributes().map((spec) => {
+    const words: Record<string, string> = { list: 'vip', scheme: 'wealth', segment: 'opened-grown' };
+    const given = (spec.arguments ?? []).flatMap(({ name, type, optional, values }) => {
+      if (optional) return [];
+      if (type === 'duration') return ['duration("720h")'];
+      return [
+        type === 'filter' ? '{"direction": "credit"}' : JSON.stringify(words[name] ?? values?.[0] ?? 'marketing'),
+      ];
+    });
+    const value = spec.arguments ? `${spec.key}(${given.join(', ')})` : spec.key;
+    const constant = JSON.stringify(Object.keys(spec.values ?? {})[0] ?? 'none');
+    return {
+      number: `${value} >= 0`,
+      string: `${value} == ${constant}`,
+      bool: value,
+      date: `${value} > date("2000-01-01")`,
+    }[spec.type];
+  });
+  const half = Math.ceil(written.length / 2);
+  for (const [index, rules] of [written.slice(0, half), written.slice(half)].entries()) {
+    const segment = await made(`opened-all-${index}`, rules.join(' || '));
+    const { parts } = await branch().explainMembership({ party: jana, segment, asOf: undefined });
+    expect(parts.filter(({ depth, segmentVersion }) => depth === 1 && !segmentVersion)).toHaveLength(rules.length);
+  }
 });
 
 test('values are masked where their class is not for the caller, what they led to is not', async () => {

@@ -8,20 +8,12 @@ import {
   RulePartKind,
   SegmentState,
 } from '@rapport/proto/segmentation/v1';
-import { findAttribute } from '../catalogue/catalogue.js';
+import { attributeType, findAttribute, type ValueType } from '../catalogue/catalogue.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { factFilter } from '../fact/fact.js';
 import { anyMerged, goldenOf } from '../merge/merge.js';
-import {
-  type CompiledLeaf,
-  compileFeatures,
-  describeRule,
-  featureWords,
-  type Rule,
-  ruleText,
-  valueWords,
-} from '../rule/rule.js';
+import { compileLeaves, describeRule, featureWords, type Rule, ruleText, valueWords } from '../rule/rule.js';
 import {
   dateMessage,
   dayOf,
@@ -34,7 +26,7 @@ import {
   type VersionRow,
   versionName,
 } from '../segment/segment.js';
-import { decidingWords, partsOf } from './explanation.js';
+import { decidingWords, partsOf, tell } from './explanation.js';
 
 const {
   EXPLANATION_REASON_RULE_TAKES: takes,
@@ -82,7 +74,7 @@ async function versionMeant({ db }: Deps, scope: Scope, name: string, party: Par
 }
 
 /** A value as it is shown: a day with its hyphens, yes and no as rules write them. */
-function shown(type: CompiledLeaf['features'][number]['type'], value: string): string {
+function shown(type: ValueType, value: string): string {
   if (type === 'date') return valueWords('date', Number(value));
   if (type === 'bool') return value === '1' || value === 'true' ? 'true' : 'false';
   return value;
@@ -113,12 +105,23 @@ export async function explainMembership(
   const { rule, segments } = await soundRuleInUse(db.system, version.rule, version.segment_id);
   const asOf = requestedDay(request.asOf) ?? dayOf(version.as_of) ?? today(deps);
   const merged = await anyMerged(db.system);
-  const compiled = compileFeatures({ rule, asOf }, zone, { restricted: true, merged, segments });
+  const { told, leaves } = tell(
+    { rule, text: version.rule, asOf },
+    {
+      segments,
+      inside: ({ organisationPath }) => covers(organisationPath, row.path),
+      // As with memberships: whoever sees the party sees why, in segments above it; others only who reaches the segment.
+      mayOpen: ({ organisationPath }) => covers(organisationPath, row.path) || reaches(call.scope, organisationPath),
+    },
+  );
+  const compiled = compileLeaves(leaves, zone, { restricted: true, merged, segments });
   const verdicts = compiled.leaves.map(({ verdict }) => `toUInt8(${verdict})`).join(', ');
-  const values = compiled.leaves.flatMap(({ features }) => features.map(({ sql: text }) => `toString(${text})`));
+  const features = compiled.leaves.flatMap((leaf) => leaf.features);
+  const values = features.flatMap(({ sql: own, sources }) => [own, ...sources.map((source) => source.sql)]);
   const [facts] = await analytics.query<{ verdicts: number[]; found: (string | null)[] }>(
     `SELECT CAST([${verdicts}], 'Array(UInt8)') AS verdicts,
-      CAST([${values.join(', ')}], 'Array(Nullable(String))') AS found FROM ${compiled.from}`,
+      CAST([${values.map((text) => `toString(${text})`).join(', ')}], 'Array(Nullable(String))') AS found
+      FROM ${compiled.from}`,
     { ...compiled.parameters, parties: [id] },
     { signal: call.signal },
   );
@@ -130,16 +133,13 @@ export async function explainMembership(
   await reads.record(call, [party, segmentVersion]);
 
   // Whoever is restricted is not even looked at.
-  const parts = facts
-    ? partsOf(
-        rule,
-        facts.verdicts.map((verdict) => verdict === 1),
-      )
-    : [];
+  const held = facts?.verdicts.map((verdict) => verdict === 1);
+  const parts = held ? partsOf(told, held) : [];
   const found = [...(facts?.found ?? [])];
-  const valuesOf = compiled.leaves.map(({ features }) =>
-    features.map(({ feature, type }): PartyValue => {
+  const valuesOf = compiled.leaves.map((leaf) =>
+    leaf.features.map(({ feature, type, sources }): PartyValue => {
       const value = found.shift() ?? null;
+      const behind = sources.map((source) => ({ ...source, value: found.shift() ?? null }));
       const masked = !reachesParty(scopeFor(call, findAttribute(feature.key)?.sensitivity ?? 'C3'), row);
       return {
         attribute: feature.key,
@@ -147,6 +147,18 @@ export async function explainMembership(
         value: value === null || masked ? '' : shown(type, value),
         missing: value === null && !masked,
         masked,
+        sources: behind.flatMap((source) =>
+          source.value === null || masked
+            ? []
+            : [
+                {
+                  description: source.title.en,
+                  descriptionZh: source.title.zh,
+                  type: attributeType(source.type),
+                  value: shown(source.type, source.value),
+                },
+              ],
+        ),
       };
     }),
   );
@@ -168,10 +180,12 @@ export async function explainMembership(
       kind: kinds[part.rule.kind] ?? RulePartKind.RULE_PART_KIND_CONDITION,
       depth: part.depth,
       description: describeRule(part.rule),
-      rule: ruleText(part.rule, version.rule),
+      rule: ruleText(part.rule, part.text),
       holds: part.holds,
       decides: part.decides,
       values: part.leaf === undefined ? [] : (valuesOf[part.leaf] ?? []),
+      segmentVersion: part.segmentVersion,
+      asOf: part.asOf === asOf ? undefined : dateMessage(part.asOf),
     })),
     summary,
     member: member !== undefined,

@@ -24,7 +24,10 @@ describe('generated rules over generated customers', () => {
     return read.rule;
   };
   const inUse = new Map<string, SegmentRule>(
-    Object.entries(segments).map(([id, { rule }]) => [id, { rule: ruleOf(rule), organisationPath: '/demo' }]),
+    Object.entries(segments).map(([id, { rule }]) => [
+      id,
+      { rule: ruleOf(rule), text: rule, version: 1, organisationPath: '/demo' },
+    ]),
   );
 
   beforeAll(async () => {

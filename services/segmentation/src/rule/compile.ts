@@ -1,5 +1,5 @@
 import type { Parameter } from '@rapport/kit/analytics';
-import type { Column, Columns, Source } from '../catalogue/catalogue.js';
+import type { Column, Columns, Source, ValueSource, ValueType } from '../catalogue/catalogue.js';
 import { findAttribute } from '../catalogue/catalogue.js';
 import { tables } from '../fact/fact.js';
 import { endOfDay, firstDayOfWindow } from './calendar.js';
@@ -126,6 +126,11 @@ function statement(zone: string, limits: Limits) {
     return spec.column(args, columnsOn(asOf, way));
   }
 
+  function sources({ key, args }: Feature, asOf: DayNumber): CompiledSource[] {
+    const made = findAttribute(key)?.comesFrom?.(args, columnsOn(asOf, [])) ?? [];
+    return made.map(({ title, type, column: { sql } }) => ({ title, type, sql }));
+  }
+
   function operand(side: Operand, asOf: DayNumber, way: readonly string[]): Column {
     if ('feature' in side) return column(side.feature, asOf, way);
     if ('value' in side) return { sql: bind(side.value, valueTypes[side.type]), nullable: false };
@@ -186,6 +191,7 @@ function statement(zone: string, limits: Limits) {
     parameters,
     condition,
     column,
+    sources,
     operand,
     /** To be asked when all columns are known. */
     joins: () => scans.size > 0,
@@ -264,39 +270,47 @@ export function compileValues(
   return { from: from(), conditions, joins: joins(), values, parameters };
 }
 
+/** A leaf of a rule, and the day on which it is asked. */
+export interface DatedLeaf {
+  leaf: Leaf;
+  asOf: DayNumber;
+}
+
+/** A value of the party that another comes from. */
+export interface CompiledSource extends Pick<ValueSource, 'title' | 'type'> {
+  sql: string;
+}
+
 /** A leaf of a rule in SQL. */
 export interface CompiledLeaf {
-  leaf: Leaf;
   /** Whether it holds: 0 or 1, never NULL. */
   verdict: string;
   /** The party's own values that it looks at, in the order in which they stand; NULL is missing. */
-  features: { feature: Feature; type: 'number' | 'string' | 'bool' | 'date'; sql: string }[];
+  features: { feature: Feature; type: ValueType; sql: string; sources: CompiledSource[] }[];
 }
 
-/** A rule in SQL, leaf by leaf. */
-export interface CompiledFeatures {
+/** Leaves of rules in SQL. */
+export interface CompiledLeaves {
   from: string;
-  /** Whether the rule holds: 0 or 1. */
-  condition: string;
+  /** One for each leaf, in their order. */
   leaves: CompiledLeaf[];
   parameters: Record<string, Parameter>;
 }
 
 /**
- * Compiles one rule so that the values behind it can be shown: of each leaf, from left to right, whether it holds and
- * what the party has for the features in it. Dates are day numbers. The leaf's `span` says where in the text it stands.
+ * Compiles leaves of rules so that the values behind them can be shown: of each, whether it holds, what the party has for
+ * the features in it, and what those come from. Dates are day numbers.
  */
-export function compileFeatures({ rule, asOf }: Dated, zone: string, limits: Limits = {}): CompiledFeatures {
-  const { parameters, condition, column, from } = statement(zone, limits);
-  const whole = condition(rule, asOf);
-  const leaves = leavesOf(rule).map((leaf) => ({
-    leaf,
+export function compileLeaves(leaves: readonly DatedLeaf[], zone: string, limits: Limits = {}): CompiledLeaves {
+  const { parameters, condition, column, sources, from } = statement(zone, limits);
+  const compiled = leaves.map(({ leaf, asOf }) => ({
     verdict: condition(leaf, asOf),
     features: featuresOfLeaf(leaf).map((feature) => ({
       feature,
       type: findAttribute(feature.key)?.type ?? 'string',
       sql: column(feature, asOf, []).sql,
+      sources: sources(feature, asOf),
     })),
   }));
-  return { from: from(), condition: whole, leaves, parameters };
+  return { from: from(), leaves: compiled, parameters };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Analytics, openAnalytics } from '@rapport/kit/analytics';
 import { factTables } from '../fact/fact.js';
-import { compileFeatures, compileRules, readRule, type Rule, type SegmentRule } from './rule.js';
+import { compileLeaves, compileRules, leavesOf, readRule, type Rule, type SegmentRule } from './rule.js';
 
 const party = (number: number) => `00000000-0000-7000-8000-${number.toString(16).padStart(12, '0')}`;
 const [anna, berta, clara] = [party(1), party(2), party(3)];
@@ -50,12 +50,16 @@ describe('lists, schemes and other segments in rules', () => {
     if ('problem' in read) throw new Error(read.problem.message);
     return read.rule;
   };
-  const young: SegmentRule = { rule: ruleOf('party.age < 30'), organisationPath: '/demo/a' };
-  const gilded: SegmentRule = {
-    rule: ruleOf('segment.member("young") && scheme.group("wealth") == "gold"'),
-    organisationPath: '/',
-  };
-  const before: SegmentRule = { rule: ruleOf('list.has("vip-2026")'), organisationPath: '/', asOf: 20260115 };
+  const used = (text: string, organisationPath: string, asOf?: number): SegmentRule => ({
+    rule: ruleOf(text),
+    text,
+    version: 1,
+    organisationPath,
+    asOf,
+  });
+  const young = used('party.age < 30', '/demo/a');
+  const gilded = used('segment.member("young") && scheme.group("wealth") == "gold"', '/');
+  const before = used('list.has("vip-2026")', '/', 20260115);
   const segments = new Map([
     ['young', young],
     ['gilded', gilded],
@@ -105,23 +109,23 @@ describe('lists, schemes and other segments in rules', () => {
 
   test('the values behind a rule can be shown, part by part', async () => {
     const text = 'segment.member("young") && (scheme.score("wealth") > 0.5 || party.age / 2 > 30)';
-    const dated = { rule: ruleOf(text), asOf: 20260215 };
-    const { from, condition, leaves, parameters } = compileFeatures(dated, 'Europe/Prague', { segments });
+    const dated = leavesOf(ruleOf(text)).map((leaf) => ({ leaf, asOf: 20260215 }));
+    const { from, leaves, parameters } = compileLeaves(dated, 'Europe/Prague', { segments });
     const columns = leaves.flatMap(({ verdict, features }) => [verdict, ...features.map(({ sql }) => sql)]);
-    const rows = await analytics.query<{ party: string; holds: number; values: string }>(
-      `SELECT toString(p.party) AS party, ${condition} AS holds, toJSONString(tuple(${columns.join(', ')})) AS values
+    const rows = await analytics.query<{ party: string; values: string }>(
+      `SELECT toString(p.party) AS party, toJSONString(tuple(${columns.join(', ')})) AS values
         FROM ${from} ORDER BY party`,
       parameters,
     );
-    expect(leaves.map(({ leaf }) => text.slice(leaf.span.start, leaf.span.end))).toEqual([
+    expect(dated.map(({ leaf }) => text.slice(leaf.span.start, leaf.span.end))).toEqual([
       'segment.member("young")',
       'scheme.score("wealth") > 0.5',
       'party.age / 2 > 30',
     ]);
-    expect(rows.map(({ party: id, holds, values }) => [id, holds, JSON.parse(values)])).toEqual([
-      [anna, 1, [1, 1, 1, 0.8, 0, 26]],
-      [berta, 0, [0, 0, 0, null, 0, 26]],
-      [clara, 0, [0, 0, 0, null, 1, 76]],
+    expect(rows.map(({ party: id, values }) => [id, JSON.parse(values)])).toEqual([
+      [anna, [1, 1, 1, 0.8, 0, 26]],
+      [berta, [0, 0, 0, null, 0, 26]],
+      [clara, [0, 0, 0, null, 1, 76]],
     ]);
   });
 });

@@ -160,7 +160,7 @@ describe('a rule that asks for another segment', () => {
   const ruleOf = (text: string): SegmentRule => {
     const read = readRule(text);
     if ('problem' in read) throw new Error(read.problem.message);
-    return { rule: read.rule, organisationPath: '/' };
+    return { rule: read.rule, text, version: 1, organisationPath: '/' };
   };
   const segments = new Map([
     ['young', ruleOf('party.age < 30')],

@@ -1,12 +1,12 @@
 // The rule language: what other features may use of it.
 export { dayAt, endOfDay } from './calendar.js';
 export {
-  type CompiledLeaf,
-  compileFeatures,
+  compileLeaves,
   compileRules,
   compileValues,
   compileVerdicts,
   type JudgedRules,
+  type DatedLeaf,
 } from './compile.js';
 export { dayNumber } from './constant.js';
 export { CatalogueFileError, declareCatalogue } from './declared.js';

@@ -42,6 +42,9 @@ export type Rule = { kind: 'and' | 'or'; parts: readonly Rule[] } | { kind: 'not
 /** The rule of the version in use of a segment, as others ask for its members. */
 export interface SegmentRule {
   rule: Rule;
+  /** The rule as it is written, and the number of its version. */
+  text: string;
+  version: number;
   /** It takes only parties under it. */
   organisationPath: string;
   /** The day it always looks at, if it has one. */

@@ -210,7 +210,14 @@ export function readInUse(rows: readonly VersionRow[]): InUse {
     }
     used.push({ row, rule: read.rule });
     const { organisation_path: organisationPath, segment_id: id } = row;
-    segments.set(id, { rule: read.rule, organisationPath, asOf: dayOf(row.as_of), group: groupOf(row) });
+    segments.set(id, {
+      rule: read.rule,
+      text: row.rule,
+      version: row.version,
+      organisationPath,
+      asOf: dayOf(row.as_of),
+      group: groupOf(row),
+    });
   }
   // One that is left out may take others with it, so again until all that are left find what they ask for.
   for (let before = -1; before !== used.length; ) {

@@ -8,6 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
 import { DateMessage } from "../../../google/type/date.js";
+import { AttributeType, attributeTypeFromJSON, attributeTypeToJSON } from "./attribute.js";
 
 /** Why a party is in a segment or not, in one word. */
 export enum ExplanationReason {
@@ -135,6 +136,20 @@ export interface PartyValue {
   missing: boolean;
   /** True when it is of a class that the caller may not see of this party. */
   masked: boolean;
+  /** What the value comes from: the days and the amounts behind it that there are; none when missing or masked. */
+  sources: PartyValueSource[];
+}
+
+/** Something of a party that a value comes from, such as the day of the last transaction or the sum of the window before. */
+export interface PartyValueSource {
+  /** What it is, in English. */
+  description: string;
+  /** The same in Chinese. */
+  descriptionZh: string;
+  /** The type of the value. */
+  type: AttributeType;
+  /** The value: a number, a day as 1994-03-31, or text. */
+  value: string;
 }
 
 /** One part of a rule with what it found. Parts are listed before the parts in them. */
@@ -153,6 +168,13 @@ export interface RulePart {
   values: PartyValue[];
   /** The part as a rule by itself. */
   rule: string;
+  /**
+   * Of a part of the rule of another segment: the version whose rule it is, `segments/{id}@{version}`. Such parts follow
+   * the condition that asks for that segment, one bracket deeper. Empty for the parts of the rule itself.
+   */
+  segmentVersion: string;
+  /** The day on which it was asked, where that is not the day of the whole. */
+  asOf?: DateMessage | undefined;
 }
 
 /** Asks why a party is in a segment or not. */
@@ -190,7 +212,7 @@ export interface ExplainMembershipResponse {
 }
 
 function createBasePartyValue(): PartyValue {
-  return { attribute: "", description: "", value: "", missing: false, masked: false };
+  return { attribute: "", description: "", value: "", missing: false, masked: false, sources: [] };
 }
 
 export const PartyValue: MessageFns<PartyValue, "rapport.segmentation.v1.PartyValue"> = {
@@ -211,6 +233,9 @@ export const PartyValue: MessageFns<PartyValue, "rapport.segmentation.v1.PartyVa
     }
     if (message.masked !== false) {
       writer.uint32(40).bool(message.masked);
+    }
+    for (const v of message.sources) {
+      PartyValueSource.encode(v!, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -268,6 +293,14 @@ export const PartyValue: MessageFns<PartyValue, "rapport.segmentation.v1.PartyVa
             message.masked = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.sources.push(PartyValueSource.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -287,6 +320,9 @@ export const PartyValue: MessageFns<PartyValue, "rapport.segmentation.v1.PartyVa
       value: isSet(object.value) ? globalThis.String(object.value) : "",
       missing: isSet(object.missing) ? globalThis.Boolean(object.missing) : false,
       masked: isSet(object.masked) ? globalThis.Boolean(object.masked) : false,
+      sources: globalThis.Array.isArray(object?.sources)
+        ? object.sources.map((e: any) => PartyValueSource.fromJSON(e))
+        : [],
     };
   },
 
@@ -307,6 +343,9 @@ export const PartyValue: MessageFns<PartyValue, "rapport.segmentation.v1.PartyVa
     if (message.masked !== false) {
       obj.masked = message.masked;
     }
+    if (message.sources?.length) {
+      obj.sources = message.sources.map((e) => PartyValueSource.toJSON(e));
+    }
     return obj;
   },
 
@@ -320,12 +359,146 @@ export const PartyValue: MessageFns<PartyValue, "rapport.segmentation.v1.PartyVa
     message.value = object.value ?? "";
     message.missing = object.missing ?? false;
     message.masked = object.masked ?? false;
+    message.sources = object.sources?.map((e) => PartyValueSource.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePartyValueSource(): PartyValueSource {
+  return { description: "", descriptionZh: "", type: 0, value: "" };
+}
+
+export const PartyValueSource: MessageFns<PartyValueSource, "rapport.segmentation.v1.PartyValueSource"> = {
+  $type: "rapport.segmentation.v1.PartyValueSource" as const,
+
+  encode(message: PartyValueSource, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.description !== "") {
+      writer.uint32(10).string(message.description);
+    }
+    if (message.descriptionZh !== "") {
+      writer.uint32(18).string(message.descriptionZh);
+    }
+    if (message.type !== 0) {
+      writer.uint32(24).int32(message.type);
+    }
+    if (message.value !== "") {
+      writer.uint32(34).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PartyValueSource {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePartyValueSource();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.descriptionZh = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.type = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PartyValueSource {
+    return {
+      description: isSet(object.description) ? globalThis.String(object.description) : "",
+      descriptionZh: isSet(object.descriptionZh)
+        ? globalThis.String(object.descriptionZh)
+        : isSet(object.description_zh)
+        ? globalThis.String(object.description_zh)
+        : "",
+      type: isSet(object.type) ? attributeTypeFromJSON(object.type) : 0,
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: PartyValueSource): unknown {
+    const obj: any = {};
+    if (message.description !== "") {
+      obj.description = message.description;
+    }
+    if (message.descriptionZh !== "") {
+      obj.descriptionZh = message.descriptionZh;
+    }
+    if (message.type !== 0) {
+      obj.type = attributeTypeToJSON(message.type);
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PartyValueSource>, I>>(base?: I): PartyValueSource {
+    return PartyValueSource.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PartyValueSource>, I>>(object: I): PartyValueSource {
+    const message = createBasePartyValueSource();
+    message.description = object.description ?? "";
+    message.descriptionZh = object.descriptionZh ?? "";
+    message.type = object.type ?? 0;
+    message.value = object.value ?? "";
     return message;
   },
 };
 
 function createBaseRulePart(): RulePart {
-  return { kind: 0, depth: 0, description: "", holds: false, decides: false, values: [], rule: "" };
+  return {
+    kind: 0,
+    depth: 0,
+    description: "",
+    holds: false,
+    decides: false,
+    values: [],
+    rule: "",
+    segmentVersion: "",
+    asOf: undefined,
+  };
 }
 
 export const RulePart: MessageFns<RulePart, "rapport.segmentation.v1.RulePart"> = {
@@ -352,6 +525,12 @@ export const RulePart: MessageFns<RulePart, "rapport.segmentation.v1.RulePart"> 
     }
     if (message.rule !== "") {
       writer.uint32(58).string(message.rule);
+    }
+    if (message.segmentVersion !== "") {
+      writer.uint32(66).string(message.segmentVersion);
+    }
+    if (message.asOf !== undefined) {
+      DateMessage.encode(message.asOf, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -425,6 +604,22 @@ export const RulePart: MessageFns<RulePart, "rapport.segmentation.v1.RulePart"> 
             message.rule = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.segmentVersion = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.asOf = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -446,6 +641,16 @@ export const RulePart: MessageFns<RulePart, "rapport.segmentation.v1.RulePart"> 
       decides: isSet(object.decides) ? globalThis.Boolean(object.decides) : false,
       values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => PartyValue.fromJSON(e)) : [],
       rule: isSet(object.rule) ? globalThis.String(object.rule) : "",
+      segmentVersion: isSet(object.segmentVersion)
+        ? globalThis.String(object.segmentVersion)
+        : isSet(object.segment_version)
+        ? globalThis.String(object.segment_version)
+        : "",
+      asOf: isSet(object.asOf)
+        ? DateMessage.fromJSON(object.asOf)
+        : isSet(object.as_of)
+        ? DateMessage.fromJSON(object.as_of)
+        : undefined,
     };
   },
 
@@ -472,6 +677,12 @@ export const RulePart: MessageFns<RulePart, "rapport.segmentation.v1.RulePart"> 
     if (message.rule !== "") {
       obj.rule = message.rule;
     }
+    if (message.segmentVersion !== "") {
+      obj.segmentVersion = message.segmentVersion;
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = DateMessage.toJSON(message.asOf);
+    }
     return obj;
   },
 
@@ -487,6 +698,10 @@ export const RulePart: MessageFns<RulePart, "rapport.segmentation.v1.RulePart"> 
     message.decides = object.decides ?? false;
     message.values = object.values?.map((e) => PartyValue.fromPartial(e)) || [];
     message.rule = object.rule ?? "";
+    message.segmentVersion = object.segmentVersion ?? "";
+    message.asOf = (object.asOf !== undefined && object.asOf !== null)
+      ? DateMessage.fromPartial(object.asOf)
+      : undefined;
     return message;
   },
 };
