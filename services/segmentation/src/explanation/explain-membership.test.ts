@@ -1,7 +1,7 @@
 import { sql } from '@rapport/kit/db';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { HoldingKind, PartyMerged, PartyState, PartyUpdated } from '@rapport/proto/customer/v1';
-import { ExplanationReason, RulePartKind } from '@rapport/proto/segmentation/v1';
+import { ExplanationReason, RulePartKind, SchemeKind } from '@rapport/proto/segmentation/v1';
 import fc from 'fast-check';
 import { attributes } from '../catalogue/catalogue.js';
 import { openSuite, type Suite } from '../segmentation.testkit.js';
@@ -131,7 +131,13 @@ test('opens the segments that a rule asks for, with the days that values come fr
     INSERT INTO static_list (list_id, title, organisation_path, created_by) VALUES ('vip', 'VIP', '/demo', 'staff/mary')`);
   await deps.db.system.run(sql`
     INSERT INTO scheme (scheme_id, title, organisation_path, kind, created_by)
-    VALUES ('wealth', 'Wealth', '/demo', 1, 'staff/mary')`);
+    VALUES ('wealth', 'Wealth', '/demo', ${SchemeKind.SCHEME_KIND_TIERS}, 'staff/mary')`);
+  await deps.db.system.run(sql`
+    INSERT INTO scheme_version (scheme_id, version, plan, state, assigned_day, created_by, approved_by)
+    VALUES ('wealth', 1, '{}', 3, '2026-03-15', 'staff/mary', 'staff/adam')`);
+  const gold = await made('wealth-gold', 'party.age > 200 || !(party.age > 200)');
+  await suite.publish(`${gold}@1`);
+  await deps.db.system.run(sql`UPDATE segment SET scheme_id = 'wealth' WHERE segment_id = 'wealth-gold'`);
   const segment = await made(
     'opened',
     [
@@ -184,7 +190,7 @@ test('what values come from is found for every attribute that there is', async (
       ];
     });
     const value = spec.arguments ? `${spec.key}(${given.join(', ')})` : spec.key;
-    const constant = JSON.stringify(Object.keys(spec.values ?? {})[0] ?? 'none');
+    const constant = JSON.stringify(Object.keys(spec.values ?? {})[0] ?? 'gold');
     return {
       number: `${value} >= 0`,
       string: `${value} == ${constant}`,
