@@ -24,7 +24,7 @@ export const fail = defineFailures('customer.rapport', {
   MERGE_ACROSS_BANKS: { kind: 'precondition', message: 'The parties belong to different banks.' },
   PARTY_RESTRICTED: {
     kind: 'precondition',
-    message: 'Processing of a party is restricted, and merging is processing: have the restriction lifted first.',
+    message: 'Processing of the party is restricted: its data is kept and not used until the restriction is lifted.',
   },
   MERGE_UNDER_LEGAL_HOLD: {
     kind: 'precondition',

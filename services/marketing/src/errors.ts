@@ -26,6 +26,11 @@ export const fail = defineFailures('marketing.rapport', {
   SEGMENTATION_UNAVAILABLE: { kind: 'unavailable', message: 'The segmentation service does not answer; try again.' },
   CONTACT_POLICY_NOT_FOUND: { kind: 'not_found', message: 'No contact policy is set here or above.' },
   CAP_REPEATED: { kind: 'invalid', message: 'A purpose has two caps over the same number of days.' },
+  PARTY_RESTRICTED: {
+    kind: 'precondition',
+    message: 'Processing of the party is restricted: its data is kept and not used until the restriction is lifted.',
+  },
+  CUSTOMER_UNAVAILABLE: { kind: 'unavailable', message: 'The customer service does not answer; try again.' },
   PARTY_NAME_INVALID: { kind: 'invalid', message: 'This is no name of a party.' },
   SUPPRESSION_NOT_FOUND: { kind: 'not_found', message: 'There is no such suppression.' },
   EXPIRE_TIME_PAST: { kind: 'invalid', message: 'The suppression would have ended already.' },

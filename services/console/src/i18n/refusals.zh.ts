@@ -114,6 +114,7 @@ export const refusals: Readonly<Record<string, string>> = {
   CHANNEL_UNSUPPORTED: '活动只能通过电子邮件发送。',
   CAMPAIGN_NOT_FOUND: '没有该活动。',
   CAMPAIGN_STATE: '活动目前的状态不允许此操作。',
+  CUSTOMER_UNAVAILABLE: '客户服务没有响应，请稍后再试。',
   SEGMENTATION_UNAVAILABLE: '客群服务没有应答，请重试。',
   CONTACT_POLICY_NOT_FOUND: '此机构及其上级均未设定联系策略。',
   CAP_REPEATED: '同一目的在相同天数内有两个上限。',

@@ -3,6 +3,7 @@ import { everything, leased, sql } from '@rapport/kit/db';
 import { logger, type Running } from '@rapport/kit/runtime';
 import { dayAt } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
+import { RESTRICTED } from '../party/party.js';
 import { measureParties } from './measure-parties.js';
 import { dayNumber, dayText } from './series.js';
 
@@ -20,7 +21,7 @@ export async function closeDays(deps: Pick<Deps, 'db' | 'clock' | 'bank'>): Prom
     const due = await tx.rows<{ id: string }>(sql`
       SELECT DISTINCT id FROM (
         SELECT b.party_id AS id FROM behaviour_baseline b
-        JOIN party p ON p.party_id = b.party_id AND p.merged_into IS NULL
+        JOIN party p ON p.party_id = b.party_id AND p.merged_into IS NULL AND p.state <> ${RESTRICTED}
         WHERE b.through < ${dayText(dayNumber(today) - 2)} ORDER BY b.through LIMIT ${BATCH}) due`);
     await measureParties(deps, tx, new Map(due.map(({ id }) => [id, today])));
     return due.length;

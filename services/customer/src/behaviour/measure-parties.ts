@@ -5,7 +5,7 @@ import { uuidv7 } from '@rapport/kit/runtime';
 import { BehaviourChanged, MeasureKind } from '@rapport/proto/customer/v1';
 import { dayAt } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
-import { partyName } from '../party/party.js';
+import { partyName, RESTRICTED } from '../party/party.js';
 import { type BaselineState, type DayResult, noBaseline, observe } from './baseline.js';
 import {
   baselineColumns,
@@ -45,7 +45,8 @@ function familyOf(kind: MeasureKind): 'balance' | 'spending' | 'digital' {
 /**
  * Brings the baselines of some parties up to date and raises what has departed, each departure once. `touched` says for
  * each party the first day, `YYYY-MM-DD`, on which something is new; days before the last 120 do not count. The parties
- * are locked, as the golden records that they are, in the order of their ids.
+ * are locked, as the golden records that they are, in the order of their ids. Who is restricted is not looked at; what
+ * was done meanwhile counts when the restriction is lifted.
  *
  * Days before yesterday are closed: they become part of the baseline. Yesterday and today stay open and are judged on a
  * copy each time; of today, which is not over, only that it is already more than usual. What comes later than that makes
@@ -88,7 +89,8 @@ async function lock(
   }
   const places = await tx.rows<Place>(sql`
     SELECT party_id AS "partyId", organisation_path AS "organisationPath", manager FROM party
-    WHERE party_id = ANY(${[...first.keys()]}::uuid[]) AND merged_into IS NULL ORDER BY party_id FOR NO KEY UPDATE`);
+    WHERE party_id = ANY(${[...first.keys()]}::uuid[]) AND merged_into IS NULL AND state <> ${RESTRICTED}
+    ORDER BY party_id FOR NO KEY UPDATE`);
   return { places, first };
 }
 

@@ -14,7 +14,7 @@ import {
 import { isoDay } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { assertParty, idsIn, membersOf, type PlacedParty } from '../party/party.js';
+import { assertParty, assertUsable, idsIn, membersOf, type PlacedParty } from '../party/party.js';
 import { followGoals } from './follow-goals.js';
 import { findGoal, goalEtag, goalMessage, goalName, type GoalProgress, goalSet } from './records.js';
 
@@ -36,6 +36,7 @@ export async function setGoal(deps: Deps, request: SetGoalRequest, call: Call): 
     SetGoalResponse,
     async (tx) => {
       const party = await assertParty(tx, request.parent, scope, sql`FOR SHARE OF golden`);
+      assertUsable(party);
       const before = goal.name === '' ? undefined : await existing(tx, goal, party, scope);
       const holdings = await linked(tx, goal, party);
       const key = before ?? { partyId: party.partyId, goalId: uuidv7(), createTime: now, version: 0 };

@@ -12,7 +12,16 @@ import { seen } from '../access/access.js';
 import { cleanAddress, foldedWords } from '../cleaning/cleaning.js';
 import type { Deps } from '../deps.js';
 import { sharingDwelling } from '../matching/matching.js';
-import { assertParty, membersOf, openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
+import {
+  assertParty,
+  assertUsable,
+  membersOf,
+  openParty,
+  partyColumns,
+  partyName,
+  type PartyRecord,
+  RESTRICTED,
+} from '../party/party.js';
 import { familial } from '../relationship/relationship.js';
 
 const MOST = 50;
@@ -36,6 +45,7 @@ export async function suggestHouseholdMembers(
   const scope = scopeFor(call, 'C2');
   const on = deps.db.scoped(scope);
   const party = await assertParty(on, request.parent, scope);
+  assertUsable(party);
   const self = await on.one<PartyRecord>(sql`SELECT ${partyColumns} FROM party WHERE party_id = ${party.partyId}`);
   const person = self.kind === PartyKind.PARTY_KIND_PERSON;
   const neighbours = person ? await sharingDwelling(on, deps.cipher, self, openParty(deps.cipher, self)) : [];
@@ -93,6 +103,7 @@ function candidatesFor(
       LEFT JOIN joint USING (id) LEFT JOIN relative USING (id) JOIN party alias ON alias.party_id = found.id
       JOIN party ON party.party_id = alias.golden_id
     WHERE party.party_id <> ALL(${members}::uuid[]) AND party.kind = ${PartyKind.PARTY_KIND_PERSON}
+      AND party.state <> ${RESTRICTED}
       AND ${seen(scope, 'party')}
       AND NOT EXISTS (SELECT FROM household_member m WHERE m.party_id = party.party_id
         AND m.kind = ${HouseholdKind.HOUSEHOLD_KIND_FAMILY} AND m.leave_time IS NULL)

@@ -1,6 +1,7 @@
 import { covers, sql, within } from '@rapport/kit/db';
 import { ImportKind, type PartyTagRow, SetTagsRequest, TagSource, TagWish } from '@rapport/proto/customer/v1';
 import type { Placed } from '../access/access.js';
+import { RESTRICTED } from '../party/party.js';
 import {
   type DefinitionRecord,
   definitionColumns,
@@ -65,6 +66,11 @@ export async function takeTags(batch: Batch, rows: readonly Checked<TagWish>[]):
     const definition = definitions.get(tagIdIn(value.definition));
     if (!party) {
       refuse(batch, KIND, line, unknownReference('party_source_key', key));
+      continue;
+    }
+    if (party.state === RESTRICTED) {
+      const message = 'is restricted: its data is kept and not used';
+      refuse(batch, KIND, line, { field: 'party_source_key', reason: 'PARTY_RESTRICTED', message, value: key });
       continue;
     }
     if (!definition || !isOpen(batch, definition, party)) {

@@ -12,7 +12,7 @@ import {
 import { dayDate } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { assertParty, partyName } from '../party/party.js';
+import { assertParty, assertUsable, partyName } from '../party/party.js';
 import {
   lifeEventFields,
   lifeEventMessage,
@@ -39,6 +39,7 @@ export async function recordLifeEvent(
     RecordLifeEventResponse,
     async (tx) => {
       const party = await assertParty(tx, request.parent, scope, sql`FOR SHARE OF golden`);
+      assertUsable(party);
       const { partyId, organisationPath, manager } = party;
       // Nobody writes what he may not read.
       if (sensitiveKinds.includes(fields.kind) && !within(sensitive, organisationPath, manager)) {

@@ -1,6 +1,6 @@
 import type { FieldCipher } from '@rapport/kit/crypto';
 import { type Queryable, sql, type Tx } from '@rapport/kit/db';
-import type { ContactPoint, Identifier } from '@rapport/proto/customer/v1';
+import { type ContactPoint, type Identifier, PartyState } from '@rapport/proto/customer/v1';
 import { blockingKeys, dwellingKey } from './keys.js';
 import { addressParts, joined, known, organisationWord, phoneDigits, type Profile } from './profile.js';
 
@@ -26,9 +26,8 @@ export interface MatchableSecrets {
   registrationNumber: string;
 }
 
-/** The number of PARTY_KIND_PERSON and of PARTY_STATE_RESTRICTED. */
+/** The number of PARTY_KIND_PERSON. */
 const PERSON = 1;
-const RESTRICTED = 2;
 
 /** The first segment of an organisation path: parties of different banks are never compared. */
 export function bankOf(organisationPath: string): string {
@@ -71,7 +70,7 @@ function keyHash(cipher: FieldCipher, key: string): bigint {
 
 /** Whether a party is matched at all: not one whose processing is restricted. */
 export function isMatched(row: Pick<Matchable, 'state'>): boolean {
-  return row.state !== RESTRICTED;
+  return row.state !== PartyState.PARTY_STATE_RESTRICTED;
 }
 
 /** What its blocking keys begin with, so that parties of different banks, and made-up and real ones, share none. */

@@ -1,8 +1,20 @@
 import { type Queryable, type Scope, type Sql, sql } from '@rapport/kit/db';
-import { seen } from '../access/access.js';
+import { PartyState } from '@rapport/proto/customer/v1';
 import type { Placed } from '../access/access.js';
+import { seen } from '../access/access.js';
 import { fail } from '../errors.js';
 import { partyIdIn } from './names.js';
+
+/** What a party's state must not be for its data to be used, beyond keeping it (article 18 of the GDPR). */
+export const RESTRICTED = PartyState.PARTY_STATE_RESTRICTED;
+
+/**
+ * Throws where the processing of a golden record is restricted. For what makes something new out of its data: marks,
+ * goals, matches. Keeping it, rectifying it, consents, and records of what the customer does go on.
+ */
+export function assertUsable({ partyId, state }: PlacedParty): void {
+  if (state === RESTRICTED) throw fail('PARTY_RESTRICTED', { metadata: { party: `parties/${partyId}` } });
+}
 
 /** A golden record: where it stands, how, and which parties were merged into it. */
 export interface PlacedParty extends Placed {

@@ -42,7 +42,7 @@ export {
   updatable,
   valueAt,
 } from './fields.js';
-export { assertParty, golden, membersOf, type PlacedParty } from './find.js';
+export { assertParty, assertUsable, golden, membersOf, type PlacedParty, RESTRICTED } from './find.js';
 export { moneyText } from './money-text.js';
 export { idsIn, partyIdIn, partyName } from './names.js';
 export { insertParties, openParty, partyColumns, partyColumnsIn, type PartyRecord } from './record.js';

@@ -3,7 +3,7 @@ import { covers, type Queryable, type Sql, sql, type Tx } from '@rapport/kit/db'
 import { HoldingKind, HoldingRole, HoldingStatus, TagEnd, TagSource } from '@rapport/proto/customer/v1';
 import { dayAt } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
-import { membersOf } from '../party/party.js';
+import { membersOf, RESTRICTED } from '../party/party.js';
 import { definitionColumns, definitionName, type DefinitionRecord, type Facts, ruleHolds } from './definition.js';
 import { endGrounds, groundsOf, type GroundRecord, setGrounds } from './portrait.js';
 
@@ -14,6 +14,7 @@ interface PartyFacts extends Facts {
   aliases: string[];
   organisationPath: string;
   manager: string;
+  restricted: boolean;
 }
 
 /** The definitions whose rule is in use. */
@@ -24,8 +25,9 @@ export function ruledDefinitions(on: Queryable): Promise<DefinitionRecord[]> {
 
 /**
  * Looks at some parties anew, as the golden records that they are: sets the tags whose rules hold now and ends those
- * whose rules hold no more. The same again changes nothing. The parties are locked in the order of their ids, so that of two evaluations the later one
- * sees what the earlier one wrote.
+ * whose rules hold no more; whose processing is restricted has none until that is lifted. The same again changes
+ * nothing. The parties are locked in the order of their ids, so that of two evaluations the later one sees what the
+ * earlier one wrote.
  */
 export async function applyRules(
   deps: Pick<Deps, 'clock' | 'bank'>,
@@ -46,7 +48,11 @@ export async function applyRules(
   for (const party of parties) {
     for (const definition of definitions) {
       const { tagId, conditions, version, retired, organisationPath } = definition;
-      const holds = !retired && covers(organisationPath, party.organisationPath) && ruleHolds(conditions, party);
+      const holds =
+        !retired &&
+        !party.restricted &&
+        covers(organisationPath, party.organisationPath) &&
+        ruleHolds(conditions, party);
       const has = membersOf(party).filter((id) => held.has(`${id} ${tagId}`));
       if (!holds) over.push(...has.map((partyId) => ({ partyId, tagId })));
       else if (has.length === 0) wanted.push(ground(party, tagId, version, now));
@@ -91,6 +97,7 @@ async function factsOf(tx: Tx, partyIds: readonly string[], today: string): Prom
   await tx.run(sql`SELECT FROM party WHERE party_id = ANY(${ids}::uuid[]) ORDER BY party_id FOR NO KEY UPDATE`);
   return tx.rows<PartyFacts>(sql`
     SELECT p.party_id AS "partyId", p.aliases, p.organisation_path AS "organisationPath", p.manager,
+      p.state = ${RESTRICTED} AS restricted,
       date_part('year', age(${today}::date, p.birth_date))::int AS "ageYears", coalesce(h.open, 0) AS "openHoldings",
       coalesce(h.accounts, 0) AS "openAccounts", coalesce(h.loans, 0) AS "openLoans", coalesce(h.cards, 0) AS "openCards",
       b.balances, ${today}::date - h.first AS "customerDays"

@@ -2,6 +2,7 @@ import { systemCaller } from '@rapport/kit/crypto';
 import { covers, type Queryable, sql, type Tx } from '@rapport/kit/db';
 import { TagEnd, TagSource } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
+import { RESTRICTED } from '../party/party.js';
 import { definitionColumns, type DefinitionRecord } from './definition.js';
 import { endGrounds, type GroundRecord, setGrounds } from './portrait.js';
 
@@ -24,7 +25,7 @@ export function segmentDefinitions(on: Queryable): Promise<DefinitionRecord[]> {
 
 /**
  * Gives parties the tags of the segments that they came into and takes those of the segments that they left. Of several
- * moves of one party in and out of one segment only the last counts.
+ * moves of one party in and out of one segment only the last counts. Who is restricted comes into none.
  */
 export async function followSegments(
   deps: Pick<Deps, 'clock'>,
@@ -44,7 +45,8 @@ export async function followSegments(
   if (came.length === 0) return;
   const parties = await tx.rows<{ partyId: string; organisationPath: string; manager: string }>(sql`
     SELECT party_id AS "partyId", organisation_path AS "organisationPath", manager FROM party
-    WHERE party_id = ANY(${came.map(({ partyId }) => partyId)}::uuid[]) ORDER BY party_id FOR SHARE`);
+    WHERE party_id = ANY(${came.map(({ partyId }) => partyId)}::uuid[])
+      AND state <> ${RESTRICTED} ORDER BY party_id FOR SHARE`);
   const places = new Map(parties.map((party) => [party.partyId, party]));
   const grounds: GroundRecord[] = [];
   for (const { partyId, segment, time } of came) {

@@ -4,7 +4,7 @@ import { type Call, idempotent, scopeFor } from '@rapport/kit/rpc';
 import { type SetTagsRequest, SetTagsResponse, TagSource, type TagWish } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { assertParty, membersOf, partyName, type PlacedParty } from '../party/party.js';
+import { assertParty, assertUsable, membersOf, partyName, type PlacedParty } from '../party/party.js';
 import { assertSetter, definitionColumns, type DefinitionRecord, expiryOf, tagIdIn } from './definition.js';
 import { type GroundRecord, readTags, setGrounds, tagMessages } from './portrait.js';
 
@@ -21,6 +21,7 @@ export async function setTags(deps: Deps, request: SetTagsRequest, call: Call): 
     SetTagsResponse,
     async (tx) => {
       const party = await assertParty(tx, request.parent, personal, sql`FOR SHARE OF golden`);
+      assertUsable(party);
       const ids = [...new Set(request.tags.map(({ definition }) => tagIdIn(definition)))];
       const known = await tx.rows<DefinitionRecord>(sql`
         SELECT ${definitionColumns} FROM tag_definition d WHERE d.tag_id = ANY(${ids}::text[])`);

@@ -62,7 +62,7 @@ async function carryOut(tx: Tx, deps: Deps, call: Call, row: RequestRow, now: Da
   const completed = State.DATA_SUBJECT_REQUEST_STATE_COMPLETED;
   switch (row.kind) {
     case Kind.DATA_SUBJECT_REQUEST_KIND_RESTRICTION:
-      await restrict(tx, row.members, true, now);
+      await restrict(tx, deps, row.members, true, now);
       return closeRequest(tx, row, completed, now);
     case Kind.DATA_SUBJECT_REQUEST_KIND_OBJECTION:
       await withdraw(tx, row, call.principal.subject, now);

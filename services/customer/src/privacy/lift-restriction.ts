@@ -14,7 +14,7 @@ export async function liftRestriction(
 ): Promise<LiftRestrictionResponse> {
   return idempotent(deps.db.plain, call, request, LiftRestrictionResponse, async (tx) => {
     const party = await assertParty(tx, request.name, call.scope, sql`FOR UPDATE OF golden`);
-    const lifted = await restrict(tx, membersOf(party), false, deps.clock.now());
+    const lifted = await restrict(tx, deps, membersOf(party), false, deps.clock.now());
     await audit(tx, call, { resource: partyName(party.partyId), change: { lifted } });
     return {};
   });

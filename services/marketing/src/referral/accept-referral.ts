@@ -9,14 +9,24 @@ import {
   ReferralState,
 } from '@rapport/proto/marketing/v1';
 import type { Deps } from '../deps.js';
-import { lockReferral, referralColumns, referralFacts, type ReferralRow, toReferral } from './referral.js';
+import {
+  assertUsable,
+  findReferral,
+  lockReferral,
+  referralColumns,
+  referralFacts,
+  type ReferralRow,
+  toReferral,
+} from './referral.js';
 
 export async function acceptReferral(
-  { db, clock }: Deps,
+  { db, clock, customer }: Deps,
   request: AcceptReferralRequest,
   call: Call,
 ): Promise<AcceptReferralResponse> {
   const scope = call.scope;
+  const asked = await findReferral(db.scoped(scope), scope, request.name);
+  if (asked) await assertUsable(customer, call, `parties/${asked.partyId}`);
   return idempotent(
     db,
     call,

@@ -14,10 +14,10 @@ import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { goldenOf } from '../merge/merge.js';
 import { findProductAt } from '../product/product.js';
-import { referralFacts, toReferral } from './referral.js';
+import { assertUsable, referralFacts, toReferral } from './referral.js';
 
 export async function createReferral(
-  { db, clock }: Deps,
+  { db, clock, customer }: Deps,
   request: CreateReferralRequest,
   call: Call,
 ): Promise<CreateReferralResponse> {
@@ -33,6 +33,7 @@ export async function createReferral(
   if (partyId === undefined) {
     throw fail('PARTY_NAME_INVALID', { violations: [{ field: 'referral.party', description: 'is no name' }] });
   }
+  await assertUsable(customer, call, referral.party);
   const scope = call.scope;
   return idempotent(
     db,

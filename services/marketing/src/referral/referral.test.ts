@@ -1,4 +1,5 @@
 import { sql } from '@rapport/kit/db';
+import { PartyState } from '@rapport/proto/customer/v1';
 import { Product, Referral, ReferralLost, ReferralState, ReferralWon } from '@rapport/proto/marketing/v1';
 import { failureOf, openSuite, request, type Suite } from '../marketing.testkit.js';
 
@@ -93,6 +94,24 @@ describe('a referral', () => {
     await ben().winReferral({ ...step(name), amount });
     expect(await failureOf(ben().winReferral({ ...step(name), amount }))).toMatchObject(wrong);
     expect(await failureOf(ben().loseReferral({ ...step(name), reason: 'competitor' }))).toMatchObject(wrong);
+  });
+
+  it('is neither made nor taken up for a party whose processing is restricted, nor while nobody says whether it is', async () => {
+    const restricted = suite.customer.party();
+    const refer = () => anna().createReferral({ referral: hint({ party: restricted }), requestId: request() });
+    const { referral } = await refer();
+    const contact = suite.customer.contacts.get(restricted);
+    if (!contact) throw new Error('the party is not there');
+    suite.customer.contacts.set(restricted, { ...contact, state: PartyState.PARTY_STATE_RESTRICTED });
+    const refused = { kind: 'precondition', reason: 'PARTY_RESTRICTED' };
+    expect(await failureOf(refer())).toMatchObject(refused);
+    const accept = () => ben().acceptReferral(step(referral?.name ?? ''));
+    expect(await failureOf(accept())).toMatchObject(refused);
+    suite.customer.broken = true;
+    expect(await failureOf(accept())).toMatchObject({ kind: 'unavailable', reason: 'CUSTOMER_UNAVAILABLE' });
+    suite.customer.broken = false;
+    suite.customer.contacts.set(restricted, contact);
+    expect((await accept()).referral).toMatchObject({ state: ReferralState.REFERRAL_STATE_ACCEPTED });
   });
 
   it('is made in the own name, for a party of the own part of the bank, about what is sold there', async () => {

@@ -1,7 +1,10 @@
 import { type Queryable, type Scope, type Sql, sql } from '@rapport/kit/db';
-import { type Call, callerName, checkEtag, etag } from '@rapport/kit/rpc';
+import { type Call, callerName, checkEtag, etag, Failure } from '@rapport/kit/rpc';
+import { PartyState } from '@rapport/proto/customer/v1';
 import { type Referral, ReferralState } from '@rapport/proto/marketing/v1';
+import { Channel } from '@rapport/proto/type/v1';
 import { uuidOf } from '../access/access.js';
+import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 
 export interface ReferralRow {
@@ -59,6 +62,21 @@ export function referralFacts(row: ReferralRow) {
   const { organisationPath, creditSplit: creditSplitBasisPoints } = row;
   const staff = { fromStaff, fromUnit, toStaff, toUnit };
   return { referral: name, party, product, organisationPath, ...staff, creditSplitBasisPoints };
+}
+
+/**
+ * Asks customer, before a transaction, whether a party's data may be used. Throws PARTY_RESTRICTED where it may not, and
+ * CUSTOMER_UNAVAILABLE where nobody says.
+ */
+export async function assertUsable(customer: Deps['customer'], call: Call, party: string): Promise<void> {
+  const request = { parties: [party], channel: Channel.CHANNEL_EMAIL, purpose: 'marketing' };
+  const options = { parent: call, asSelf: true, purpose: 'marketing', timeoutMs: 10_000 };
+  const { contactabilities } = await customer.batchGetContactability(request, options).catch((error: unknown) => {
+    throw error instanceof Failure && error.kind === 'unavailable' ? fail('CUSTOMER_UNAVAILABLE') : error;
+  });
+  if (contactabilities.some(({ state }) => state === PartyState.PARTY_STATE_RESTRICTED)) {
+    throw fail('PARTY_RESTRICTED', { metadata: { party } });
+  }
 }
 
 /** The rows in a scope: those of its part of the bank, and those that the caller made or was made. */
