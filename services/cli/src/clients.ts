@@ -1,6 +1,11 @@
 import { type ClientOf, client, type Identity, type OutgoingOptions, signer, signingIdentity } from '@rapport/kit/rpc';
 import { CasesServiceService } from '@rapport/proto/cases/v1';
-import { CustomerServiceService, MatchingServiceService, PrivacyServiceService } from '@rapport/proto/customer/v1';
+import {
+  CustomerServiceService,
+  MatchingServiceService,
+  PrivacyServiceService,
+  SourceServiceService,
+} from '@rapport/proto/customer/v1';
 import { MarketingServiceService } from '@rapport/proto/marketing/v1';
 import { OperationsServiceService } from '@rapport/proto/operations/v1';
 import { PerformanceServiceService } from '@rapport/proto/performance/v1';
@@ -24,6 +29,7 @@ export interface Clients {
   readonly customer: ClientOf<typeof CustomerServiceService>;
   readonly matching: ClientOf<typeof MatchingServiceService>;
   readonly privacy: ClientOf<typeof PrivacyServiceService>;
+  readonly sources: ClientOf<typeof SourceServiceService>;
   readonly segmentation: ClientOf<typeof SegmentationServiceService>;
   readonly schemes: ClientOf<typeof SchemeServiceService>;
   readonly lists: ClientOf<typeof StaticListServiceService>;
@@ -57,6 +63,7 @@ export function openClients(suite: Suite, patient: boolean): Clients {
     customer: client({ service: CustomerServiceService }, suite.addresses.customer, options),
     matching: client({ service: MatchingServiceService }, suite.addresses.customer, options),
     privacy: client({ service: PrivacyServiceService }, suite.addresses.customer, options),
+    sources: client({ service: SourceServiceService }, suite.addresses.customer, options),
     segmentation: client({ service: SegmentationServiceService }, suite.addresses.segmentation, options),
     schemes: client({ service: SchemeServiceService }, suite.addresses.segmentation, options),
     lists: client({ service: StaticListServiceService }, suite.addresses.segmentation, options),

@@ -7,6 +7,7 @@ import { listDeadLetters, redriveDeadLetters } from './commands/dead-letters.js'
 import { eventsLag } from './commands/events-lag.js';
 import { importCommands } from './commands/import.js';
 import { keysStatus, rotateKeys } from './commands/keys.js';
+import { liftErasedKey } from './commands/lift-erased-key.js';
 import { listCommands } from './commands/list.js';
 import { match } from './commands/match.js';
 import { replayErasures } from './commands/replay-erasures.js';
@@ -94,9 +95,17 @@ keys
   .option('--json', 'print one JSON object')
   .action((flags) => withClients((clients) => keysStatus(clients, flags)));
 
-program
-  .command('privacy')
-  .description('what the bank owes the people whose data it keeps')
+const privacy = program.command('privacy').description('what the bank owes the people whose data it keeps');
+privacy
+  .command('lift-erased-key')
+  .description('let a source bring a key in again whose party was erased')
+  .argument('<key>', 'the key as the source writes it, such as client/1')
+  .requiredOption('--source <name>', 'the source, such as core')
+  .requiredOption('--reason <text>', 'why; it stays in the audit')
+  .requiredOption('--as <employee>', 'the data steward who decides it')
+  .option('--json', 'print one JSON object')
+  .action((key, flags) => withClients((clients) => liftErasedKey(clients, key, flags)));
+privacy
   .command('replay-erasures')
   .description('after a restore from a backup: erase again whom the bank had erased since')
   .requiredOption('--since <time>', 'when the backup was taken, or earlier, such as 2026-03-01T02:00Z')

@@ -36,6 +36,7 @@ export async function* transactionsOf(parts: AsyncIterable<CamtPart>, keyOf: Acc
         field,
         reason,
         originalValue: [...value].slice(0, 200).join(''),
+        keys: [keyOf(account)].filter((key) => key !== ''),
       };
       yield rowMessage(line, { $case: 'unreadable', value: row });
     }

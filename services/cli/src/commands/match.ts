@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   type MatchFileRequest,
@@ -44,6 +44,7 @@ const stageNames: Readonly<Record<number, string>> = {
 export async function match(clients: Clients, files: readonly string[], flags: MatchFlags): Promise<void> {
   const from = readMapping(flags.mapping);
   const { mapping } = from;
+  if (flags.out !== undefined) assertWritable(flags.out);
   const kept: Kept[] = [];
   const began = performance.now();
   const progress = openProgress(flags.json === true && !process.stderr.isTTY);
@@ -105,6 +106,16 @@ export async function match(clients: Clients, files: readonly string[], flags: M
   print(flags.json === true, resultOf(files, model, summary, quality, seconds), () =>
     lines(model, summary, quality, seconds),
   );
+}
+
+/** Throws an OperatorError before the work begins, not after it, where its result could not be written. */
+function assertWritable(file: string): void {
+  try {
+    accessSync(path.dirname(file), constants.W_OK);
+    if (statSync(file, { throwIfNoEntry: false })?.isFile() === false) throw new Error('no file');
+  } catch {
+    throw new OperatorError(`--out ${file} cannot be written.`);
+  }
 }
 
 const quoted = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

@@ -20,7 +20,10 @@ export function versionName(text: string): string {
 }
 
 /** The options of a call in the name of an employee; the operator's own where none is named. */
-export async function asEmployee(clients: Clients, id: string | undefined): Promise<OutgoingOptions> {
+export async function asEmployee(
+  clients: Pick<Clients, 'performance' | 'as'>,
+  id: string | undefined,
+): Promise<OutgoingOptions> {
   if (id === undefined) return {};
   const { staff } = await clients.performance.getStaff({ name: id.startsWith('staff/') ? id : `staff/${id}` });
   if (!staff) throw new OperatorError(`there is no employee ${id}`);

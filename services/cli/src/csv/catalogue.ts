@@ -172,6 +172,7 @@ const consent: Readonly<Record<string, Field>> = {
   text_version: key,
   proof: text,
   effective_time: time,
+  expire_time: time,
 };
 
 const relationship: Readonly<Record<string, Field>> = {
@@ -194,6 +195,12 @@ const behaviour: Readonly<Record<string, Field>> = {
   time: { type: 'time', required: true },
 };
 
+const tag: Readonly<Record<string, Field>> = {
+  party: key,
+  tag: key,
+  expire_time: time,
+};
+
 /** What the rows of a file may be, with the fields of each. */
 export const catalogue = {
   party,
@@ -203,6 +210,7 @@ export const catalogue = {
   consent,
   relationship,
   behaviour,
+  tag,
 } as const;
 
 /** What the rows of a file are. */
@@ -217,4 +225,5 @@ export const importKinds: Readonly<Record<RowKind, ImportKind>> = {
   consent: ImportKind.IMPORT_KIND_CONSENT,
   relationship: ImportKind.IMPORT_KIND_RELATIONSHIP,
   behaviour: ImportKind.IMPORT_KIND_BEHAVIOUR,
+  tag: ImportKind.IMPORT_KIND_TAG,
 };

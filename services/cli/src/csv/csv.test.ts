@@ -259,6 +259,34 @@ fields:
     });
   });
 
+  it('makes tags and consents that end, and says whom an unreadable row is about', async () => {
+    const tags = await rowsIn(
+      'p,t,u\nc/1,vip,2026-12-31 00:00\nc/2,,\nc/3,vip,soon\n',
+      'rows: tag\nzone: Europe/Prague\nfields:\n  party: p\n  tag: t\n  expire_time: u\n',
+    );
+    expect(tags[0]?.row).toMatchObject({
+      $case: 'tag',
+      value: {
+        partySourceKey: 'c/1',
+        tag: { definition: 'tagDefinitions/vip', expireTime: new Date('2026-12-30T23:00:00Z') },
+      },
+    });
+    expect(tags.slice(1).map(({ row }) => row)).toMatchObject([
+      { $case: 'unreadable', value: { field: 't', reason: 'VALUE_MISSING', keys: ['c/2'] } },
+      { $case: 'unreadable', value: { field: 'u', originalValue: 'soon', keys: ['c/3'] } },
+    ]);
+    const [consent] = await rowsIn(
+      'p,e\nc/1,2026-12-31T00:00:00Z\n',
+      'rows: consent\nfields:\n  party: p\n  purpose: { value: marketing }\n  channel: { value: email }\n  state: { value: granted }\n  text_version: { value: "1" }\n  expire_time: e\n',
+    );
+    expect(consent?.row?.value).toMatchObject({ consent: { expireTime: new Date('2026-12-31T00:00:00Z') } });
+    const [holding] = await rowsIn(
+      'k,o,g,t,d\nov/1,c/1,c/2|c/3,loan,never\n',
+      'rows: holding\ncurrency: EUR\nfields:\n  source_key: k\n  owner: o\n  guarantors: g\n  kind: t\n  opened_date: d\n',
+    );
+    expect(holding?.row?.value).toMatchObject({ field: 'd', keys: ['ov/1', 'c/1', 'c/2', 'c/3'] });
+  });
+
   it('makes holdings, interactions and consents', async () => {
     const holdings = await rowsIn(
       'k,o,g,t,d,lim\nov/1,c/1,c/2|c/3,overdraft,2024-01-02,500\n',

@@ -1,4 +1,5 @@
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type ParsedNode, type YAMLMap } from 'yaml';
+import { isEncoding } from '../importing/decode.js';
 import { catalogue, type Field, type RowKind } from './catalogue.js';
 import { allowedText } from './nearest.js';
 
@@ -354,15 +355,6 @@ export function readMapping(yaml: string): { mapping: Mapping } | { mistakes: Mi
         `"${format}" is no ${type} format: it lacks ${missing.join(', ')}; letters are yyyy, yy, MM, M, dd, d, HH, mm, ss${type === 'time' ? ', or write iso' : ''}`,
       );
     }
-  }
-}
-
-function isEncoding(label: string): boolean {
-  try {
-    new TextDecoder(label);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -9,6 +9,12 @@ import { type Read, readDay, readMoney, readTime } from './values.js';
 type Value = string | string[] | number | bigint | boolean | PlainDate | Date;
 type Values = ReadonlyMap<string, Value>;
 
+/** The fields that name parties and holdings. */
+const keyFields = new Set([
+  ...['source_key', 'party', 'other_party', 'owner', 'holding'],
+  ...['other_owners', 'authorised_users', 'guarantors', 'beneficial_owners'],
+]);
+
 /** A value that cannot be read; becomes a reject of the whole row. */
 interface Unread {
   readonly field: string;
@@ -22,21 +28,36 @@ export async function* rowsOf(table: Table, mapping: Mapping): AsyncGenerator<Im
   for await (const record of table.records) {
     const cell = (column: string): string => record.cells[place.get(column) ?? -1] ?? '';
     if (record.broken) {
-      yield unreadable(mapping.rows, record, { field: '', reason: record.broken, value: record.raw ?? '' });
+      yield unreadable(mapping.rows, record, { field: '', reason: record.broken, value: record.raw ?? '' }, []);
       continue;
     }
     if (mapping.only.some(({ column, values }) => !values.has(cell(column).trim()))) continue;
     const values = valuesOf(mapping, cell);
-    yield 'reason' in values ? unreadable(mapping.rows, record, values) : rowOf(mapping, record.line, values);
+    yield 'reason' in values
+      ? unreadable(mapping.rows, record, values, keysOf(mapping, cell))
+      : rowOf(mapping, record.line, values);
   }
 }
 
-function unreadable(kind: RowKind, record: Cells, { field, reason, value }: Unread): ImportRow {
+/** Whom a row is about, though something else of it cannot be read. */
+function keysOf(mapping: Mapping, cell: (column: string) => string): string[] {
+  return mapping.fields
+    .filter(({ name }) => keyFields.has(name) && !(mapping.rows === 'transaction' && name === 'source_key'))
+    .flatMap((field) => {
+      const raw = rawOf(mapping, field, cell);
+      return field.field.type === 'list' ? raw.split(field.split).map((item) => item.trim()) : [raw];
+    })
+    .filter((key) => key !== '' && key.length <= 120)
+    .slice(0, 60);
+}
+
+function unreadable(kind: RowKind, record: Cells, { field, reason, value }: Unread, keys: string[]): ImportRow {
   const row = {
     kind: importKinds[kind],
     field: field.slice(0, 100),
     reason,
     originalValue: [...value].slice(0, 200).join(''),
+    keys,
   };
   return rowMessage(record.line, { $case: 'unreadable', value: row });
 }
@@ -111,6 +132,7 @@ function rowOf(mapping: Mapping, line: number, values: Values): ImportRow {
     consent: consentRow,
     relationship: relationshipRow,
     behaviour: behaviourRow,
+    tag: tagRow,
   };
   return rowMessage(line, make[mapping.rows](values));
 }
@@ -278,6 +300,7 @@ function consentRow(values: Values): object {
     textVersion: textOf(values, 'text_version'),
     proof: textOf(values, 'proof'),
     effectiveTime: timeOf(values, 'effective_time'),
+    expireTime: timeOf(values, 'expire_time'),
   };
   return { $case: 'consent', value: { partySourceKey: textOf(values, 'party'), consent } };
 }
@@ -292,6 +315,11 @@ function relationshipRow(values: Values): object {
   };
   const keys = { partySourceKey: textOf(values, 'party'), otherPartySourceKey: textOf(values, 'other_party') };
   return { $case: 'relationship', value: { ...keys, relationship } };
+}
+
+function tagRow(values: Values): object {
+  const tag = { definition: `tagDefinitions/${textOf(values, 'tag')}`, expireTime: timeOf(values, 'expire_time') };
+  return { $case: 'tag', value: { partySourceKey: textOf(values, 'party'), tag } };
 }
 
 function behaviourRow(values: Values): object {

@@ -45,10 +45,18 @@ export function* rowsOf(record: FineractRecord, line: number, passed: PassedOver
       if (!(error instanceof Unusable)) throw error;
       const { kind, field, reason, value } = error;
       const originalValue = value === undefined || value === null ? '' : JSON.stringify(value).slice(0, 200);
-      row = { $case: 'unreadable', value: { kind, field, reason, originalValue } };
+      const keys = keysIn(record);
+      row = { $case: 'unreadable', value: { kind, field, reason, originalValue, keys } };
     }
     if (row) yield rowMessage(line, row);
   }
+}
+
+/** Whom a record is about, though something else of it cannot be read. */
+function keysIn({ is, data }: FineractRecord): string[] {
+  if (is !== 'client' && is !== 'savings' && is !== 'loan') return [];
+  const { clientId } = (data ?? {}) as { clientId?: unknown };
+  return [`${is}/${idIn(data)}`, ...(Number.isInteger(clientId) ? [`client/${String(clientId)}`] : [])];
 }
 
 type Maker = () => object | undefined;

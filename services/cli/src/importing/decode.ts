@@ -1,5 +1,15 @@
 import { open } from 'node:fs/promises';
 
+/** Whether the label names an encoding, as the WHATWG names them. */
+export function isEncoding(label: string): boolean {
+  try {
+    new TextDecoder(label);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Reads a file as text, piece by piece. A byte order mark (UTF-8, UTF-16) says more than the label; it is dropped. Bytes
  * that are no text of the encoding become U+FFFD. Throws a RangeError for a label that is none.

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { isEncoding } from '../importing/decode.js';
 import { OperatorError } from '../suite.js';
 
 const column = z.string().min(1);
@@ -9,6 +10,13 @@ const columns = z.union([column.transform((one) => [one]), z.array(column).min(1
 const schema = z.strictObject({
   /** What stands between two cells. */
   delimiter: z.string().length(1).default(','),
+  /** How the file is written, as the WHATWG names it; a byte order mark says more. */
+  encoding: z
+    .string()
+    .refine(isEncoding, {
+      message: 'is no encoding; known are utf-8, gb18030, big5, windows-1250, windows-1252 and others',
+    })
+    .default('utf-8'),
   /** The column that names a record in the answer. */
   key: column.optional(),
   /** The column that says which records are one party; with a pattern, its first group does. Never leaves this process. */
@@ -17,7 +25,10 @@ const schema = z.strictObject({
     .strictObject({
       given_name: column.optional(),
       family_name: column.optional(),
-      /** Split at the last space where a record has neither of the two. */
+      /**
+       * Where a record has neither of the two: "Family, Given" is split at the comma, else at the last space. The service
+       * splits Chinese names, whose family name comes first.
+       */
       full_name: column.optional(),
       legal_name: column.optional(),
       birth_date: z

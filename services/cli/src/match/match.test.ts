@@ -10,7 +10,7 @@ import { birthDigits, type FileRecord, readRecords } from './records.js';
 const dir = mkdtempSync(path.join(tmpdir(), 'match-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 
-const file = (name: string, text: string): string => {
+const file = (name: string, text: string | Buffer): string => {
   const full = path.join(dir, name);
   writeFileSync(full, text);
   return full;
@@ -24,7 +24,7 @@ const fault = (yaml: string): string => {
   }
   return 'none';
 };
-const readAll = async (csv: string, yaml: string): Promise<FileRecord[]> => {
+const readAll = async (csv: string | Buffer, yaml: string): Promise<FileRecord[]> => {
   const found: FileRecord[] = [];
   for await (const one of readRecords(file('people.csv', csv), readMapping(file('map.yaml', yaml)), 0)) found.push(one);
   return found;
@@ -43,6 +43,7 @@ describe('the mapping', () => {
       'fields:\n  birth_date:\n    column: b\n    format: DD/MM\n',
       '/bad.yaml:4: fields.birth_date.format',
     ],
+    ['an encoding that there is not', 'encoding: klingon\nfields: { given_name: a }\n', '/bad.yaml:1: encoding'],
     ['no field at all', 'key: id\nfields: {}\n', '/bad.yaml:2: fields'],
     ['what is no YAML', 'fields:\n  given_name: "a\n', '/bad.yaml:'],
     [
@@ -72,6 +73,40 @@ describe('the file', () => {
     const [only] = await readAll(csv, yaml);
     expect(only).toMatchObject({ key: 'r1-a', truth: '1', line: 2 });
     expect(only?.record).toMatchObject({ givenName: 'Jana', familyName: 'Nováková', birthDate: '19701213' });
+  });
+
+  it.each([
+    ['windows-1250', 'Žofie', [0x8e, 0x6f, 0x66, 0x69, 0x65]],
+    ['gb18030', '王芳', [0xcd, 0xf5, 0xb7, 0xbc]],
+  ])('in %s is read as its mapping says, and refused with its line as anything else', async (encoding, name, bytes) => {
+    const csv = Buffer.concat([
+      Buffer.from('id,first,last,born\nr1-a,Jana,x,\nr2-a,'),
+      Buffer.from(bytes),
+      Buffer.from(',x,\n'),
+    ]);
+    const [, second] = await readAll(csv, `encoding: ${encoding}\n${yaml}`);
+    expect(second?.record.givenName).toBe(name);
+    await expect(readAll(csv, yaml)).rejects.toThrow(
+      /people\.csv:3: bytes that are no utf-8; .*encoding: windows-1250/,
+    );
+  });
+
+  it.each([
+    ['Jana Marie Nováková', 'Jana Marie', 'Nováková'],
+    ['Nováková, Jana Marie', 'Jana Marie', 'Nováková'],
+    ['欧阳娜娜', '', '欧阳娜娜'],
+  ])('with whole names such as %s is read', async (whole, givenName, familyName) => {
+    const [only] = await readAll(`name\n"${whole}"\n`, 'fields: { full_name: name }\n');
+    expect(only?.record).toMatchObject({ givenName, familyName });
+  });
+
+  it('that names a column twice, is no file or is not there is refused', async () => {
+    await expect(readAll('id,first,last,born,first\n', yaml)).rejects.toThrow(
+      'people.csv:1: the column "first" occurs twice',
+    );
+    const from = readMapping(file('map.yaml', yaml));
+    await expect(readRecords(dir, from, 0).next()).rejects.toThrow('is no file');
+    await expect(readRecords(path.join(dir, 'none.csv'), from, 0).next()).rejects.toThrow('is not there');
   });
 
   it('with a row of another width is refused with its line', async () => {

@@ -1,7 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream';
+import { stat } from 'node:fs/promises';
+import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { MatchRecord, Sex } from '@rapport/proto/customer/v1';
+import { decoded } from '../importing/decode.js';
 import { OperatorError } from '../suite.js';
 import type { Mapping, MappingFile } from './mapping.js';
 
@@ -44,6 +45,14 @@ function sexOf(text: string, { female, male }: { female: string[]; male: string[
   return is(female) ? Sex.SEX_FEMALE : is(male) ? Sex.SEX_MALE : Sex.SEX_UNSPECIFIED;
 }
 
+/** A whole name in two: before and behind the one comma, else the last word and those before it. */
+function splitName(name: string): { familyName: string; givenName: string } {
+  const sides = name.split(',').map((side) => side.trim());
+  if (sides.length === 2) return { familyName: sides[0] as string, givenName: sides[1] as string };
+  const words = name.split(/\s+/);
+  return { familyName: words.pop() ?? '', givenName: words.join(' ') };
+}
+
 /** The message of a row. */
 export function recordOf({ fields, attributes }: Mapping, cell: Cells, dataset: number): MatchRecord {
   const text = (column: string | undefined, most = 200): string =>
@@ -53,9 +62,7 @@ export function recordOf({ fields, attributes }: Mapping, cell: Cells, dataset: 
   let givenName = text(fields.given_name);
   let familyName = text(fields.family_name);
   if (givenName === '' && familyName === '') {
-    const words = text(fields.full_name).split(/\s+/);
-    familyName = words.pop() ?? '';
-    givenName = words.join(' ');
+    ({ familyName, givenName } = splitName(text(fields.full_name)));
   }
   return {
     dataset,
@@ -80,11 +87,14 @@ export function recordOf({ fields, attributes }: Mapping, cell: Cells, dataset: 
 
 /**
  * Reads a CSV file row by row in bounded memory: a byte order mark, CRLF, spaces around cells and quoted cells are taken
- * as they come. Throws an OperatorError that names the line of what cannot be read, or of the mapping where it names a
- * column that the file lacks.
+ * as they come. Throws an OperatorError that names the line of what cannot be read or is not of the encoding, or of the
+ * mapping where it names a column that the file lacks.
  */
 export async function* readRecords(file: string, from: MappingFile, dataset: number): AsyncGenerator<FileRecord> {
   const { mapping } = from;
+  const found = await stat(file).catch(() => undefined);
+  if (!found) throw new OperatorError(`${file} is not there.`);
+  if (!found.isFile()) throw new OperatorError(`${file} is no file.`);
   const pattern = mapping.truth?.pattern === undefined ? undefined : new RegExp(mapping.truth.pattern);
   const parser = parse({
     delimiter: mapping.delimiter,
@@ -94,18 +104,27 @@ export async function* readRecords(file: string, from: MappingFile, dataset: num
     skip_empty_lines: true,
     info: true,
   });
-  pipeline(createReadStream(file), parser, () => undefined);
+  pipeline(Readable.from(decoded(file, mapping.encoding)), parser, () => undefined);
   let header: Map<string, number> | undefined;
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
       if (!header) {
-        header = new Map(record.map((name, at) => [name.trim(), at]));
+        const names = record.map((name) => name.trim());
+        const twice = names.find(
+          (name, at) => names.indexOf(name) !== at && from.columns.some((one) => one.name === name),
+        );
+        if (twice !== undefined) throw new OperatorError(`${file}:${info.lines}: the column "${twice}" occurs twice`);
+        header = new Map(names.map((name, at) => [name, at]));
         const absent = from.columns.filter(({ name }) => !header?.has(name));
         if (absent.length > 0) {
           const faults = absent.map(({ name, line }) => `${from.file}:${line}: ${file} has no column "${name}"`);
           throw new OperatorError([...faults, `its columns are: ${[...header.keys()].join(', ')}`].join('\n'));
         }
         continue;
+      }
+      if (record.some((text) => text.includes('\uFFFD'))) {
+        const hint = 'say in the mapping what it is, for instance `encoding: windows-1250` or `encoding: gb18030`';
+        throw new OperatorError(`${file}:${info.lines}: bytes that are no ${mapping.encoding}; ${hint}`);
       }
       const at = header;
       const cell: Cells = (column) => (record[at.get(column) as number] ?? '').trim();
@@ -120,8 +139,6 @@ export async function* readRecords(file: string, from: MappingFile, dataset: num
   } catch (error) {
     if (error instanceof CsvError)
       throw new OperatorError(`${file}:${String(error['lines'] ?? '?')}: ${error.message}`);
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-      throw new OperatorError(`${file} is not there.`);
     throw error;
   }
 }

@@ -64,7 +64,7 @@ export function* unreadable(rejects: readonly Reject[], kind: ImportKind): Gener
       line: BigInt(Math.max(1, reject.line)),
       row: {
         $case: 'unreadable',
-        value: { kind, field: reject.field, reason: 'VALUE_INVALID', originalValue: reject.value },
+        value: { kind, field: reject.field, reason: 'VALUE_INVALID', originalValue: reject.value, keys: [] },
       },
     };
   }

@@ -17,7 +17,7 @@ import { cleanPhone } from './phone.js';
 import { judgeQuality, type Quality } from './quality.js';
 import { tidy } from './text.js';
 
-export { isChinese, syllables } from './chinese-name.js';
+export { isChinese, splitChinese, syllables } from './chinese-name.js';
 export { cleanAddress } from './address.js';
 export { isIndustry, isOccupation } from './classification.js';
 export { cleanEmail } from './email.js';

@@ -29,12 +29,11 @@ import {
   type ImportRecord,
   type Refusal,
   type Rejected,
-  rejectColumns,
-  rejectMessage,
   type Tally,
 } from './importing.js';
 import { checkInteraction, type InteractionWish, takeInteractions } from './interaction-rows.js';
 import { checkParty, type PartyWish, takeParties } from './party-rows.js';
+import { insertRejects, rejectColumns, rejectMessage } from './rejects.js';
 import { checkRelationship, type RelationshipWish, takeRelationships } from './relationship-rows.js';
 import { checkTag, takeTags } from './tag-rows.js';
 import { checkTransaction, takeTransactions, type TransactionWish } from './transaction-rows.js';
@@ -194,6 +193,8 @@ interface Judged {
   behaviour: Checked<BehaviourEvent>[];
   tally: Tally;
   rejects: Rejected[];
+  /** As they came, for whom a refused one is about. */
+  rows: readonly ImportRow[];
 }
 
 const kindOfCase = {
@@ -220,6 +221,7 @@ function together(first: Judged, second: Judged): Judged {
     behaviour: first.behaviour.concat(second.behaviour),
     tally: added(first.tally, second.tally),
     rejects: [...first.rejects, ...second.rejects],
+    rows: first.rows.concat(second.rows),
   };
 }
 
@@ -235,6 +237,7 @@ function judge(stream: Stream, expected: ImportKind, rows: readonly ImportRow[])
     behaviour: [],
     tally: {},
     rejects: [],
+    rows,
   };
   for (const { line, row } of rows) {
     if (row === undefined) {
@@ -307,7 +310,7 @@ async function write(
     await takeInteractions(batch, judged.interactions);
     await takeBehaviour(batch, judged.behaviour);
     await takeTransactions(batch, judged.transactions);
-    await insertRejects(tx, run, batch.rejects);
+    await insertRejects(tx, stream.deps.cipher, run, batch.rejects, judged.rows);
     const counts = added(run.counts, batch.tally);
     const after = await tx.maybe<ImportRecord>(sql`
       UPDATE import_run SET rows = ${upTo.rows}, digest = ${upTo.digest}, counts = ${JSON.stringify(counts)}::jsonb
@@ -328,23 +331,6 @@ async function stopped(tx: Tx, run: ImportRecord): Promise<Error> {
 
 function cancelled({ importId, cancelReason }: ImportRecord): Error {
   return fail('IMPORT_CANCELLED', { metadata: { import: importName(importId), reason: cancelReason } });
-}
-
-async function insertRejects(tx: Tx, run: ImportRecord, rejects: readonly Rejected[]): Promise<void> {
-  if (rejects.length === 0) return;
-  await tx.run(sql`
-    INSERT INTO import_reject (import_id, line, ordinal, kind, field, reason, message, original_value, organisation_path)
-    SELECT ${run.importId}::uuid, line, ${run.rows} + ordinal, kind, field, reason, message, value,
-      ${run.organisationPath}
-    FROM unnest(${rejects.map(({ line }) => line)}::bigint[], ${rejects.map((_row, index) => index)}::int[],
-      ${rejects.map(({ kind }) => kind)}::smallint[], ${rejects.map(({ field }) => clean(field))}::text[],
-      ${rejects.map(({ reason }) => clean(reason))}::text[], ${rejects.map(({ message }) => clean(message))}::text[],
-      ${rejects.map(({ value }) => clean(value))}::text[])
-      AS r (line, ordinal, kind, field, reason, message, value)`);
-}
-
-function clean(text: string): string {
-  return text.replaceAll('\0', '\uFFFD').slice(0, 200);
 }
 
 async function complete(stream: Stream, call: Call, run: ImportRecord): Promise<ImportRecord> {

@@ -1,12 +1,7 @@
 import { hash } from 'node:crypto';
+import type { FieldCipher } from '@rapport/kit/crypto';
 import { type Sql, sql } from '@rapport/kit/db';
-import {
-  type Import,
-  type ImportCount,
-  type ImportKind,
-  type ImportReject,
-  ImportState,
-} from '@rapport/proto/customer/v1';
+import { type Import, type ImportCount, type ImportKind, ImportState } from '@rapport/proto/customer/v1';
 
 /** What became of a row. */
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'rejected';
@@ -107,14 +102,10 @@ export interface Rejected extends Refusal {
   kind: ImportKind;
 }
 
-/** The message of a refused row as it is stored. */
-export function rejectMessage(row: Omit<ImportReject, 'file'>, file: string): ImportReject {
-  const { line, kind, field, reason, message, originalValue } = row;
-  return { file, line, kind, field, reason, message, originalValue };
+/** What is kept of a source key that a refused row names: nobody reads it, and who knows the key finds the row. */
+export function subjectDigest(cipher: FieldCipher, source: string, sourceKey: string): Buffer {
+  return cipher.index(`${source}\0${sourceKey}`, 'import reject');
 }
-
-/** The columns of an `ImportReject` but the file. */
-export const rejectColumns: Sql = sql.raw(`line, kind, field, reason, message, original_value AS "originalValue"`);
 
 /** Tells one content from another. 64 bits: a change that stays unseen is as likely as a collision in 2^64. */
 export function digest64(content: string | Uint8Array): bigint {

@@ -3,7 +3,7 @@ import { type Call, decodePage, encodePage, pageSize, scopeFor } from '@rapport/
 import type { ListImportRejectsRequest, ListImportRejectsResponse } from '@rapport/proto/customer/v1';
 import type { Deps } from '../deps.js';
 import { findImport } from './find.js';
-import { rejectColumns, rejectMessage } from './importing.js';
+import { rejectColumns, rejectMessage } from './rejects.js';
 
 /** Lists the rows that an import refused, by line, with their original values. */
 export async function listImportRejects(

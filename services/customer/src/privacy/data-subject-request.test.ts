@@ -7,10 +7,13 @@ import {
   DataSubjectRequestState as State,
   type ExportManifest,
   Interaction,
+  LegalHold,
   PartyState,
+  Transaction,
 } from '@rapport/proto/customer/v1';
 import { Channel } from '@rapport/proto/type/v1';
 import {
+  account,
   all,
   allRoles,
   as,
@@ -19,6 +22,7 @@ import {
   eventTypes,
   failure,
   operator,
+  owner,
   person,
   type Running,
   startCustomer,
@@ -237,6 +241,57 @@ describe('an export', () => {
     expect(audited).toEqual([{ detail: { reason: 'export' } }, { detail: { reason: 'export' } }]);
     const access = await open(jana, Kind.DATA_SUBJECT_REQUEST_KIND_RESTRICTION);
     expect(await failure(exported(access.name, 1))).toMatchObject({ reason: 'EXPORT_NOT_FOR_KIND' });
+  });
+
+  it('says what sources said, in words, with what is owned together, and nothing of holds or other customers', async () => {
+    const [jana, petr] = [
+      await createParty(
+        running,
+        person({
+          ...{ source: 'branch', sourceKey: 'client/export' },
+          contactPoints: [{ point: { $case: 'phone', value: '601 998 877' } }],
+        }),
+      ),
+      await createParty(running),
+    ];
+    const joint = account({
+      iban: 'CZ65 0800 0000 1920 0014 5399',
+      owners: [
+        { party: petr.name, role: owner },
+        { party: jana.name, role: owner },
+      ],
+    });
+    const holding = await createHolding(running, petr.name, joint);
+    const transaction = Transaction.fromPartial({
+      ...{ direction: 1, operation: 1, amount: { minorUnits: 500n, currencyCode: 'CZK' }, purpose: 'owls' },
+      bookingDate: { year: 2026, month: 1, day: 5 },
+    });
+    const booking = { parent: holding.name, transaction, requestId: uuidv7() };
+    await running.customer.bookTransaction(booking, operator());
+    const tag = { definition: 'tagDefinitions/vip', expireTime: undefined, model: '' };
+    await running.portrait.setTags({ parent: jana.name, tags: [tag], requestId: uuidv7() }, operator());
+    const legalHold = LegalHold.fromPartial({ reason: 1, endTime: new Date('2027-01-01T00:00:00Z') });
+    await running.privacy.placeLegalHold({ parent: jana.name, legalHold, requestId: uuidv7() }, officer());
+    const { name } = await open(jana, Kind.DATA_SUBJECT_REQUEST_KIND_ACCESS);
+    await decide(name);
+    const { files, manifest } = await exported(name, 1);
+    const rowsOf = (collection: string) =>
+      (JSON.parse(files.get(`customer-${collection}.json`)?.toString() ?? '{"rows":[]}') as { rows: object[] }).rows;
+    // As received, before it was cleaned.
+    expect(rowsOf('source_record')).toMatchObject([
+      { source: 'branch', source_key: 'client/export', party: { contactPoints: [{ phone: '601 998 877' }] } },
+    ]);
+    expect(rowsOf('holding')).toMatchObject([
+      { kind: 'HOLDING_KIND_ACCOUNT', status: 'HOLDING_STATUS_OPEN', iban: 'CZ6508000000192000145399' },
+    ]);
+    expect(rowsOf('transaction')).toMatchObject([
+      { direction: 'TRANSACTION_DIRECTION_CREDIT', amount: 500, purpose: 'owls' },
+    ]);
+    expect(rowsOf('party_tag')).toMatchObject([{ tag_id: 'vip', source: 'TAG_SOURCE_STAFF' }]);
+    expect(manifest?.files.find(({ file }) => file === 'customer-party_tag.json')?.rows).toBe(1n);
+    expect([...files.keys()].filter((file) => /hold\.|candidate/.test(file))).toEqual([]);
+    const csv = (await exported(name, 2)).files.get('customer-party_tag.csv')?.toString();
+    expect(csv?.split('\r\n')[1]).toContain('olga,TAG_SOURCE_STAFF,vip');
   });
 
   it('is complete or fails', async () => {

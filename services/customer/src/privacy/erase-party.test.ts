@@ -196,6 +196,46 @@ describe('an erasure', () => {
   });
 });
 
+describe('what imports refused', () => {
+  it('is emptied where it quotes the party: by the keys that a row names, else by the values', async () => {
+    const key = 'client/refused';
+    const named = person({
+      details: { $case: 'person', value: { givenName: '小芳', familyName: '王' } },
+      ...{ source: 'berka', sourceKey: key, contactPoints: [] },
+    });
+    const wang = await createParty(running, named);
+    await createHolding(running, wang.name, account({ status: 2, closedDate: { year: 2025, month: 6, day: 30 } }));
+    const bad = (sourceKey: string, value: string) => ({
+      $case: 'party',
+      value: { sourceKey, party: person({ language: value }) },
+    });
+    const unreadable = (originalValue: string, keys: string[]) => ({
+      $case: 'unreadable',
+      value: { kind: 1, field: 'born', reason: 'DATE_INVALID', originalValue, keys },
+    });
+    const transaction = { sourceKey: 't/refused', holdingSourceKey: 'account/refused', transaction: {} };
+    const rows = [
+      bad(key, 'xiaofang.at.home'),
+      bad('client/other', 'somebody.else'),
+      unreadable('1990-13-45', [key]),
+      unreadable('1991-13-45', ['client/other']),
+      unreadable('王小芳 女', []),
+      { $case: 'transaction', value: transaction },
+    ];
+    const batch = rows.map((row, index) => ({ line: BigInt(index + 1), row }));
+    const { import: brought, rejects } = await running.customer.import(importOf({}, [batch]), operator());
+    expect(rejects.map(({ originalValue }) => originalValue).slice(0, 5)).toEqual([
+      ...['xiaofang.at.home', 'somebody.else', '1990-13-45', '1991-13-45', '王小芳 女'],
+    ]);
+    await decide((await open(wang, Kind.DATA_SUBJECT_REQUEST_KIND_ERASURE)).name);
+    const left = await all<{ value: string }>(
+      running,
+      sql`SELECT original_value AS value FROM import_reject WHERE import_id = ${brought?.name.slice(8)} ORDER BY line`,
+    );
+    expect(left.map(({ value }) => value).slice(0, 5)).toEqual(['', 'somebody.else', '', '1991-13-45', '']);
+  });
+});
+
 describe('a key of a source whose party was erased', () => {
   const steward = (orgPath = '/berka') => as({ sub: 'staff/sam', roles: ['data_steward'], orgPath });
   const row = (sourceKey: string) => ({ line: 1n, row: { $case: 'party', value: { sourceKey, party: person() } } });

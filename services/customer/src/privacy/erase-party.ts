@@ -4,6 +4,7 @@ import { DataSubjectRequestState, PartyErasureRequested } from '@rapport/proto/c
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { holdingColumns, type HoldingRecord, openIban } from '../holding/holding.js';
+import { subjectDigest } from '../importing/importing.js';
 import { openParty, partyColumns, partyName, type PartyRecord } from '../party/party.js';
 import { keepErasedKeys } from '../source/source.js';
 import { heldUntil } from './hold.js';
@@ -43,7 +44,15 @@ export async function assertErasable(on: Queryable, members: readonly string[], 
   if (open > 0) throw fail('HOLDINGS_OPEN', { metadata: { holdings: String(open) } });
 }
 
-/** What imports have refused of the parties is found by value: a refused row belongs to nobody. */
+/** Shorter values would hit rows of others; Chinese characters say more each. */
+function tells(value: string): boolean {
+  return value.length >= (/\p{Script=Han}/u.test(value) ? 2 : 4);
+}
+
+/**
+ * Empties what imports have quoted of the parties when they refused rows: those that name a key of theirs, or of what
+ * they own, and those of lines whose keys could not be read, by the values themselves.
+ */
 async function eraseRejects(tx: Tx, deps: Pick<Deps, 'cipher'>, rows: readonly PartyRecord[]): Promise<number> {
   const holdings = await tx.rows<HoldingRecord>(sql`
     SELECT ${holdingColumns} FROM holding h WHERE h.party_id = ANY(${rows.map(({ partyId }) => partyId)}::uuid[])`);
@@ -60,12 +69,22 @@ async function eraseRejects(tx: Tx, deps: Pick<Deps, 'cipher'>, rows: readonly P
     ];
   });
   const ibans = holdings.map((row) => openIban(deps.cipher, row));
-  // Shorter ones would hit rows of others.
-  const known = [...new Set([...values, ...ibans].filter((value) => value.length >= 4))];
+  const known = [...new Set([...values, ...ibans].filter(tells))];
+  const subjects = await subjectsOf(tx, deps, rows);
   return tx.run(sql`
-    UPDATE import_reject SET original_value = ''
-    WHERE original_value <> '' AND EXISTS (
-      SELECT FROM unnest(${known}::text[]) AS known (value) WHERE strpos(lower(original_value), lower(known.value)) > 0)`);
+    UPDATE import_reject SET original_value = '', subjects = '{}'
+    WHERE subjects && ${subjects}::bytea[] OR (original_value <> '' AND EXISTS (
+      SELECT FROM unnest(${known}::text[]) AS known (value) WHERE strpos(lower(original_value), lower(known.value)) > 0))`);
+}
+
+/** Digests of the keys under which sources know the parties and what is kept with them. */
+async function subjectsOf(tx: Tx, { cipher }: Pick<Deps, 'cipher'>, rows: readonly PartyRecord[]): Promise<Buffer[]> {
+  const ids = rows.map(({ partyId }) => partyId);
+  const keys = await tx.rows<{ source: string; sourceKey: string }>(sql`
+    SELECT source, source_key AS "sourceKey" FROM party WHERE party_id = ANY(${ids}::uuid[]) AND source_key IS NOT NULL
+    UNION SELECT source, source_key FROM source_record WHERE party_id = ANY(${ids}::uuid[])
+    UNION SELECT source, source_key FROM holding WHERE party_id = ANY(${ids}::uuid[]) AND source_key IS NOT NULL`);
+  return keys.map(({ source, sourceKey }) => subjectDigest(cipher, source, sourceKey));
 }
 
 /** Frees the records of money of everything that names somebody. Gives until when they stay; null when there are none. */

@@ -8,4 +8,4 @@ export { type ScrubOptions, scrubService } from './scrub.js';
 export { type Sql, sql } from './sql.js';
 export type { Database, DatabaseOptions, GroupedRead, PoolMetric, Queryable, Tx } from './types.js';
 export { type Lease, type LeaseOptions, leased } from './lease.js';
-export { deleteWith, rowsWith, type TableWith, tablesWith } from './tables.js';
+export { deleteWith, inWords, rowsWith, type TableWith, tablesWith } from './tables.js';

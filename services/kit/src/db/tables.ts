@@ -48,3 +48,18 @@ export async function deleteWith(
   }
   return counts;
 }
+
+/** An enumeration of a contract, as ts-proto writes it. */
+type Enumeration = Readonly<Record<number | string, number | string>>;
+
+/** The row with the names that contracts give to numbers in some of its columns; a number without a name stays. */
+export function inWords(
+  row: Readonly<Record<string, unknown>>,
+  columns: Readonly<Record<string, Enumeration>> = {},
+): Record<string, unknown> {
+  const named = Object.entries(columns).map(([column, names]) => {
+    const value = row[column];
+    return [column, typeof value === 'number' ? (names[value] ?? value) : value] as const;
+  });
+  return { ...row, ...Object.fromEntries(named.filter(([column]) => column in row)) };
+}

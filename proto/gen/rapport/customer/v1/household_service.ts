@@ -204,7 +204,7 @@ export const HouseholdServiceService = {
   },
   /**
    * Takes a party and gives those who may belong to its household, with what speaks for it. Changes nothing.
-   * Errors: PARTY_NOT_FOUND (NOT_FOUND).
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PARTY_RESTRICTED (FAILED_PRECONDITION).
    */
   suggestHouseholdMembers: {
     path: "/rapport.customer.v1.HouseholdService/SuggestHouseholdMembers" as const,
@@ -336,7 +336,7 @@ export interface HouseholdServiceServer extends UntypedServiceImplementation {
   removeHouseholdMember: handleUnaryCall<RemoveHouseholdMemberRequest, RemoveHouseholdMemberResponse>;
   /**
    * Takes a party and gives those who may belong to its household, with what speaks for it. Changes nothing.
-   * Errors: PARTY_NOT_FOUND (NOT_FOUND).
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PARTY_RESTRICTED (FAILED_PRECONDITION).
    */
   suggestHouseholdMembers: handleUnaryCall<SuggestHouseholdMembersRequest, SuggestHouseholdMembersResponse>;
   /**
@@ -544,7 +544,7 @@ export interface HouseholdServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes a party and gives those who may belong to its household, with what speaks for it. Changes nothing.
-   * Errors: PARTY_NOT_FOUND (NOT_FOUND).
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PARTY_RESTRICTED (FAILED_PRECONDITION).
    */
   suggestHouseholdMembers(
     request: SuggestHouseholdMembersRequest,

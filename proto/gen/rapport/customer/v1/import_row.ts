@@ -247,6 +247,11 @@ export interface UnreadableRow {
   reason: string;
   /** The value as it stands in the file, cut at 200 characters. */
   originalValue: string;
+  /**
+   * The source keys of parties and holdings that the line names, as far as they could be read: what is kept of the line
+   * is then found when one of them is erased.
+   */
+  keys: string[];
 }
 
 function createBaseImportRow(): ImportRow {
@@ -1470,7 +1475,7 @@ export const BehaviourRow: MessageFns<BehaviourRow, "rapport.customer.v1.Behavio
 };
 
 function createBaseUnreadableRow(): UnreadableRow {
-  return { kind: 0, field: "", reason: "", originalValue: "" };
+  return { kind: 0, field: "", reason: "", originalValue: "", keys: [] };
 }
 
 export const UnreadableRow: MessageFns<UnreadableRow, "rapport.customer.v1.UnreadableRow"> = {
@@ -1488,6 +1493,9 @@ export const UnreadableRow: MessageFns<UnreadableRow, "rapport.customer.v1.Unrea
     }
     if (message.originalValue !== "") {
       writer.uint32(34).string(message.originalValue);
+    }
+    for (const v of message.keys) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -1537,6 +1545,14 @@ export const UnreadableRow: MessageFns<UnreadableRow, "rapport.customer.v1.Unrea
             message.originalValue = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.keys.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1559,6 +1575,7 @@ export const UnreadableRow: MessageFns<UnreadableRow, "rapport.customer.v1.Unrea
         : isSet(object.original_value)
         ? globalThis.String(object.original_value)
         : "",
+      keys: globalThis.Array.isArray(object?.keys) ? object.keys.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -1576,6 +1593,9 @@ export const UnreadableRow: MessageFns<UnreadableRow, "rapport.customer.v1.Unrea
     if (message.originalValue !== "") {
       obj.originalValue = message.originalValue;
     }
+    if (message.keys?.length) {
+      obj.keys = message.keys;
+    }
     return obj;
   },
 
@@ -1588,6 +1608,7 @@ export const UnreadableRow: MessageFns<UnreadableRow, "rapport.customer.v1.Unrea
     message.field = object.field ?? "";
     message.reason = object.reason ?? "";
     message.originalValue = object.originalValue ?? "";
+    message.keys = object.keys?.map((e) => e) || [];
     return message;
   },
 };

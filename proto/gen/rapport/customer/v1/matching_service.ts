@@ -114,7 +114,7 @@ export const MatchingServiceService = {
   /**
    * Takes a party and gives those that may be the same by the current model, whatever was decided about them. Changes
    * nothing.
-   * Errors: PARTY_NOT_FOUND (NOT_FOUND).
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PARTY_RESTRICTED (FAILED_PRECONDITION).
    */
   findMatches: {
     path: "/rapport.customer.v1.MatchingService/FindMatches" as const,
@@ -199,7 +199,7 @@ export interface MatchingServiceServer extends UntypedServiceImplementation {
   /**
    * Takes a party and gives those that may be the same by the current model, whatever was decided about them. Changes
    * nothing.
-   * Errors: PARTY_NOT_FOUND (NOT_FOUND).
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PARTY_RESTRICTED (FAILED_PRECONDITION).
    */
   findMatches: handleUnaryCall<FindMatchesRequest, FindMatchesResponse>;
   /**
@@ -297,7 +297,7 @@ export interface MatchingServiceClient extends Client {
   /**
    * Takes a party and gives those that may be the same by the current model, whatever was decided about them. Changes
    * nothing.
-   * Errors: PARTY_NOT_FOUND (NOT_FOUND).
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), PARTY_RESTRICTED (FAILED_PRECONDITION).
    */
   findMatches(
     request: FindMatchesRequest,

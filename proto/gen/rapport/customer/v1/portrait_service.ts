@@ -99,7 +99,7 @@ export const PortraitServiceService = {
    * Takes a party and tags and sets them, all or none. Publishes TagSet for each that is new or ends at another time.
    * Errors: PARTY_NOT_FOUND, TAG_DEFINITION_NOT_FOUND (NOT_FOUND), TAG_NOT_YOURS (the definition names other roles;
    * PERMISSION_DENIED), EXPIRE_TIME_PAST, TAG_MODEL_MISSING (a service must name its model, nobody else may;
-   * INVALID_ARGUMENT), TAG_RETIRED (FAILED_PRECONDITION). Idempotent by request_id.
+   * INVALID_ARGUMENT), TAG_RETIRED, PARTY_RESTRICTED (FAILED_PRECONDITION). Idempotent by request_id.
    */
   setTags: {
     path: "/rapport.customer.v1.PortraitService/SetTags" as const,
@@ -184,7 +184,8 @@ export const PortraitServiceService = {
   },
   /**
    * Takes something that happened in the life of a party and gives it back with its name. Publishes LifeEventRecorded.
-   * Errors: PARTY_NOT_FOUND (NOT_FOUND), LIFE_EVENT_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), LIFE_EVENT_INVALID (INVALID_ARGUMENT), PARTY_RESTRICTED (FAILED_PRECONDITION).
+   * Idempotent by request_id.
    */
   recordLifeEvent: {
     path: "/rapport.customer.v1.PortraitService/RecordLifeEvent" as const,
@@ -248,7 +249,7 @@ export const PortraitServiceService = {
    * Takes a financial goal of a party, new or changed, and gives it back with its progress. Publishes GoalSet, and
    * GoalReached when the linked holdings hold the target already.
    * Errors: PARTY_NOT_FOUND, GOAL_NOT_FOUND, HOLDING_NOT_FOUND (not owned by the party; NOT_FOUND), ETAG_MISMATCH
-   * (ABORTED), FIELD_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   * (ABORTED), FIELD_INVALID (INVALID_ARGUMENT), PARTY_RESTRICTED (FAILED_PRECONDITION). Idempotent by request_id.
    */
   setGoal: {
     path: "/rapport.customer.v1.PortraitService/SetGoal" as const,
@@ -304,7 +305,7 @@ export interface PortraitServiceServer extends UntypedServiceImplementation {
    * Takes a party and tags and sets them, all or none. Publishes TagSet for each that is new or ends at another time.
    * Errors: PARTY_NOT_FOUND, TAG_DEFINITION_NOT_FOUND (NOT_FOUND), TAG_NOT_YOURS (the definition names other roles;
    * PERMISSION_DENIED), EXPIRE_TIME_PAST, TAG_MODEL_MISSING (a service must name its model, nobody else may;
-   * INVALID_ARGUMENT), TAG_RETIRED (FAILED_PRECONDITION). Idempotent by request_id.
+   * INVALID_ARGUMENT), TAG_RETIRED, PARTY_RESTRICTED (FAILED_PRECONDITION). Idempotent by request_id.
    */
   setTags: handleUnaryCall<SetTagsRequest, SetTagsResponse>;
   /**
@@ -336,7 +337,8 @@ export interface PortraitServiceServer extends UntypedServiceImplementation {
   listBehaviourChanges: handleUnaryCall<ListBehaviourChangesRequest, ListBehaviourChangesResponse>;
   /**
    * Takes something that happened in the life of a party and gives it back with its name. Publishes LifeEventRecorded.
-   * Errors: PARTY_NOT_FOUND (NOT_FOUND), LIFE_EVENT_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), LIFE_EVENT_INVALID (INVALID_ARGUMENT), PARTY_RESTRICTED (FAILED_PRECONDITION).
+   * Idempotent by request_id.
    */
   recordLifeEvent: handleUnaryCall<RecordLifeEventRequest, RecordLifeEventResponse>;
   /**
@@ -360,7 +362,7 @@ export interface PortraitServiceServer extends UntypedServiceImplementation {
    * Takes a financial goal of a party, new or changed, and gives it back with its progress. Publishes GoalSet, and
    * GoalReached when the linked holdings hold the target already.
    * Errors: PARTY_NOT_FOUND, GOAL_NOT_FOUND, HOLDING_NOT_FOUND (not owned by the party; NOT_FOUND), ETAG_MISMATCH
-   * (ABORTED), FIELD_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   * (ABORTED), FIELD_INVALID (INVALID_ARGUMENT), PARTY_RESTRICTED (FAILED_PRECONDITION). Idempotent by request_id.
    */
   setGoal: handleUnaryCall<SetGoalRequest, SetGoalResponse>;
   /**
@@ -420,7 +422,7 @@ export interface PortraitServiceClient extends Client {
    * Takes a party and tags and sets them, all or none. Publishes TagSet for each that is new or ends at another time.
    * Errors: PARTY_NOT_FOUND, TAG_DEFINITION_NOT_FOUND (NOT_FOUND), TAG_NOT_YOURS (the definition names other roles;
    * PERMISSION_DENIED), EXPIRE_TIME_PAST, TAG_MODEL_MISSING (a service must name its model, nobody else may;
-   * INVALID_ARGUMENT), TAG_RETIRED (FAILED_PRECONDITION). Idempotent by request_id.
+   * INVALID_ARGUMENT), TAG_RETIRED, PARTY_RESTRICTED (FAILED_PRECONDITION). Idempotent by request_id.
    */
   setTags(
     request: SetTagsRequest,
@@ -536,7 +538,8 @@ export interface PortraitServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes something that happened in the life of a party and gives it back with its name. Publishes LifeEventRecorded.
-   * Errors: PARTY_NOT_FOUND (NOT_FOUND), LIFE_EVENT_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   * Errors: PARTY_NOT_FOUND (NOT_FOUND), LIFE_EVENT_INVALID (INVALID_ARGUMENT), PARTY_RESTRICTED (FAILED_PRECONDITION).
+   * Idempotent by request_id.
    */
   recordLifeEvent(
     request: RecordLifeEventRequest,
@@ -616,7 +619,7 @@ export interface PortraitServiceClient extends Client {
    * Takes a financial goal of a party, new or changed, and gives it back with its progress. Publishes GoalSet, and
    * GoalReached when the linked holdings hold the target already.
    * Errors: PARTY_NOT_FOUND, GOAL_NOT_FOUND, HOLDING_NOT_FOUND (not owned by the party; NOT_FOUND), ETAG_MISMATCH
-   * (ABORTED), FIELD_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
+   * (ABORTED), FIELD_INVALID (INVALID_ARGUMENT), PARTY_RESTRICTED (FAILED_PRECONDITION). Idempotent by request_id.
    */
   setGoal(
     request: SetGoalRequest,

@@ -492,7 +492,8 @@ export const MarketingServiceService = {
   /**
    * Takes a hint from one employee to another and gives it back with its name. Publishes ReferralMade.
    * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), PARTY_NAME_INVALID (INVALID_ARGUMENT), NOT_YOUR_REFERRAL
-   * (PERMISSION_DENIED). Idempotent by request_id.
+   * (PERMISSION_DENIED), PARTY_RESTRICTED (FAILED_PRECONDITION), CUSTOMER_UNAVAILABLE (UNAVAILABLE). Idempotent by
+   * request_id.
    */
   createReferral: {
     path: "/rapport.marketing.v1.MarketingService/CreateReferral" as const,
@@ -507,8 +508,8 @@ export const MarketingServiceService = {
   },
   /**
    * Takes a referral up; only the one it was made to can. Publishes ReferralAccepted.
-   * Errors: REFERRAL_NOT_FOUND (NOT_FOUND), REFERRAL_STATE (FAILED_PRECONDITION), NOT_YOUR_REFERRAL
-   * (PERMISSION_DENIED). Idempotent by request_id.
+   * Errors: REFERRAL_NOT_FOUND (NOT_FOUND), REFERRAL_STATE, PARTY_RESTRICTED (FAILED_PRECONDITION), NOT_YOUR_REFERRAL
+   * (PERMISSION_DENIED), CUSTOMER_UNAVAILABLE (UNAVAILABLE). Idempotent by request_id.
    */
   acceptReferral: {
     path: "/rapport.marketing.v1.MarketingService/AcceptReferral" as const,
@@ -722,13 +723,14 @@ export interface MarketingServiceServer extends UntypedServiceImplementation {
   /**
    * Takes a hint from one employee to another and gives it back with its name. Publishes ReferralMade.
    * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), PARTY_NAME_INVALID (INVALID_ARGUMENT), NOT_YOUR_REFERRAL
-   * (PERMISSION_DENIED). Idempotent by request_id.
+   * (PERMISSION_DENIED), PARTY_RESTRICTED (FAILED_PRECONDITION), CUSTOMER_UNAVAILABLE (UNAVAILABLE). Idempotent by
+   * request_id.
    */
   createReferral: handleUnaryCall<CreateReferralRequest, CreateReferralResponse>;
   /**
    * Takes a referral up; only the one it was made to can. Publishes ReferralAccepted.
-   * Errors: REFERRAL_NOT_FOUND (NOT_FOUND), REFERRAL_STATE (FAILED_PRECONDITION), NOT_YOUR_REFERRAL
-   * (PERMISSION_DENIED). Idempotent by request_id.
+   * Errors: REFERRAL_NOT_FOUND (NOT_FOUND), REFERRAL_STATE, PARTY_RESTRICTED (FAILED_PRECONDITION), NOT_YOUR_REFERRAL
+   * (PERMISSION_DENIED), CUSTOMER_UNAVAILABLE (UNAVAILABLE). Idempotent by request_id.
    */
   acceptReferral: handleUnaryCall<AcceptReferralRequest, AcceptReferralResponse>;
   /**
@@ -1262,7 +1264,8 @@ export interface MarketingServiceClient extends Client {
   /**
    * Takes a hint from one employee to another and gives it back with its name. Publishes ReferralMade.
    * Errors: PRODUCT_NOT_FOUND (NOT_FOUND), PARTY_NAME_INVALID (INVALID_ARGUMENT), NOT_YOUR_REFERRAL
-   * (PERMISSION_DENIED). Idempotent by request_id.
+   * (PERMISSION_DENIED), PARTY_RESTRICTED (FAILED_PRECONDITION), CUSTOMER_UNAVAILABLE (UNAVAILABLE). Idempotent by
+   * request_id.
    */
   createReferral(
     request: CreateReferralRequest,
@@ -1281,8 +1284,8 @@ export interface MarketingServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes a referral up; only the one it was made to can. Publishes ReferralAccepted.
-   * Errors: REFERRAL_NOT_FOUND (NOT_FOUND), REFERRAL_STATE (FAILED_PRECONDITION), NOT_YOUR_REFERRAL
-   * (PERMISSION_DENIED). Idempotent by request_id.
+   * Errors: REFERRAL_NOT_FOUND (NOT_FOUND), REFERRAL_STATE, PARTY_RESTRICTED (FAILED_PRECONDITION), NOT_YOUR_REFERRAL
+   * (PERMISSION_DENIED), CUSTOMER_UNAVAILABLE (UNAVAILABLE). Idempotent by request_id.
    */
   acceptReferral(
     request: AcceptReferralRequest,
