@@ -269,7 +269,8 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
     },
     settled: async () => {
       const operator = suite.as(['operator'], '/');
-      for (let tries = 0; tries < 200; tries += 1) {
+      // As long as a test may take: how long it is depends on what else the machine does.
+      for (let tries = 0; tries < 500; tries += 1) {
         const told = await outboxLag(customer.db.system, 'customer');
         const own = await outboxLag(db.system, 'segmentation');
         const { caughtUp } = await operator.getSegmentProgress({ organisationPath: '' });
@@ -277,7 +278,7 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
         if (told.pending === 0 && own.pending === 0 && caughtUp && kept) return;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
-      throw new Error('events were not applied within ten seconds');
+      throw new Error('events were not applied within 25 seconds');
     },
     close: async () => {
       await pause();

@@ -95,6 +95,20 @@ it('passes on what is known of an event', async () => {
   expect(Math.abs((meta?.occurred.getTime() ?? 0) - before)).toBeLessThan(5000);
 });
 
+it('is behind by all events while nobody has opened its lanes', async () => {
+  await happen(stage.db, 'a', 1, 3);
+  // Another process holds every lane and has not begun with any.
+  await stage.db.system.run(sql`
+    INSERT INTO kit.lease (name, holder, epoch, expires_at)
+    SELECT 'consumer/late/test/' || shard || 'of4', gen_random_uuid(), 1, now() + interval '1 hour'
+    FROM generate_series(0, 3) AS shard`);
+  consume('late', note('late'));
+  await until(async () => (await consumerLag(stage.db)).find((lag) => lag.consumer === 'late')?.pending === 3);
+  await stage.db.system.run(sql`DELETE FROM kit.lease WHERE starts_with(name, 'consumer/late/')`);
+  await until(async () => (await consumerLag(stage.db)).find((lag) => lag.consumer === 'late')?.pending === 0);
+  expect(await numbers('late', 'a')).toEqual([1, 2, 3]);
+});
+
 describe('a process that ends', () => {
   it('between the effect and the acknowledgement leaves an event that is not applied again', async () => {
     const nats = await stage.openBus();

@@ -30,7 +30,7 @@ function isMissing(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.status === 404;
 }
 
-/** The durable of a lane; undefined while there is no stream or no durable, hence nothing to hear. */
+/** The durable of a lane; undefined while there is no stream or nobody has opened the lane. */
 async function infoOf(nats: Nats, lane: Lane): Promise<ConsumerInfo | undefined> {
   try {
     return await (await manager(nats)).consumers.info(streamName(lane.domain), lane.durable);
@@ -40,10 +40,30 @@ async function infoOf(nats: Nats, lane: Lane): Promise<ConsumerInfo | undefined>
   }
 }
 
+/** What a lane will hear that nobody has opened yet: all events of its subjects. 0 while there is no stream. */
+async function stored(nats: Nats, lane: Lane): Promise<number> {
+  try {
+    const { streams } = await manager(nats);
+    const { state } = await streams.info(streamName(lane.domain), { subjects_filter: `rapport.${lane.domain}.>` });
+    return lane.subjects.reduce((sum, subject) => sum + (state.subjects?.[subject] ?? 0), 0);
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
+  }
+}
+
+async function ofLane(nats: Nats, lane: Lane): Promise<Progress> {
+  const info = await infoOf(nats, lane);
+  if (!info) return { pending: await stored(nats, lane), unacknowledged: 0 };
+  return { pending: info.num_pending + info.num_ack_pending, unacknowledged: info.num_ack_pending };
+}
+
 async function ofConsumer({ nats, lanes }: Consumer): Promise<Progress> {
-  const infos = await Promise.all(lanes.map((lane) => infoOf(nats, lane)));
-  const unacknowledged = infos.reduce((sum, info) => sum + (info?.num_ack_pending ?? 0), 0);
-  return { pending: infos.reduce((sum, info) => sum + (info?.num_pending ?? 0), unacknowledged), unacknowledged };
+  const each = await Promise.all(lanes.map((lane) => ofLane(nats, lane)));
+  return {
+    pending: each.reduce((sum, { pending }) => sum + pending, 0),
+    unacknowledged: each.reduce((sum, { unacknowledged }) => sum + unacknowledged, 0),
+  };
 }
 
 /** When the first event of a subject behind a sequence was stored. */

@@ -243,7 +243,8 @@ export async function eraseFacts(analytics: Analytics, parties: readonly string[
   const counts: Record<string, number> = {};
   for (const table of partyTables) {
     const [found] = await analytics.query<{ n: number }>(
-      `SELECT count() AS n FROM ${table} WHERE party IN {parties:Array(UUID)}`,
+      // Of a fact that was told twice there may still be two rows.
+      `SELECT count() AS n FROM ${table} FINAL WHERE party IN {parties:Array(UUID)}`,
       { parties: [...parties] },
     );
     counts[`fact_${table}`] = Number(found?.n ?? 0);

@@ -144,7 +144,7 @@ describe('how segments grew', () => {
       organisationPath: '/demo',
     });
     await suite.customer.send(PartyErasureRequested, event, party.slice(8));
-    for (let tries = 0; (await flows(15, 17)).length > 2 && tries < 200; tries += 1) {
+    for (let tries = 0; (await flows(15, 17)).length > 2 && tries < 500; tries += 1) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     expect(await flows(15, 17)).toEqual(['north>north 1', 'north>south 1']);

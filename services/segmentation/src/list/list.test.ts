@@ -248,7 +248,7 @@ test('merged parties are one customer on a list; an erased one leaves nothing th
     return found.filter((collection) => /list/.test(collection));
   };
   expect(await left()).toContain('list_entry');
-  for (let tries = 0; (await left()).length > 0 && tries < 200; tries += 1)
+  for (let tries = 0; (await left()).length > 0 && tries < 500; tries += 1)
     await new Promise((resolve) => setTimeout(resolve, 50));
   expect(await left()).toEqual([]);
   expect(await add('merged', [line(eva)])).toMatchObject({ added: 0, rejects: [{ value: eva }] });

@@ -44,11 +44,11 @@ afterAll(async () => {
 });
 
 async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
+  for (let tries = 0; tries < 500; tries += 1) {
     if (await check()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error('it did not come to pass within ten seconds');
+  throw new Error('it did not come to pass within 25 seconds');
 }
 
 async function publish(segmentId: string, rule: string, organisationPath = '/demo'): Promise<void> {

@@ -75,7 +75,7 @@ test('a restricted party is in no segment until it may be used again; an erased 
     suite.deps.db.system.rows<{ payload: Buffer }>(
       sql`SELECT payload FROM kit.outbox WHERE type = ${PartyErased.$type}`,
     );
-  for (let tries = 0; (await answered()).length === 0 && tries < 200; tries += 1)
+  for (let tries = 0; (await answered()).length === 0 && tries < 500; tries += 1)
     await new Promise((resolve) => setTimeout(resolve, 50));
   const [receipt] = (await answered()).map(({ payload }) => PartyErased.decode(payload));
   expect(receipt).toMatchObject({

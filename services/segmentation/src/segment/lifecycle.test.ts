@@ -133,7 +133,7 @@ test('nothing is retired or replaced while a campaign sends to it', async () => 
   const at = (minute: number) => new Date(Date.UTC(2026, 2, 15, 9, minute));
   await marketing.send(CampaignLaunched, CampaignLaunched.fromPartial({ ...common, launchTime: at(0) }), campaign);
   const inUse = async (wanted: boolean) => {
-    for (let tries = 0; tries < 200; tries += 1) {
+    for (let tries = 0; tries < 500; tries += 1) {
       const [row] = await suite.deps.db.system.rows<{ active: boolean }>(sql`SELECT active FROM campaign_use`);
       if (row?.active === wanted) return;
       await new Promise((resolve) => setTimeout(resolve, 50));

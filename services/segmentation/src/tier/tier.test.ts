@@ -46,7 +46,7 @@ async function book(party: string, balance: bigint, day: number): Promise<void> 
 /** The clock of the service shows noon of that day; its own run for it is waited for. */
 async function dayIs(day: string): Promise<void> {
   clock.setTime(Date.parse(`${day}T12:00:00Z`));
-  for (let tries = 0; tries < 200; tries += 1) {
+  for (let tries = 0; tries < 500; tries += 1) {
     const { version } = await suite.schemes(['analyst']).getScheme({ name: 'schemes/wealth' });
     const { year = 0, month = 0, day: date = 0 } = version?.assignedDate ?? {};
     if (`${year}-${String(month).padStart(2, '0')}-${String(date).padStart(2, '0')}` === day) return;
