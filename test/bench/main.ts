@@ -5,7 +5,8 @@ import { measureImportGrowth, openBanks } from './growth.js';
 import { measureImport } from './imports.js';
 import { MATCHED, matchFigures, measureMatching } from './matches.js';
 import { measureRead } from './reads.js';
-import { measureSearch, SEARCHED, searchFigures, seedPeople } from './search.js';
+import { measureSearch, SEARCHED, searchFigures } from './search.js';
+import { seedPeople } from './search-bank.js';
 import { liveFigures, measureLiveSegments } from './segment-live.js';
 import { measureSegments, segmentFigures } from './segments.js';
 import { measureSuite } from './suite.js';
@@ -20,7 +21,8 @@ Measures Rapport beside bare baselines: each figure is the median of several int
   get_customer_view    GetCustomerView beside grpc-js with the same one statement; with it get_customer_view_p99
   import_transactions  an import with its checks and events beside COPY of the same rows
   search_parties_<kind>  a search among a million parties, its median, beside the bare statement (name, typo, pinyin, phone,
-                       identifier, account); BENCH_SEARCH_PARTIES makes the bank smaller
+                       identifier, account; own, branch and region: names, asked by somebody who sees 333, 2000 or 20,000 of
+                       the parties); BENCH_SEARCH_PARTIES makes the bank smaller
   match_batch          a run of the matcher over a bank, learning included; with it match_batch_cpu and match_batch_memory,
                        the seconds and the peaks of the service and of Postgres together
   match_live           FindMatches of one party against that bank, the median of whole calls; BENCH_MATCH_PARTIES says how

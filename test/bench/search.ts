@@ -1,101 +1,20 @@
-import path from 'node:path';
-import { fieldCipher } from '@rapport/kit/crypto';
-import { everything, openDatabase, type Tx } from '@rapport/kit/db';
-import { CustomerServiceService, Party, SearchPartiesRequest, SearchPartiesResponse } from '@rapport/proto/customer/v1';
+import { type FieldCipher, fieldCipher } from '@rapport/kit/crypto';
+import { CustomerServiceService, SearchPartiesRequest, SearchPartiesResponse } from '@rapport/proto/customer/v1';
 import { type Figure, median, rounded, type Say } from './figure.js';
 import { openCaller } from './load.js';
 import { nameOf, numbers } from './people.js';
-import { root } from './scripts.js';
+import { accountAt, branchAt, identifierAt, managerAt, phoneAt, regionAt } from './search-bank.js';
 import type { World } from './world.js';
 
 const PARTIES = Number(process.env['BENCH_SEARCH_PARTIES'] ?? 1_000_000);
-const BATCH = 2_000;
 /** Different questions of each kind, each asked so often. */
 const QUESTIONS = 40;
 const ROUNDS = 5;
 /** Milliseconds at the median. */
 const GOAL = 30;
 
-/** What of the built customer service writes parties: so they are sealed and found as in production, without a call each. */
-interface Writers {
-  cleaned(deps: object, party: Party): object;
-  newRecord(deps: object, clean: object): { partyId: string };
-  insertParties(tx: Tx, parties: readonly object[]): Promise<unknown>;
-  insertTerms(tx: Tx, cipher: object, parties: readonly object[]): Promise<void>;
-  findable(row: object, party: Party): object;
-}
-
-function partyOf(at: number, next: () => number): Party {
-  const value = nameOf(next);
-  return Party.fromPartial({
-    details: {
-      $case: 'person',
-      value: { ...value, birthDate: { year: 1940 + (at % 70), month: 1 + (at % 12), day: 1 + (at % 28) } },
-    },
-    organisationPath: `/bench/${at % 50}/${at % 500}`,
-    contactPoints: [
-      { point: { $case: 'phone', value: phoneOf(at) }, preferred: true },
-      { point: { $case: 'email', value: `p${at}@example.org` } },
-    ],
-    identifiers: [{ kind: 2, value: identifierOf(at), countryCode: 'CZ' }],
-    source: 'bench',
-    sourceKey: `client/${at}`,
-  });
-}
-
-const phoneOf = (at: number): string =>
-  `+42060${1 + (at % 8)}${String(Math.floor(at / 8) % 1_000_000).padStart(6, '0')}`;
-const identifierOf = (at: number): string => `P${String(at * 7 + 10_000_000)}`;
-const accountOf = (at: number): string => String(1_000_000_000 + at * 11);
-
-/** Fills the bank with people, each with an account. Takes minutes for a million. */
-export async function seedPeople(world: World, parties: number, say: Say): Promise<void> {
-  const writers = (await import(path.join(root, 'services/customer/dist/party/party.js'))) as {
-    default?: Writers;
-  } & Writers;
-  const { cleaned, newRecord, insertParties, insertTerms, findable } = writers.default ?? writers;
-  const cipher = fieldCipher({ keyEncryptionKeyFile: world.keyEncryptionKeyFile });
-  const deps = {
-    cipher,
-    clock: { now: () => new Date() },
-    bank: { timeZone: 'Europe/Prague', language: 'en', country: 'CZ' },
-  };
-  const db = openDatabase({ url: world.databaseUrl, application: 'bench-seed', max: 2 });
-  const next = numbers(7);
-  try {
-    await world.database.query(`ALTER DATABASE rapport_customer SET synchronous_commit = off`);
-    for (let from = 0; from < parties; from += BATCH) {
-      const made = Array.from({ length: Math.min(BATCH, parties - from) }, (_none, at) => {
-        const party = partyOf(from + at, next);
-        const row = newRecord(deps, cleaned(deps, party));
-        return { row, party, content: 0n, at: from + at };
-      });
-      await db.transaction(everything, async (tx) => {
-        await insertParties(tx, made);
-        await insertTerms(
-          tx,
-          cipher,
-          made.map(({ row, party }) => findable(row, party)),
-        );
-      });
-      await world.database.query(
-        `WITH h AS (
-           INSERT INTO holding (party_id, holding_id, kind, details, owners, opened_date, organisation_path, source, source_key)
-           SELECT p, gen_random_uuid(), 1, '{}', jsonb_build_array(jsonb_build_object('party', p, 'role', 1)), '2020-01-01', '/bench',
-             'bench', 'account/' || a
-           FROM unnest($1::uuid[], $2::text[]) AS n (p, a) RETURNING party_id, holding_id, source_key)
-         INSERT INTO natural_key (source, kind, source_key, party_id, id, content)
-         SELECT 'bench', 1, source_key, party_id, holding_id, 0 FROM h`,
-        [made.map(({ row }) => row.partyId), made.map(({ at }) => accountOf(at))],
-      );
-      if ((from / BATCH) % 50 === 49) say(`${from + BATCH} of ${parties} parties`);
-    }
-    await world.database.query(`ALTER DATABASE rapport_customer RESET synchronous_commit`);
-    await world.database.query('VACUUM ANALYZE');
-  } finally {
-    await db.close();
-  }
-}
+/** Who asks. */
+type Asker = (world: World) => string;
 
 /** A kind of question: what is asked of the service, and the bare SQL that finds the same without scope, rank and audit. */
 interface Kind {
@@ -103,6 +22,8 @@ interface Kind {
   ask(at: number, next: () => number): SearchPartiesRequest['query'];
   /** May a question of this kind find nobody? */
   mayMiss?: boolean;
+  /** Somebody who sees the whole bank unless told. */
+  asker?: Asker;
 }
 
 const fold = (text: string): string => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
@@ -133,6 +54,13 @@ const pinyinNames = [
   'zhou jie',
 ];
 
+/** Names, half of them misspelt, a quarter Pinyin: most of them frequent in the bank, rare in a small part of it. */
+function anyName(at: number, next: () => number): SearchPartiesRequest['query'] {
+  if (at % 4 === 0) return { $case: 'text', value: pinyinNames[at % pinyinNames.length] as string };
+  const { givenName, familyName } = western(next);
+  return { $case: 'text', value: `${at % 2 === 0 ? fold(familyName) : misspelt(fold(familyName))} ${givenName}` };
+}
+
 const kinds: readonly Kind[] = [
   {
     name: 'search_parties_name',
@@ -155,13 +83,37 @@ const kinds: readonly Kind[] = [
     ask: (at) => ({ $case: 'text', value: pinyinNames[at % pinyinNames.length] as string }),
     mayMiss: true,
   },
-  { name: 'search_parties_phone', ask: (at) => ({ $case: 'text', value: phoneOf(at * 131).slice(4) }) },
-  { name: 'search_parties_identifier', ask: (at) => ({ $case: 'text', value: identifierOf(at * 137) }) },
-  { name: 'search_parties_account', ask: (at) => ({ $case: 'text', value: accountOf(at * 139) }) },
+  { name: 'search_parties_phone', ask: (at) => ({ $case: 'text', value: phoneAt(at * 131).slice(4) }) },
+  { name: 'search_parties_identifier', ask: (at) => ({ $case: 'text', value: identifierAt(at * 137) }) },
+  { name: 'search_parties_account', ask: (at) => ({ $case: 'text', value: accountAt(at * 139) }) },
+  {
+    name: 'search_parties_own',
+    ask: anyName,
+    mayMiss: true,
+    asker: (world) => world.tokenOf(managerAt(7), ['relationship_manager'], branchAt(7)),
+  },
+  {
+    name: 'search_parties_branch',
+    ask: anyName,
+    mayMiss: true,
+    asker: (world) => world.tokenOf('staff/head', ['branch_manager'], branchAt(7)),
+  },
+  {
+    name: 'search_parties_region',
+    ask: anyName,
+    mayMiss: true,
+    asker: (world) => world.tokenOf('staff/region', ['branch_manager'], regionAt(7)),
+  },
 ];
 
 /** The names of what may be measured. */
 export const searchFigures = kinds.map(({ name }) => name);
+
+function digestAsked(cipher: FieldCipher, name: string, value: string): Buffer | undefined {
+  if (name.endsWith('phone')) return cipher.index(`+420${value}`, 'phone');
+  if (name.endsWith('identifier')) return cipher.index(value, 'identifier');
+  return name.endsWith('account') ? cipher.index(value, 'account') : undefined;
+}
 
 /** What the same questions take as one plain statement each, sent by pg to Postgres as a superuser. */
 async function bareTimes(
@@ -180,13 +132,14 @@ async function bareTimes(
       WHERE w.party_id = p.party_id AND w.word = $${at + 1})`,
       )
       .join(' AND ')} LIMIT 20`;
-    const byAccount = `SELECT p.* FROM natural_key k JOIN party p USING (party_id) WHERE k.kind = 1 AND account_number(k.source_key) = $1`;
+    const byAccount = `SELECT p.* FROM holding_number n JOIN party p USING (party_id) WHERE n.digest = $1`;
     const byDigest = `SELECT p.* FROM party_contact c JOIN party p USING (party_id) WHERE c.digest = $1`;
-    const digest = name.endsWith('phone') ? cipher.index(`+420${value}`, 'phone') : cipher.index(value, 'identifier');
     const began = performance.now();
-    if (name.endsWith('account')) await world.database.query({ name: 'a', text: byAccount, values: [value] });
-    else if (/phone|identifier/.test(name)) await world.database.query({ name: 'd', text: byDigest, values: [digest] });
-    else await world.database.query({ name: `n${words.length}`, text: byName, values: words });
+    const digest = digestAsked(cipher, name, value);
+    if (digest) {
+      const text = name.endsWith('account') ? byAccount : byDigest;
+      await world.database.query({ name: `d${text.length}`, text, values: [digest] });
+    } else await world.database.query({ name: `n${words.length}`, text: byName, values: words });
     times.push(performance.now() - began);
   }
   return times;
@@ -203,7 +156,7 @@ export async function measureSearch(world: World, name: string, say: Say): Promi
   const caller = openCaller({
     address: world.customer,
     path: CustomerServiceService.searchParties.path,
-    token: world.reader,
+    token: kind.asker?.(world) ?? world.reader,
     requests,
   });
   try {

@@ -24,6 +24,8 @@ export interface World {
   reader: string;
   /** A token of an operator, who may import. */
   operator: string;
+  /** A token of another employee, of a part of the bank. */
+  tokenOf(subject: string, roles: string[], organisationPath: string): string;
   /** The private key that signs for operators. */
   operatorKey: string;
   /** The pids of the service and of the Postgres server, whose children do its work. */
@@ -170,8 +172,12 @@ export async function startWorld(say: Say): Promise<World> {
     stops.push(() => stop(bare));
     await untilReady(`http://127.0.0.1:${opsPort}/readyz`, customer, path.join(dir, 'customer.log'));
 
-    const token = (sub: string, roles: string[]) =>
-      keys.signToken(path.join(keyDir, 'gateway.jwk.json'), { sub, roles, org_path: '/bench', typ: 'staff' }, 3600);
+    const token = (sub: string, roles: string[], organisationPath = '/bench') =>
+      keys.signToken(
+        path.join(keyDir, 'gateway.jwk.json'),
+        { sub, roles, org_path: organisationPath, typ: 'staff' },
+        3600,
+      );
     const operator = token('staff/operator', ['operator']);
     return {
       customer: `127.0.0.1:${customerPort}`,
@@ -180,6 +186,7 @@ export async function startWorld(say: Say): Promise<World> {
       databaseUrl: superuserUrl,
       keyEncryptionKeyFile: path.join(keyDir, 'key-encryption-key'),
       reader: token('staff/reader', ['call_centre_agent']),
+      tokenOf: token,
       operatorKey: path.join(keyDir, 'operator.jwk.json'),
       operator,
       processes: { customer: customer.pid as number, postgres: postgres.pid },

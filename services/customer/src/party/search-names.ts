@@ -1,5 +1,6 @@
 import { type Queryable, type Sql, sql } from '@rapport/kit/db';
 import { foldedWords } from '../cleaning/cleaning.js';
+import { type Ways, wordsBy } from './search-places.js';
 import { initialsOf } from './search-terms.js';
 import { similarWords } from './similar-words.js';
 
@@ -8,6 +9,8 @@ const HIGHEST = '\u{10FFFF}';
 const MOST_WORDS = 6;
 /** Rows that are counted to see which word is rare; beyond it they are all frequent. */
 const COUNTED = 1_000;
+/** Rows of a small part of the bank that are all read and sorted; where there are more, the index is walked in order. */
+const MOST_SORTED = 5_000;
 
 /** A party found by name, and where the search stands after it. */
 export interface Found {
@@ -79,17 +82,28 @@ function rangeOf(step: number, lead: Wanted, others: readonly Wanted[]): Range {
   return { from: taken, to: taken, where: sql`${all(others, 'similar')} AND NOT (${has(before, 'similar')})` };
 }
 
-/** How many rows begin with each word or are similar, up to `COUNTED`, so that the rarest leads. */
-async function rarest(on: Queryable, wanted: readonly Wanted[]): Promise<number> {
-  if (wanted.length === 1) return 0;
+/** The word that leads a search, and the ways to its rows; see `waysTo`. */
+interface Lead {
+  lead: number;
+  ways: Ways;
+}
+
+/**
+ * Counts the rows that begin with each word or are similar, up to some, so that the rarest leads; `lead` is that of the
+ * page before. Rows so many that they are not worth sorting are walked through without ways.
+ */
+async function leadOf(on: Queryable, wanted: readonly Wanted[], ways: Ways, lead?: number): Promise<Lead> {
+  if (ways.length === 0 && (lead !== undefined || wanted.length === 1)) return { lead: lead ?? 0, ways };
+  const most = ways.length === 0 ? COUNTED : MOST_SORTED;
   const counted = (which: Sql): Sql =>
-    sql`(SELECT count(*) FROM (SELECT FROM party_word WHERE ${which} LIMIT ${COUNTED}) AS r)::int`;
+    sql`(SELECT count(*) FROM (SELECT FROM (${wordsBy(ways, which)}) AS w LIMIT ${most}) AS r)::int`;
   const counts = wanted.map(({ word, similar }) => {
     const beginning = counted(sql`word >= ${word} AND word <= ${word + HIGHEST}`);
     return similar.length === 0 ? beginning : sql`${beginning} + ${counted(sql`word = ANY(${similar}::text[])`)}`;
   });
   const { found } = await on.one<{ found: number[] }>(sql`SELECT ARRAY[${sql.join(counts, ', ')}] AS found`);
-  return found.indexOf(Math.min(...found));
+  const rarest = lead ?? found.indexOf(Math.min(...found));
+  return { lead: rarest, ways: (found[rarest] ?? 0) < most ? ways : [] };
 }
 
 /** A word of up to five letters may be initials. */
@@ -106,7 +120,7 @@ async function walk(
   on: Queryable,
   step: number,
   wanted: readonly Wanted[],
-  lead: number,
+  { lead, ways }: Lead,
   { place, after, most }: { place: Sql; after: Found | undefined; most: number },
 ): Promise<Found[]> {
   const others = wanted.filter((_one, at) => at !== lead);
@@ -114,9 +128,9 @@ async function walk(
   const { from, to, where } = rangeOf(step, wanted[lead] as Wanted, others);
   const begun = after?.step === step;
   const rows = await on.rows<{ partyId: string; word: string }>(sql`
-    SELECT d.party_id AS "partyId", d.word FROM party_word d
-    WHERE d.word >= ${from} AND d.word <= ${to}
-      AND ${begun ? sql`(d.word, d.party_id) > (${after.word}, ${after.partyId}::uuid)` : sql`TRUE`}
+    SELECT d.party_id AS "partyId", d.word
+    FROM (${wordsBy(ways, sql`word >= ${from} AND word <= ${to}`)}) AS d
+    WHERE ${begun ? sql`(d.word, d.party_id) > (${after.word}, ${after.partyId}::uuid)` : sql`TRUE`}
       AND ${place}
       AND CASE WHEN ${where} THEN (SELECT p.merged_into IS NULL FROM party p WHERE p.party_id = d.party_id) ELSE FALSE END
     ORDER BY d.word, d.party_id LIMIT ${most}`);
@@ -125,14 +139,14 @@ async function walk(
 
 /**
  * Finds up to `most` parties by the words of a name, the best first: those that have every word, those where every word
- * begins one, those with slips. `place` says where they must stand, of `party_word d`. Each step walks an index in its
+ * begins one, those with slips. `place` says where they must stand, of `party_word d`; `ways` lead there. Each step walks an index in its
  * order and stops when enough is found, so that frequent names cost no more than rare ones; `after` is the last one of
  * the page before.
  */
 export async function findByName(
   on: Queryable,
   words: readonly string[],
-  place: Sql,
+  { place, ways }: { place: Sql; ways: Ways },
   after: Found | undefined,
   most: number,
 ): Promise<Found[]> {
@@ -140,7 +154,7 @@ export async function findByName(
   const found: Found[] = [];
   const begun = after?.step ?? 0;
   if (begun < 2) {
-    const lead = after?.lead ?? (await rarest(on, wanted));
+    const lead = await leadOf(on, wanted, ways, after?.lead);
     for (let step = begun; step < 2 && found.length < most; step += 1) {
       found.push(...(await walk(on, step, wanted, lead, { place, after, most: most - found.length })));
     }
@@ -150,8 +164,8 @@ export async function findByName(
   for (const one of wanted) one.similar = await similarWords(on, one.word);
   const initials = asInitials(words);
   if (initials !== '') (wanted[0] as Wanted).similar.push(initials);
-  const lead = begun >= 2 && after ? after.lead : await rarest(on, wanted);
-  const steps = 3 + (wanted[lead] as Wanted).similar.length;
+  const lead = await leadOf(on, wanted, ways, begun >= 2 ? after?.lead : undefined);
+  const steps = 3 + (wanted[lead.lead] as Wanted).similar.length;
   for (let step = Math.max(begun, 2); step < steps && found.length < most; step += 1) {
     found.push(...(await walk(on, step, wanted, lead, { place, after, most: most - found.length })));
   }

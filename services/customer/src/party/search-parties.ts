@@ -8,6 +8,7 @@ import { numberDigest } from '../holding/holding.js';
 import { partyMessage, partyName } from './party.js';
 import { partyColumns, type PartyRecord } from './record.js';
 import { type Found, findByName, queryWords } from './search-names.js';
+import { waysTo } from './search-places.js';
 import { digestOf } from './search-terms.js';
 
 /** The step of what is found by a whole value, before all that is found by name. */
@@ -53,10 +54,11 @@ export async function searchParties(
   const on = deps.db.scoped(scope);
   const whole = after && after.step > WHOLE ? [] : await findWhole(on, query, placed('g'), after, size + 1);
   const room = size + 1 - whole.length;
-  const named =
-    query.words.length > 0 && room > 0
-      ? await findByName(on, query.words, placed('d'), after && after.step > WHOLE ? after : undefined, room)
-      : [];
+  let named: Found[] = [];
+  if (query.words.length > 0 && room > 0) {
+    const where = { place: placed('d'), ways: await waysTo(on, scope, request.organisationPath) };
+    named = await findByName(on, query.words, where, after && after.step > WHOLE ? after : undefined, room);
+  }
   const found = [...whole, ...named];
   const shown = found.slice(0, size);
   const rows = await on.rows<PartyRecord>(sql`
