@@ -13,7 +13,7 @@ export interface Attribute {
   descriptionZh: string;
   /** The events that it comes from. */
   sources: string[];
-  freshness: string;
+  freshWithin: string;
   arguments: {
     name: string;
     type: string;

@@ -1,6 +1,7 @@
 import * as audit from './audit.en.js';
 import * as campaign from './campaign.en.js';
 import * as cases from './case.en.js';
+import * as catalogue from './catalogue.en.js';
 import * as customer from './customer.en.js';
 import * as gate from './gate.en.js';
 import * as matching from './matching.en.js';
@@ -138,6 +139,22 @@ export const en = {
     salutation: 'Salutation',
     legalForm: 'Legal form',
     contactPoints: 'Contact points',
+    occupation: 'Occupation',
+    industry: 'Industry',
+    employerIndustry: 'Industry of the employer',
+    education: 'Education',
+    income: 'Income',
+    perYear: '{{amount}} a year',
+    incomeAsOf: 'as of',
+    livelihood: 'Occupation, education and income',
+    changeLivelihood: 'Occupation and income',
+    livelihoodSaved: 'Saved.',
+    occupationDetail: 'Exactly (ISCO-08)',
+    industryDetail: 'Exactly (ISIC Rev. 4)',
+    detailHint: 'Leave empty, or write the whole code',
+    currency: 'Currency',
+    incomeYear: 'Income in a year, before tax',
+    codeWrong: 'No code of this group',
     identifiers: 'Identifiers',
   },
   customer: {
@@ -244,6 +261,7 @@ export const en = {
     ...customer.enums,
     ...records.enums,
     ...segment.enums,
+    ...catalogue.enums,
     ...scheme.enums,
     ...campaign.enums,
     ...cases.enums,
@@ -313,6 +331,7 @@ export const en = {
     ...customer.codes,
     ...records.codes,
     ...segment.codes,
+    ...catalogue.codes,
     relationship_manager: 'Relationship manager',
     call_centre_agent: 'Call centre agent',
     marketer: 'Marketer',

@@ -2,6 +2,7 @@ import type { Words } from './en.js';
 import * as audit from './audit.zh.js';
 import * as campaign from './campaign.zh.js';
 import * as cases from './case.zh.js';
+import * as catalogue from './catalogue.zh.js';
 import * as customer from './customer.zh.js';
 import * as gate from './gate.zh.js';
 import * as matching from './matching.zh.js';
@@ -139,6 +140,22 @@ export const zh: Words = {
     salutation: '称谓',
     legalForm: '法律形式',
     contactPoints: '联系方式',
+    occupation: '职业',
+    industry: '行业',
+    employerIndustry: '所在行业',
+    education: '学历',
+    income: '收入',
+    perYear: '每年 {{amount}}',
+    incomeAsOf: '截至',
+    livelihood: '职业、学历和收入',
+    changeLivelihood: '修改职业和收入',
+    livelihoodSaved: '已保存。',
+    occupationDetail: '具体代码（ISCO-08）',
+    industryDetail: '具体代码（ISIC Rev. 4）',
+    detailHint: '可留空，或填写完整代码',
+    currency: '币种',
+    incomeYear: '税前年收入',
+    codeWrong: '不是该类别的代码',
     identifiers: '证件',
   },
   customer: {
@@ -244,6 +261,7 @@ export const zh: Words = {
     ...customer.enums,
     ...records.enums,
     ...segment.enums,
+    ...catalogue.enums,
     ...scheme.enums,
     ...campaign.enums,
     ...cases.enums,
@@ -313,6 +331,7 @@ export const zh: Words = {
     ...customer.codes,
     ...records.codes,
     ...segment.codes,
+    ...catalogue.codes,
     relationship_manager: '客户经理',
     call_centre_agent: '客服坐席',
     marketer: '营销人员',

@@ -22,7 +22,7 @@ const sum: Attribute = {
   description: '',
   descriptionZh: '',
   sources: [],
-  freshness: '',
+  freshWithin: '',
   dataClass: '',
   missing: false,
   values: [],

@@ -23,7 +23,7 @@ const attribute = (key: string, more: Partial<Attribute> = {}): Attribute => ({
   description: '',
   descriptionZh: '',
   sources: [],
-  freshness: '',
+  freshWithin: '',
   dataClass: '',
   missing: false,
   values: [],

@@ -3,6 +3,7 @@ import { uuidv7 } from '@rapport/kit/runtime';
 import {
   BehaviourChanged,
   BehaviourEvent,
+  BehaviourRecorded,
   MeasureKind,
   type Party,
   Transaction,
@@ -221,6 +222,32 @@ describe('RecordBehaviour', () => {
       ),
       { numRuns: 6 },
     );
+  });
+
+  it('tells of what is new, once, in one event for each party', async () => {
+    const [one, other] = [await createParty(running), await createParty(running)];
+    const events = [event(one.name, 0), event(one.name, 0, { kind: 2, topic: '' }), event(other.name, 0)];
+    await record(events);
+    await record([...events, event(one.name, 1, { channel: 6 })]);
+    const rows = await all<{ payload: Buffer }>(
+      running,
+      sql`SELECT payload FROM kit.outbox WHERE type LIKE '%.BehaviourRecorded' AND aggregate = ${one.name.slice(8)} ORDER BY id`,
+    );
+    const told = rows.map(({ payload }) => BehaviourRecorded.decode(payload));
+    expect(told.map((message) => [message.party, message.organisationPath])).toEqual(
+      Array(2).fill([one.name, one.organisationPath]),
+    );
+    expect(
+      told.map((message) => message.events.map(({ kind, channel, topic }) => [kind, channel, topic]).sort()),
+    ).toEqual([
+      [
+        [1, 5, 'savings'],
+        [2, 5, ''],
+      ],
+      [[1, 6, 'savings']],
+    ]);
+    expect(new Set(told.flatMap((message) => message.events.map(({ id }) => id))).size).toBe(3);
+    expect(told[1]?.events[0]?.time).toEqual(at(1));
   });
 
   it('answers for what it could not take, and is only for those who may', async () => {

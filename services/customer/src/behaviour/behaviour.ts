@@ -1,4 +1,4 @@
-export { eventRecord, firstDays, insertEvents, LATEST_AHEAD_MS } from './events.js';
+export { eventRecord, firstDays, insertEvents, LATEST_AHEAD_MS, publishEvents } from './events.js';
 export { firstMeasuredDay, measureParties } from './measure-parties.js';
 export {
   changeColumns,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql, type Tx } from '@rapport/kit/db';
-import type { BehaviourEvent } from '@rapport/proto/customer/v1';
+import { publishAll } from '@rapport/kit/events';
+import { type BehaviourEvent, BehaviourRecorded } from '@rapport/proto/customer/v1';
 import { dayAt } from '../calendar/calendar.js';
 import type { EventRecord } from './records.js';
 
@@ -34,6 +35,41 @@ export async function insertEvents(
       ${rows.map(({ session }) => session)}::text[], ${rows.map(({ source }) => source)}::text[],
       ${rows.map(({ organisationPath }) => organisationPath)}::text[], ${rows.map(({ manager }) => manager)}::text[])
     ON CONFLICT DO NOTHING RETURNING party_id AS "partyId", time, event_id AS "eventId"`);
+}
+
+/** The most that one event tells. */
+const MOST_TOLD = 1_000;
+
+/** Tells of what is new, one event for each party. `made` are those of the rows that were written. */
+export async function publishEvents(
+  tx: Tx,
+  rows: readonly EventRecord[],
+  made: readonly Pick<EventRecord, 'eventId'>[],
+): Promise<void> {
+  const known = new Map(rows.map((row) => [row.eventId, row]));
+  const byParty = new Map<string, EventRecord[]>();
+  for (const { eventId } of made) {
+    const row = known.get(eventId);
+    if (!row) continue;
+    const all = byParty.get(row.partyId);
+    if (all) all.push(row);
+    else byParty.set(row.partyId, [row]);
+  }
+  const events = [...byParty].flatMap(([partyId, all]) => {
+    const name = `parties/${partyId}`;
+    const parts = Array.from({ length: Math.ceil(all.length / MOST_TOLD) }, (_none, at) =>
+      all.slice(at * MOST_TOLD, (at + 1) * MOST_TOLD),
+    );
+    return parts.map((part) => ({
+      message: BehaviourRecorded.fromPartial({
+        party: name,
+        organisationPath: part[0]?.organisationPath ?? '',
+        events: part.map(({ eventId: id, time, kind, channel, topic }) => ({ id, time, kind, channel, topic })),
+      }),
+      options: { aggregate: partyId, subject: name },
+    }));
+  });
+  await publishAll(tx, BehaviourRecorded, events);
 }
 
 /** The first day, `YYYY-MM-DD`, on which each party did something. */

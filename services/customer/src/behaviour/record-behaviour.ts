@@ -6,7 +6,7 @@ import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { idsIn } from '../party/party.js';
 import { measureParties } from './measure-parties.js';
-import { eventRecord, firstDays, insertEvents, LATEST_AHEAD_MS } from './events.js';
+import { eventRecord, firstDays, insertEvents, LATEST_AHEAD_MS, publishEvents } from './events.js';
 
 /** Takes what customers did on the web and in the app, and compares it with what is usual for them. */
 export async function recordBehaviour(
@@ -38,6 +38,7 @@ export async function recordBehaviour(
         resource: [...new Set(rows.map(({ partyId }) => `parties/${partyId}`)), 'behaviour'],
         change: { recorded: made.length },
       });
+      await publishEvents(tx, rows, made);
       await measureParties(deps, tx, firstDays(made, deps.bank.timeZone));
       const unknown = new Set(request.events.map(({ party }) => party).filter((party) => !places.has(party)));
       return { recorded: made.length, known: rows.length - made.length, unknownParties: [...unknown] };

@@ -1,5 +1,12 @@
 import { BehaviourEvent, type BehaviourRow, ImportKind, RecordBehaviourRequest } from '@rapport/proto/customer/v1';
-import { eventRecord, firstDays, insertEvents, LATEST_AHEAD_MS, measureParties } from '../behaviour/behaviour.js';
+import {
+  eventRecord,
+  firstDays,
+  insertEvents,
+  LATEST_AHEAD_MS,
+  measureParties,
+  publishEvents,
+} from '../behaviour/behaviour.js';
 import {
   type Batch,
   type Checked,
@@ -48,5 +55,6 @@ export async function takeBehaviour(batch: Batch, rows: readonly Checked<Behavio
   });
   const made = await insertEvents(tx, wanted);
   for (let at = 0; at < wanted.length; at += 1) settle(batch, KIND, at < made.length ? 'created' : 'unchanged');
+  await publishEvents(tx, wanted, made);
   await measureParties(deps, tx, firstDays(made, deps.bank.timeZone));
 }

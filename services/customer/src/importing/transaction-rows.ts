@@ -12,6 +12,7 @@ import {
   claimKeysOfTransactions,
   classify,
   contentOfKeys,
+  counterpartyToken,
   insertStaged,
   LAST_OPERATION,
   setBalances,
@@ -173,7 +174,8 @@ export async function takeTransactions(batch: Batch, rows: readonly Checked<Tran
       const { partyId, holdingId } = account;
       const made = recordOf(row, partyId, holdingId, batch.now);
       classify(made, account, categorise);
-      wanted.push({ from, booking: { row: made, holding: account } });
+      const counterparty = counterpartyToken(batch.deps.cipher, made);
+      wanted.push({ from, booking: { row: made, holding: account, counterparty } });
     }
   }
   const bookings = await claim(batch, wanted);

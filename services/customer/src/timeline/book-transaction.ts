@@ -24,6 +24,7 @@ import {
   type TransactionRecord,
 } from './transaction.js';
 import { claimKeysOfTransactions } from './transaction-keys.js';
+import { counterpartyToken } from './counterparty.js';
 import { insertTransaction, setBalances } from './transaction-store.js';
 
 /** Books one transaction on an open account and sets its balance. */
@@ -54,12 +55,12 @@ export async function bookTransaction(
       const row = await place(deps, tx, holding, recordOf(deps, transaction, holding, bookingDate), transaction);
       classify(row, holding, await categoriser(tx));
       await claim(tx, row);
-      await insertTransaction(tx, { row, holding }, deps.bank.timeZone);
-      await setBalances(tx, row.balanceAfter === null ? [] : [{ row, holding }], deps.bank.timeZone);
+      const booking = { row, holding, counterparty: counterpartyToken(deps.cipher, row) };
+      await insertTransaction(tx, booking, deps.bank.timeZone);
+      await setBalances(tx, row.balanceAfter === null ? [] : [booking], deps.bank.timeZone);
       const name = transactionName(row);
       await audit(tx, call, { resource: name, change: { created: true, operation: row.operation } });
-      const event = transactionBooked(row, holding);
-      await publish(tx, TransactionBooked, event, { aggregate: row.partyId, subject: name });
+      await publish(tx, TransactionBooked, transactionBooked(booking), { aggregate: row.partyId, subject: name });
       return { transaction: transactionMessage(row) };
     },
     { scope },

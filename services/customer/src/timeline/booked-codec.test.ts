@@ -42,14 +42,16 @@ const holdings = fc.record({
   manager: fc.constantFrom('', '7'),
 });
 
+const tokens = fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }));
+
 describe('bookedCodec', () => {
   it('writes each event as the generated functions do', () => {
     fc.assert(
-      fc.property(fc.array(rows, { minLength: 1, maxLength: 5 }), holdings, (some, holding) => {
+      fc.property(fc.array(rows, { minLength: 1, maxLength: 5 }), holdings, tokens, (some, holding, counterparty) => {
         for (const one of some) {
           const row = { ...one, partyId: holding.partyId, holdingId: holding.holdingId };
-          const booking: Booking = { row, holding };
-          const expected = TransactionBooked.encode(transactionBooked(row, holding)).finish();
+          const booking: Booking = { row, holding, counterparty };
+          const expected = TransactionBooked.encode(transactionBooked(booking)).finish();
           expect(Buffer.from(bookedCodec.encode(booking).finish())).toEqual(Buffer.from(expected));
         }
       }),

@@ -18,8 +18,8 @@ export const bookedCodec: EventCodec<Booking> = {
   },
 };
 
-function encodeAny({ row, holding }: Booking): Uint8Array {
-  return TransactionBooked.encode(transactionBooked(row, holding)).finish();
+function encodeAny(booking: Booking): Uint8Array {
+  return TransactionBooked.encode(transactionBooked(booking)).finish();
 }
 
 /** What the events of a holding share. */
@@ -35,7 +35,7 @@ const sharedOf = new WeakMap<TransactionHolding, Shared>();
 
 function share(holding: TransactionHolding): Shared {
   const name = `${holdingName(holding)}/transactions/`;
-  const { holdingKind, parties, organisationPath } = transactionBooked(nothing, holding);
+  const { holdingKind, parties, organisationPath } = transactionBooked({ row: nothing, holding, counterparty: 0n });
   const some = { holding: holdingName(holding), holdingKind, parties, organisationPath };
   // The name has more than 127 characters and far less than 16,384, hence a length of two bytes.
   const length = Buffer.byteLength(name) + ID_LENGTH;
@@ -76,7 +76,7 @@ const nothing: Booking['row'] = {
 const bytes = Buffer.allocUnsafe(64 * 1024);
 let end = 0;
 
-function tag(number: number, wireType: 0 | 2): void {
+function tag(number: number, wireType: 0 | 1 | 2): void {
   const value = (number << 3) | wireType;
   if (value >= 0x80) bytes[end++] = (value & 0x7f) | 0x80;
   bytes[end++] = value >= 0x80 ? value >>> 7 : value;
@@ -143,7 +143,7 @@ function day(field: number, date: string): void {
   bytes[from] = end - from - 1;
 }
 
-function encodePlain({ row, holding }: Booking): Uint8Array | undefined {
+function encodePlain({ row, holding, counterparty }: Booking): Uint8Array | undefined {
   if (row.bookingTime !== null || row.transactionId.length !== ID_LENGTH || row.sequence < 0) return undefined;
   let shared = sharedOf.get(holding);
   if (!shared) sharedOf.set(holding, (shared = share(holding)));
@@ -166,5 +166,9 @@ function encodePlain({ row, holding }: Booking): Uint8Array | undefined {
   number(16, row.channel);
   plain = text(17, row.merchantCategory) && plain;
   plain = text(18, row.category) && plain;
+  if (counterparty !== 0n) {
+    tag(19, 1);
+    end = bytes.writeBigUInt64LE(counterparty, end);
+  }
   return plain ? bytes.subarray(0, end) : undefined;
 }

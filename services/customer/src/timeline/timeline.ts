@@ -73,6 +73,7 @@ export function lifeEventEntry(row: LifeEventRecord & { time: Date }): Entry {
 export function newestFirst(a: Entry, b: Entry): number {
   return b.time.getTime() - a.time.getTime() || b.sequence - a.sequence || (a.id < b.id ? 1 : -1);
 }
+export { counterpartyToken } from './counterparty.js';
 export { insertStaged, setBalances, stageTransactions, transactionBytes } from './transaction-store.js';
 export { claimFreshKeys, claimKeysOfTransactions, contentOfKeys } from './transaction-keys.js';
 export { bookedCodec } from './booked-codec.js';

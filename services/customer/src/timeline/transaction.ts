@@ -141,8 +141,8 @@ export type TransactionHolding = Pick<
   'partyId' | 'holdingId' | 'kind' | 'owners' | 'organisationPath' | 'manager'
 >;
 
-/** What the world hears of a transaction. */
-export function transactionBooked(row: TransactionRecord, holding: TransactionHolding): TransactionBooked {
+/** What the world hears of a transaction: of the other side nothing that can be read. */
+export function transactionBooked({ row, holding, counterparty }: Booking): TransactionBooked {
   const { amount, balanceAfter, currency } = row;
   return {
     transaction: transactionName(row),
@@ -163,6 +163,7 @@ export function transactionBooked(row: TransactionRecord, holding: TransactionHo
     channel: row.channel,
     merchantCategory: row.merchantCategory,
     category: row.category,
+    counterpartyToken: counterparty,
   };
 }
 
@@ -170,4 +171,6 @@ export function transactionBooked(row: TransactionRecord, holding: TransactionHo
 export interface Booking {
   row: TransactionRecord;
   holding: TransactionHolding;
+  /** See `counterpartyToken`. */
+  counterparty: bigint;
 }

@@ -111,7 +111,7 @@ export interface AttributeSpec {
   /** The events that it comes from, full message names. */
   sources: readonly string[];
   /** How soon after an event its value is right; seconds, unless said otherwise. */
-  freshness?: string;
+  freshness?: 'seconds' | 'scheme_run';
   /** What the bank declared it to be made of, as rules write it. */
   definition?: string;
   /** What is wrong with arguments that are right each by itself; undefined when nothing is. */

@@ -1,11 +1,18 @@
-import { type Attribute, type AttributeArgument, AttributeType } from '@rapport/proto/segmentation/v1';
+import {
+  type Attribute,
+  type AttributeArgument,
+  AttributeFreshness,
+  AttributeType,
+} from '@rapport/proto/segmentation/v1';
 import { DataClass } from '@rapport/proto/type/v1';
 import type { ArgumentSpec, AttributeSpec, ValueType } from './attribute.js';
 import { consentAttributes } from './consent.js';
 import { contactAttributes } from './contact.js';
+import { goalAttributes } from './goals.js';
 import { groupAttributes } from './groups.js';
 import { holdingAttributes } from './holdings.js';
 import { householdAttributes } from './household.js';
+import { onlineAttributes } from './online.js';
 import { partyAttributes } from './party.js';
 import { portraitAttributes } from './portrait.js';
 import { sequenceAttributes } from './sequence.js';
@@ -28,6 +35,8 @@ export type {
 const own: readonly AttributeSpec[] = [
   ...consentAttributes,
   ...contactAttributes,
+  ...goalAttributes,
+  ...onlineAttributes,
   ...householdAttributes,
   ...portraitAttributes,
   ...sequenceAttributes,
@@ -107,6 +116,12 @@ function argumentMessage(spec: ArgumentSpec): AttributeArgument {
   };
 }
 
+const freshnesses = {
+  seconds: AttributeFreshness.ATTRIBUTE_FRESHNESS_SECONDS,
+  scheme_run: AttributeFreshness.ATTRIBUTE_FRESHNESS_SCHEME_RUN,
+} as const;
+const freshnessWords = { seconds: 'seconds', scheme_run: 'at each run of the scheme' } as const;
+
 /** The attribute as the contract shows it. */
 export function attributeMessage(spec: AttributeSpec): Attribute {
   const { description: told, missing = false } = spec;
@@ -120,7 +135,8 @@ export function attributeMessage(spec: AttributeSpec): Attribute {
     sources: [...spec.sources],
     description: `${told.en}${missing ? ' A comparison with a missing value is false.' : ''}`,
     descriptionZh: `${told.zh}${missing ? '与缺失值的任何比较都为假。' : ''}`,
-    freshness: spec.freshness ?? 'seconds',
+    freshness: freshnessWords[spec.freshness ?? 'seconds'],
+    freshWithin: freshnesses[spec.freshness ?? 'seconds'],
     arguments: (spec.arguments ?? []).map(argumentMessage),
     values: Object.keys(spec.values ?? {}),
     dated: spec.dated ?? false,

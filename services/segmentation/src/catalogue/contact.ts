@@ -13,6 +13,7 @@ import {
   lastDay,
   lengthOf,
   type Source,
+  textOf,
   window,
   windowWords,
 } from './attribute.js';
@@ -74,6 +75,18 @@ export function departuresIn(filter: Filter, windowMs: number, sql: Columns): st
   return [days, ...conditionsOf(filter, sql)].join(' AND ');
 }
 
+/** What is counted apart: one of some columns, or the day. */
+export function apart(values: readonly string[]): ArgumentSpec {
+  const description = { en: 'What is counted apart.', zh: '按什么去重计数。' };
+  return { name: 'what', type: 'string', values, description };
+}
+
+/** The expression for what is counted apart; days are those of the bank. */
+export function apartBy(args: Arguments, sql: Columns): string {
+  const what = textOf(args, 'what');
+  return what === 'day' ? sql.dayOf('time') : what;
+}
+
 const wordsOf = (noun: string, name: string) => (args: Arguments) =>
   `number of ${noun}${filterWords(filterOf(args, name))} in the ${windowWords(lengthOf(args, 'window'))}`;
 
@@ -126,6 +139,26 @@ export const contactAttributes: readonly AttributeSpec[] = [
       return [dayBehind('last of them on', '最近一次', sql.from(interactions, lastDay('time', inWindow, sql)))];
     },
     words: wordsOf('contacts', 'contacts'),
+  },
+  {
+    key: 'interaction.distinct',
+    type: 'number',
+    unit: { en: 'different ones', zh: '个' },
+    title: { en: 'Variety of contacts', zh: '接触的多样性' },
+    description: {
+      en: 'How many different channels, kinds or days the contacts of the window have.',
+      zh: '时间窗内接触涉及多少个不同的渠道、类型或日期。',
+    },
+    sensitivity: 'C1',
+    range: { least: 0 },
+    dated: true,
+    sources: ['rapport.customer.v1.InteractionRecorded'],
+    arguments: [apart(['channel', 'kind', 'day']), contacts, window],
+    column: (args, sql) => {
+      const inWindow = contactsSince(filterOf(args, 'contacts'), lengthOf(args, 'window'), sql);
+      return { sql: sql.from(interactions, `uniqExactIf(${apartBy(args, sql)}, ${inWindow})`), nullable: false };
+    },
+    words: (args) => wordsOf(`different ${textOf(args, 'what')} values of contacts`, 'contacts')(args),
   },
   {
     key: 'interaction.last_days',

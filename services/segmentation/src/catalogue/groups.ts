@@ -68,7 +68,7 @@ export const groupAttributes: readonly AttributeSpec[] = [
     missing: true,
     dated: true,
     sources: ['rapport.segmentation.v1.Scheme'],
-    freshness: 'at each run of the scheme',
+    freshness: 'scheme_run',
     arguments: [scheme],
     column: (args, sql) => {
       const id = textOf(args, 'scheme');
@@ -90,7 +90,7 @@ export const groupAttributes: readonly AttributeSpec[] = [
     missing: true,
     dated: true,
     sources: ['rapport.segmentation.v1.Scheme'],
-    freshness: 'at each run of the scheme',
+    freshness: 'scheme_run',
     arguments: [scheme],
     column: (args, sql) => ({ sql: assigned('score', textOf(args, 'scheme'), sql), nullable: true }),
     comesFrom: (args, sql) => [dayBehind('since', '自', assigned('from_date', textOf(args, 'scheme'), sql))],

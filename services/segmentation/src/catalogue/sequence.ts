@@ -17,6 +17,7 @@ import {
 } from './attribute.js';
 import { contactsSince, departureKeys, departures, departuresIn, interactionKeys, interactions } from './contact.js';
 import { openedIn, owned } from './holdings.js';
+import { done, doneKeys } from './online.js';
 import { lifeEvents, lifeEventsIn } from './portrait.js';
 import { booked, transactionKeys, transactionsIn } from './tx.js';
 
@@ -43,6 +44,12 @@ const happenings: Readonly<
   interaction: {
     source: interactions,
     keys: Object.keys(interactionKeys),
+    day: (sql) => `toInt32(${sql.dayOf('time')})`,
+    within: (filter, windowMs, sql) => contactsSince(filter, windowMs, sql),
+  },
+  online: {
+    source: done,
+    keys: Object.keys(doneKeys),
     day: (sql) => `toInt32(${sql.dayOf('time')})`,
     within: (filter, windowMs, sql) => contactsSince(filter, windowMs, sql),
   },
@@ -76,6 +83,7 @@ function asked(args: Arguments, name: string): { event: string; filter: Filter }
 const wordsFor: Readonly<Record<string, Readonly<Record<string, FilterKey>>>> = {
   transaction: transactionKeys,
   interaction: interactionKeys,
+  online: doneKeys,
   behaviour_change: departureKeys,
 };
 
@@ -112,6 +120,7 @@ function happening(name: string, description: AttributeSpec['description']): Arg
       kind: {},
       measure: {},
       code: {},
+      topic: {},
     },
     description,
   };
@@ -160,7 +169,7 @@ export const sequenceAttributes: readonly AttributeSpec[] = [
         en: 'What came first: a map with "event" (transaction, interaction, behaviour_change, holding_opened, life_event; left out, transaction) and what that is asked for by.',
         zh: '先发生的事：映射，其中 "event" 为 transaction、interaction、behaviour_change、holding_opened、life_event（省略则为 transaction），以及相应的筛选键。',
       }),
-      happening('then', { en: 'What followed, written in the same way.', zh: '随后发生的事，写法相同。' }),
+      happening('next', { en: 'What followed, written in the same way.', zh: '随后发生的事，写法相同。' }),
       {
         name: 'within',
         type: 'duration',
@@ -170,11 +179,11 @@ export const sequenceAttributes: readonly AttributeSpec[] = [
     ],
     fault: (args) => {
       if (lengthOf(args, 'within') < DAY_MS) return 'Days are counted: the time between is at least duration("24h").';
-      return faultOf(args, 'first') ?? faultOf(args, 'then');
+      return faultOf(args, 'first') ?? faultOf(args, 'next');
     },
     column: (args, sql) => {
       const most = sql.bind(Math.floor(lengthOf(args, 'within') / DAY_MS), 'Int32');
-      const [first, then] = [daysOf(args, 'first', sql), daysOf(args, 'then', sql)];
+      const [first, then] = [daysOf(args, 'first', sql), daysOf(args, 'next', sql)];
       const followed = `arrayExists(b -> b > a AND b - a <= ${most}, ${then})`;
       return { sql: `length(arrayFilter(a -> ${followed}, ${first}))`, nullable: false };
     },
@@ -191,6 +200,6 @@ export const sequenceAttributes: readonly AttributeSpec[] = [
       ];
     },
     words: (args) =>
-      `number of days with ${eventWords(args, 'first')} and then ${eventWords(args, 'then')} within ${lengthWords(lengthOf(args, 'within'))}, in the ${windowWords(lengthOf(args, 'window'))}`,
+      `number of days with ${eventWords(args, 'first')} and then ${eventWords(args, 'next')} within ${lengthWords(lengthOf(args, 'within'))}, in the ${windowWords(lengthOf(args, 'window'))}`,
   },
 ];

@@ -109,6 +109,7 @@ const distinct: Readonly<Record<string, string>> = {
   purpose: 'purpose',
   day: 'booking_date',
   account: 'holding',
+  counterparty: 'counterparty',
 };
 
 /** An amount of one transaction of the window. */
@@ -183,8 +184,8 @@ export const transactionAttributes: readonly AttributeSpec[] = [
     unit: { en: 'different ones', zh: '个' },
     title: { en: 'Variety of transactions', zh: '交易的多样性' },
     description: {
-      en: 'How many different categories, channels, kinds, merchant categories, purposes, days or accounts the transactions of the window have. One that is not known does not count.',
-      zh: '时间窗内交易涉及多少个不同的消费类别、渠道、方式、商户类别、用途、日期或账户。未知的不计。',
+      en: 'How many different categories, channels, kinds, merchant categories, purposes, days, accounts or counterparties the transactions of the window have. One that is not known does not count.',
+      zh: '时间窗内交易涉及多少个不同的消费类别、渠道、方式、商户类别、用途、日期、账户或交易对手。未知的不计。',
     },
     range: { least: 0 },
     arguments: [
@@ -200,7 +201,9 @@ export const transactionAttributes: readonly AttributeSpec[] = [
     ],
     column: (args, sql) => {
       const column = distinct[textOf(args, 'what')] ?? '';
-      const known = ['booking_date', 'holding'].includes(column) ? '' : ` AND ${column} != ''`;
+      const known = ['booking_date', 'holding'].includes(column)
+        ? ''
+        : ` AND ${column} != ${column === 'counterparty' ? '0' : "''"}`;
       return { sql: sql.from(booked, `uniqExactIf(${column}, ${inWindow(args, sql)}${known})`), nullable: false };
     },
     comesFrom: lastOfWindow,

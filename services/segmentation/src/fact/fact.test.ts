@@ -4,6 +4,10 @@ import { join } from 'node:path';
 import { type Analytics, openAnalytics } from '@rapport/kit/analytics';
 import {
   BehaviourChanged,
+  BehaviourRecorded,
+  GoalKind,
+  GoalReached,
+  GoalSet,
   HoldingKind,
   HoldingOpened,
   HoldingRole,
@@ -18,6 +22,7 @@ import {
   LifeEventRetracted,
   MeasureKind,
   PartyCreated,
+  PartyUpdated,
   TagRemoved,
   TagSet,
   TagSource,
@@ -290,6 +295,85 @@ describe('what events tell', () => {
     expect(await taken(ofBerta, 20260331, true)).toEqual(['berta']);
     expect(await taken('tag.has("vip")', 20260331, true)).toEqual(['anna']);
     expect(await taken('tag.has("vip")', 20260310, true)).toEqual(['anna', 'berta']);
+  });
+
+  test('what a party does and earns is known by words and by codes', async () => {
+    const of = { party: anna, organisationPath: '/demo', birthDate: day(19800101) };
+    await hear([
+      told(PartyUpdated.$type, {
+        ...PartyUpdated.fromJSON({ ...of, occupation: '2212', industry: 'K6419', education: 9 }),
+        income: { minorUnits: 48_000_050n, currencyCode: 'CZK' },
+      }),
+    ]);
+    expect(await taken('party.occupation == "professionals" && party.industry == "finance_insurance"')).toEqual([
+      'anna',
+    ]);
+    expect(await taken('party.occupation_code.startsWith("221") && party.industry_code == "K6419"')).toEqual(['anna']);
+    expect(await taken('party.education == "doctoral" && party.education_level == 8')).toEqual(['anna']);
+    expect(await taken('party.income == 480000.5')).toEqual(['anna']);
+    // Of Berta nothing is known: neither the one nor the other holds.
+    expect(await taken('party.income < 1 || party.income >= 0 || party.occupation != "managers"')).toEqual(['anna']);
+  });
+
+  test('a goal counts until it is reached or given up, and can be taken up again', async () => {
+    const goal = {
+      party: anna,
+      organisationPath: '/demo',
+      goal: `${anna}/goals/${id(40)}`,
+      kind: GoalKind.GOAL_KIND_HOME,
+    };
+    const target = { minorUnits: 100_000_00n, currencyCode: 'CZK' };
+    const set = (time: string, over: object) =>
+      told(GoalSet.$type, {
+        ...GoalSet.fromJSON({ ...goal, state: 1 }),
+        ...{ target, targetDate: day(20270101), setTime: at(time), ...over },
+      });
+    const reached = { ...GoalReached.fromJSON(goal), target, reachTime: at('2026-03-20T10:00') };
+    await hear([
+      set('2026-03-01T10:00', {}),
+      set('2026-03-10T10:00', { target: { ...target, minorUnits: 50_000_00n } }),
+      told(GoalReached.$type, reached),
+    ]);
+    expect(await taken('goals.has("home")', 20260228)).toEqual([]);
+    expect(await taken('goals.has("home") && goals.target() == 100000', 20260309)).toEqual(['anna']);
+    expect(await taken('goals.target("home") == 50000 && goals.days_left() == 297', 20260310)).toEqual(['anna']);
+    expect(await taken('goals.has("travel")', 20260310)).toEqual([]);
+    expect(await taken('goals.has()', 20260320)).toEqual([]);
+    expect(await taken('goals.reached("home", duration("48h")) == 1', 20260320)).toEqual(['anna']);
+    await hear([set('2026-03-25T10:00', { targetDate: undefined })]);
+    expect(await taken('goals.has("home") && goals.reached(duration("720h")) == 1', 20260331)).toEqual(['anna']);
+    // Without a day by which it is wanted nothing is left of it.
+    expect(await taken('goals.days_left() >= 0', 20260331)).toEqual([]);
+    await hear([set('2026-03-26T10:00', { state: 3 })]);
+    expect(await taken('goals.has("home")', 20260331)).toEqual([]);
+  });
+
+  test('log-ins and pages count one by one, counterparties each once', async () => {
+    const events = [
+      { id: id(50), time: at('2026-03-30T10:00'), kind: 2, channel: Channel.CHANNEL_APP, topic: '' },
+      { id: id(51), time: at('2026-03-30T11:00'), kind: 1, channel: Channel.CHANNEL_WEB, topic: 'mortgage' },
+      { id: id(52), time: at('2026-03-31T11:00'), kind: 1, channel: Channel.CHANNEL_WEB, topic: 'mortgage' },
+    ];
+    const done = { ...BehaviourRecorded.fromJSON({ party: anna, organisationPath: '/demo' }), events };
+    await hear([told(BehaviourRecorded.$type, done)]);
+    expect(await taken('online.count("login", duration("48h")) == 1 && online.last_days("login") == 1')).toEqual([
+      'anna',
+    ]);
+    expect(await taken('online.count({"kind": "page", "topic": "mortgage"}, duration("720h")) == 2')).toEqual(['anna']);
+    expect(
+      await taken('online.distinct("topic", duration("720h")) == 1 && online.distinct("day", duration("720h")) == 2'),
+    ).toEqual(['anna']);
+    const paid = (number: number, counterpartyToken: bigint) =>
+      told(TransactionBooked.$type, {
+        ...TransactionBooked.fromJSON({ transaction: `${account}/transactions/${id(number)}`, holding: account }),
+        ...{ holdingKind: HoldingKind.HOLDING_KIND_ACCOUNT, parties: [anna], bookingDate: day(20260330) },
+        ...{ direction: 2, amount: { minorUnits: 500n, currencyCode: 'CZK' }, counterpartyToken },
+      });
+    await hear([paid(60, 2n ** 64n - 1n), paid(61, 2n ** 64n - 1n), paid(62, 7n), paid(63, 0n)]);
+    expect(
+      await taken('tx.distinct("counterparty", {"direction": "debit", "at_most": 5}, duration("48h")) == 2'),
+    ).toEqual(['anna']);
+    expect(await taken('tx.distinct("counterparty", "credit", duration("720h")) > 0')).toEqual([]);
   });
 
   test('an erasure takes every fact of the party, in every table', async () => {

@@ -3,7 +3,10 @@ import { type Database, type Scope, sql } from '@rapport/kit/db';
 import type { BatchedEvent } from '@rapport/kit/events';
 import {
   BehaviourChanged,
+  BehaviourRecorded,
   ConsentChanged,
+  GoalReached,
+  GoalSet,
   HoldingOpened,
   HoldingUpdated,
   HouseholdChanged,
@@ -23,7 +26,9 @@ import type { Alias } from '../merge/merge.js';
 import { stored } from './cluster.js';
 import {
   behaviourChangeRow,
+  behaviourRows,
   consentRow,
+  goalRow,
   holdingRows,
   householdMemberRow,
   householdRow,
@@ -36,6 +41,7 @@ import {
 import { aliases as aliasTable, households, partyTables, tables } from './tables.js';
 import { day, idOf, versionOf } from './values.js';
 
+export { educationLevels, industrySections, occupationGroups } from './livelihood.js';
 export { ensureTables, stored } from './cluster.js';
 export { aliases, changes, type FactTable, factTables, households, partyTables, tables } from './tables.js';
 export { versionOf } from './values.js';
@@ -43,7 +49,10 @@ export { versionOf } from './values.js';
 /** The events that become facts. */
 export const factEvents: readonly [
   typeof BehaviourChanged,
+  typeof BehaviourRecorded,
   typeof ConsentChanged,
+  typeof GoalReached,
+  typeof GoalSet,
   typeof HoldingOpened,
   typeof HoldingUpdated,
   typeof HouseholdChanged,
@@ -60,7 +69,10 @@ export const factEvents: readonly [
   typeof TransactionRecategorised,
 ] = [
   BehaviourChanged,
+  BehaviourRecorded,
   ConsentChanged,
+  GoalReached,
+  GoalSet,
   HoldingOpened,
   HoldingUpdated,
   HouseholdChanged,
@@ -181,6 +193,13 @@ function factOf({ type, event, meta }: FactEvent, facts: Facts, add: Add): strin
       break;
     case InteractionRecorded.$type:
       add(tables.interaction, interactionRow(event, version, occurred));
+      break;
+    case BehaviourRecorded.$type:
+      add(tables.behaviour, ...behaviourRows(event, version, occurred));
+      break;
+    case GoalSet.$type:
+    case GoalReached.$type:
+      add(tables.goal, goalRow(event, version, occurred));
       break;
     case BehaviourChanged.$type:
       add(tables.behaviourChange, behaviourChangeRow(event, version));

@@ -1,7 +1,14 @@
 import {
   type BehaviourChanged,
+  BehaviourKind,
+  type BehaviourRecorded,
   type ConsentChanged,
   ConsentState,
+  EducationLevel,
+  GoalKind,
+  type GoalReached,
+  type GoalSet,
+  GoalState,
   HoldingKind,
   type HoldingOpened,
   HoldingRole,
@@ -30,6 +37,7 @@ import {
   TransactionOperation,
 } from '@rapport/proto/customer/v1';
 import { Channel } from '@rapport/proto/type/v1';
+import { industrySections, occupationGroups } from './livelihood.js';
 import { day, idOf, partyOf, wholeUnits, word } from './values.js';
 
 /** The party as it is now. */
@@ -48,6 +56,12 @@ export function partyRow(event: PartyCreated | PartyUpdated, version: bigint): o
     source: event.source,
     state: word(PartyState, event.state, 'PARTY_STATE_'),
     language: event.language,
+    occupation: occupationGroups[event.occupation.charAt(0)] ?? '',
+    occupation_code: event.occupation,
+    industry: industrySections[event.industry.charAt(0)] ?? '',
+    industry_code: event.industry,
+    education: word(EducationLevel, event.education, 'EDUCATION_LEVEL_'),
+    income: event.income ? wholeUnits(event.income) : null,
     version,
   };
 }
@@ -94,6 +108,7 @@ export function transactionRows(event: TransactionBooked, version: bigint): obje
     channel: word(TransactionChannel, event.channel, 'TRANSACTION_CHANNEL_'),
     merchant_category: event.merchantCategory,
     purpose: event.purpose,
+    counterparty: event.counterpartyToken,
     balance_after: event.balanceAfter ? wholeUnits(event.balanceAfter) : null,
     version,
   };
@@ -185,6 +200,35 @@ export function interactionRow(event: InteractionRecorded, version: bigint, occu
     channel: word(Channel, event.channel, 'CHANNEL_'),
     direction: word(InteractionDirection, event.direction, 'INTERACTION_DIRECTION_'),
     kind: event.kind,
+    version,
+  };
+}
+
+/** What a party did in the app or on the web, a row for each. */
+export function behaviourRows(event: BehaviourRecorded, version: bigint, occurred: Date): object[] {
+  return event.events.map(({ id, time, kind, channel, topic }) => ({
+    party: idOf(event.party),
+    time: time ?? occurred,
+    event: id,
+    kind: word(BehaviourKind, kind, 'BEHAVIOUR_KIND_'),
+    channel: word(Channel, channel, 'CHANNEL_'),
+    topic,
+    version,
+  }));
+}
+
+/** What a party saves for from a time on. */
+export function goalRow(event: GoalSet | GoalReached, version: bigint, occurred: Date): object {
+  const set = 'state' in event ? event : undefined;
+  return {
+    party: idOf(event.party),
+    goal: idOf(event.goal),
+    time: ('state' in event ? event.setTime : event.reachTime) ?? occurred,
+    kind: word(GoalKind, event.kind, 'GOAL_KIND_'),
+    state: set ? word(GoalState, set.state, 'GOAL_STATE_') : 'reached',
+    target: event.target ? wholeUnits(event.target) : '0',
+    target_date: day(set?.targetDate),
+    reached: set === undefined,
     version,
   };
 }

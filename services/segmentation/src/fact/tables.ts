@@ -39,7 +39,17 @@ export const tables = {
     },
     // A party of which the state is not known counts as in ordinary use. The number is what bitmaps of members hold; 0
     // until it has one.
-    added: { state: text, language: text, number: 'UInt32' },
+    added: {
+      state: text,
+      language: text,
+      number: 'UInt32',
+      occupation: text,
+      occupation_code: text,
+      industry: text,
+      industry_code: text,
+      education: text,
+      income: `Nullable(${money})`,
+    },
     key: ['party'],
     once: [],
   },
@@ -76,7 +86,8 @@ export const tables = {
       balance_after: `Nullable(${money})`,
       version: 'UInt64',
     },
-    added: { category: text, channel: text, merchant_category: text, purpose: text },
+    // The counterparty is a keyed digest; 0 where there is none.
+    added: { category: text, channel: text, merchant_category: text, purpose: text, counterparty: 'UInt64' },
     key: ['party', 'booking_date', 'transaction'],
     once: ['transaction'],
   },
@@ -147,6 +158,39 @@ export const tables = {
     },
     key: ['party', 'time', 'interaction'],
     once: ['interaction'],
+  },
+  /** What parties did in the app and on the web. */
+  behaviour: {
+    name: 'behaviour',
+    columns: {
+      party: 'UUID',
+      time: moment,
+      event: 'UUID',
+      kind: text,
+      channel: text,
+      topic: text,
+      version: 'UInt64',
+    },
+    key: ['party', 'time', 'event'],
+    once: ['event'],
+  },
+  /** What parties save for, as it was told at a time: the goal is active, reached or abandoned from then on. */
+  goal: {
+    name: 'goal',
+    columns: {
+      party: 'UUID',
+      goal: 'UUID',
+      time: moment,
+      kind: text,
+      state: text,
+      target: money,
+      target_date: 'Int32',
+      // Only of what was told when the goal was reached.
+      reached: 'Bool',
+      version: 'UInt64',
+    },
+    key: ['party', 'goal', 'time'],
+    once: ['goal', 'time'],
   },
   /** When the behaviour of parties departed from what was usual for them. */
   behaviourChange: {

@@ -3,8 +3,8 @@
 // when all values in it are known and CEL says so.
 import { celEnv, parse, plan } from '@bufbuild/cel';
 import fc from 'fast-check';
-import { births, flags, type Meaning, numbers, texts, type Value } from './meanings.testkit.js';
-import { type Person, regions } from './people.testkit.js';
+import { births, flags, numbers, texts } from './meanings.testkit.js';
+import { type Meaning, type Person, regions, type Value } from './people.testkit.js';
 
 /** Gives the variable of an attribute's value; that with a k for the v says whether it is known. */
 type Use = (meaning: Meaning) => string;

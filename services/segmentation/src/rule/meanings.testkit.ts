@@ -2,28 +2,12 @@
 // compiler.
 import fc from 'fast-check';
 import { firstDayOfWindow } from './calendar.js';
-import { type Booking, type Person, regions, sizeAt, zone } from './people.testkit.js';
-
-export type Value = number | string | boolean | undefined;
-/** An attribute as a rule writes it, and its value; undefined is missing. */
-export interface Meaning<T extends Value = Value> {
-  text: string;
-  of(person: Person, asOf: number): T | undefined;
-}
+import { type Booking, dayOf, endOf, type Meaning, type Person, regions, sizeAt, utc, zone } from './people.testkit.js';
+import { toldFlags, toldNumbers, toldTexts } from './told-meanings.testkit.js';
 
 const windows = { '24h': 1, '48h': 2, '720h': 30, '2160h': 90, '1h': 1 / 24 };
 const window = fc.constantFrom(...(Object.keys(windows) as (keyof typeof windows)[]));
 const ms = (text: keyof typeof windows) => windows[text] * 86_400_000;
-const parts = (day: number) => [Math.floor(day / 10_000), (Math.floor(day / 100) % 100) - 1, day % 100] as const;
-const utc = (day: number) => Date.UTC(...parts(day)) / 86_400_000;
-/** The end of the day in Prague: winter time to 2024-03-30, summer time after. */
-const endOf = (day: number) => (utc(day) + 1) * 86_400_000 - (day >= 20240331 ? 2 : 1) * 3_600_000;
-/** The day in Prague on which a moment of 2024 falls. */
-function dayOf(moment: Date): number {
-  const shifted = new Date(moment.getTime() + (moment.getTime() >= Date.UTC(2024, 2, 31, 1) ? 2 : 1) * 3_600_000);
-  return Number(shifted.toISOString().slice(0, 10).replaceAll('-', ''));
-}
-
 /** The owned bookings of the window of that length that ends so long before the end of the day. */
 function booked(person: Person, asOf: number, length: number, agoMs = 0): Booking[] {
   const since = firstDayOfWindow(asOf, length + agoMs, zone);
@@ -63,14 +47,20 @@ const windowed = fc
       },
     };
   });
-const variety = fc.tuple(fc.constantFrom('category', 'kind', 'day', 'account'), filter, window).map(
+const variety = fc.tuple(fc.constantFrom('category', 'kind', 'day', 'account', 'counterparty'), filter, window).map(
   ([what, [written, keeps], length]): Meaning<number> => ({
     text: `tx.distinct("${what}", ${written}duration("${length}"))`,
     of: (person, asOf) => {
       const chosen = booked(person, asOf, ms(length)).filter(keeps);
-      const values = { category: 'category', kind: 'operation', day: 'day', account: 'account' } as const;
+      const values = {
+        category: 'category',
+        kind: 'operation',
+        day: 'day',
+        account: 'account',
+        counterparty: 'counterparty',
+      } as const;
       const seen = chosen.map((one) => one[values[what as keyof typeof values]]);
-      return new Set(seen.filter((value) => value !== '')).size;
+      return new Set(seen.filter((value) => value !== '' && !(what === 'counterparty' && value === 0))).size;
     },
   }),
 );
@@ -243,7 +233,7 @@ function groupOf({ groups }: Person, asOf: number): Person['groups'][number] | u
 
 export const numbers: fc.Arbitrary<Meaning<number>> = fc.oneof(
   { arbitrary: windowed, weight: 4 },
-  { arbitrary: fc.constantFrom(...plain), weight: 4 },
+  { arbitrary: fc.constantFrom(...plain, ...toldNumbers), weight: 5 },
   counts,
   variety,
   trends,
@@ -271,6 +261,7 @@ function heldTags({ tags }: Person, asOf: number) {
 
 /** Texts with the constants that they are compared with. */
 export const texts: { meaning: Meaning<string>; constants: string[]; prefixes: string[] }[] = [
+  ...toldTexts,
   {
     meaning: { text: 'party.region', of: ({ region }) => region || undefined },
     constants: regions,
@@ -302,6 +293,7 @@ export const texts: { meaning: Meaning<string>; constants: string[]; prefixes: s
 
 /** Conditions that stand by themselves. */
 export const flags: Meaning<boolean>[] = [
+  ...toldFlags,
   ...['marketing', 'survey'].flatMap((purpose) =>
     ['email', 'sms'].map(
       (channel): Meaning<boolean> => ({

@@ -7,6 +7,13 @@ export const days = [20240115, 20240229, 20240310, 20240330, 20240331, 20240401,
 const moments = ['2024-03-01T10:00:00Z', '2024-03-30T22:59:59Z', '2024-03-31T21:59:59Z', '2024-03-31T22:00:00Z'];
 export const regions = ['', 'north', "O'Neil \\ south", 'žižkov'];
 export const operations = ['cash_deposit', 'cash_withdrawal', 'card_withdrawal', 'card_payment', 'transfer_in', 'fee'];
+/** Codes of occupations, and what rules call them. */
+export const occupations: Record<string, string> = {
+  '': '',
+  '2212': 'professionals',
+  '25': 'professionals',
+  '9': 'elementary',
+};
 export const categories = ['', 'groceries', 'travel'];
 
 const day = fc.constantFrom(...days);
@@ -20,6 +27,7 @@ const booking = fc.record({
   operation: fc.constantFrom(...operations),
   category: fc.constantFrom(...categories),
   cents: fc.integer({ min: 1, max: 300_000 }),
+  counterparty: fc.nat(2),
 });
 /** `balance` is in cents, after it; `nth` is the order of transactions that nothing else tells apart. */
 export type Booking = (typeof booking extends fc.Arbitrary<infer T> ? T : never) & { balance: number; nth: number };
@@ -28,6 +36,9 @@ const person = fc.record({
   sex: fc.constantFrom('', 'male', 'female', 'other'),
   born: fc.constantFrom(0, 19500228, 19840229, 20040330, 20040331, 20240331, 20300101),
   region: fc.constantFrom(...regions),
+  occupation: fc.constantFrom(...Object.keys(occupations)),
+  education: fc.constantFrom('', 'primary', 'bachelor', 'doctoral'),
+  income: fc.option(fc.integer({ min: 0, max: 300_000 }), { nil: undefined }),
   holdings: fc.array(
     fc.record({
       kind: fc.constantFrom('account', 'loan', 'card', 'standing_order'),
@@ -74,6 +85,26 @@ const person = fc.record({
     }),
     { maxLength: 3 },
   ),
+  online: fc.array(
+    fc.record({
+      kind: fc.constantFrom('login', 'page_view'),
+      channel: fc.constantFrom('app', 'web'),
+      topic: fc.constantFrom('', 'loan', 'fund'),
+      at: moment,
+    }),
+    { maxLength: 4 },
+  ),
+  goals: fc.array(
+    fc.record({
+      goal: fc.nat(1),
+      kind: fc.constantFrom('home', 'travel'),
+      state: fc.constantFrom('active', 'active', 'reached', 'abandoned'),
+      at: moment,
+      cents: fc.integer({ min: 1, max: 300_000 }),
+      due: fc.constantFrom(0, ...days),
+    }),
+    { maxLength: 3 },
+  ),
   departures: fc.array(fc.record({ measure: fc.constantFrom('spending', 'balance'), less: fc.boolean(), day }), {
     maxLength: 2,
   }),
@@ -92,6 +123,13 @@ type Drawn = typeof person extends fc.Arbitrary<infer T> ? T : never;
 /** A generated customer; the bookings are in the order of their accounts' books. */
 export type Person = Omit<Drawn, 'bookings'> & { id: string; bookings: Booking[] };
 
+export type Value = number | string | boolean | undefined;
+/** An attribute as a rule writes it, and its value; undefined is missing. */
+export interface Meaning<T extends Value = Value> {
+  text: string;
+  of(person: Person, asOf: number): T | undefined;
+}
+
 /** What was told of the size of the two households, at a time; the same for all who are in them. */
 const sizes = [
   { household: 0, at: new Date('2024-03-01T10:00:00Z'), members: 2 },
@@ -103,6 +141,17 @@ const sizes = [
 export function sizeAt(household: number, end: number): number {
   const told = sizes.filter((one) => one.household === household && one.at.getTime() < end);
   return told.at(-1)?.members ?? 0;
+}
+
+const parts = (day: number) => [Math.floor(day / 10_000), (Math.floor(day / 100) % 100) - 1, day % 100] as const;
+/** The number of a day. */
+export const utc = (day: number) => Date.UTC(...parts(day)) / 86_400_000;
+/** The end of the day in Prague: winter time to 2024-03-30, summer time after. */
+export const endOf = (day: number) => (utc(day) + 1) * 86_400_000 - (day >= 20240331 ? 2 : 1) * 3_600_000;
+/** The day in Prague on which a moment of 2024 falls. */
+export function dayOf(moment: Date): number {
+  const shifted = new Date(moment.getTime() + (moment.getTime() >= Date.UTC(2024, 2, 31, 1) ? 2 : 1) * 3_600_000);
+  return Number(shifted.toISOString().slice(0, 10).replaceAll('-', ''));
 }
 
 /** A UUID that tells what it is of. */
@@ -137,13 +186,28 @@ export function rowsOf(bank: readonly Person[]): Map<string, object[]> {
   };
   bank.forEach((one, index) => {
     const { id } = one;
-    add('party', id, { sex: one.sex, birth_date: one.born, region: one.region, kind: 'person', manager: '' });
+    const { occupation: code, education, income: earned } = one;
+    const income = earned === undefined ? null : (earned / 100).toFixed(2);
+    const livelihood = { occupation: occupations[code], occupation_code: code, education, income };
+    const plain = { sex: one.sex, birth_date: one.born, region: one.region, kind: 'person', manager: '' };
+    add('party', id, { ...plain, ...livelihood });
     for (const { kind, owner, opened, closed, cents } of one.holdings) {
       const amount = cents === undefined ? null : (cents / 100).toFixed(2);
       const dates = { opened_date: opened, closed_date: closed };
       add('holding', id, { holding: uuid(2, next), kind, owner, amount, card_type: '', ...dates });
     }
-    for (const { account, day: booked, sequence, credit, operation, category, cents, balance, nth } of one.bookings) {
+    for (const {
+      account,
+      day: booked,
+      sequence,
+      credit,
+      operation,
+      category,
+      cents,
+      balance,
+      nth,
+      counterparty,
+    } of one.bookings) {
       add('booked_transaction', id, {
         booking_date: booked,
         transaction: uuid(3, index * 100 + nth),
@@ -154,6 +218,7 @@ export function rowsOf(bank: readonly Person[]): Map<string, object[]> {
         direction: credit ? 'credit' : 'debit',
         operation,
         category,
+        counterparty,
         amount: (cents / 100).toFixed(2),
         balance_after: (balance / 100).toFixed(2),
       });
@@ -173,6 +238,13 @@ export function rowsOf(bank: readonly Person[]): Map<string, object[]> {
     for (const { channel, inbound, kind, at } of one.contacts) {
       const direction = inbound ? 'inbound' : 'outbound';
       add('interaction', id, { time: at, interaction: uuid(8, next), channel, direction, kind });
+    }
+    for (const { kind, channel, topic, at } of one.online) {
+      add('behaviour', id, { time: at, event: uuid(10, next), kind, channel, topic });
+    }
+    for (const { goal, kind, state, at, cents, due } of one.goals) {
+      const told = { kind, state, target: (cents / 100).toFixed(2), target_date: due, reached: state === 'reached' };
+      add('goal', id, { goal: uuid(11, index * 2 + goal), time: at, ...told });
     }
     for (const { measure, less, day: noticed } of one.departures) {
       const change = { behaviour_change: uuid(9, next), measure, code: '', direction: less ? 'less' : 'more' };
@@ -198,6 +270,8 @@ export function rowsOf(bank: readonly Person[]): Map<string, object[]> {
     'tag',
     'life_event',
     'interaction',
+    'behaviour',
+    'goal',
     'behaviour_change',
     'listed',
     'assigned',

@@ -275,6 +275,11 @@ export interface TransactionBooked {
   merchantCategory: string;
   /** What the customer spent on, a lower-case code; empty when no rule says. */
   category: string;
+  /**
+   * The other side as a keyed digest of its account, or of its name where no account is known: equal for the same other
+   * side, and nothing can be read from it. 0 when there is none.
+   */
+  counterpartyToken: bigint;
 }
 
 /** An interaction was recorded. Holds no text of it. */
@@ -1797,6 +1802,7 @@ function createBaseTransactionBooked(): TransactionBooked {
     channel: 0,
     merchantCategory: "",
     category: "",
+    counterpartyToken: 0n,
   };
 }
 
@@ -1857,6 +1863,12 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
     }
     if (message.category !== "") {
       writer.uint32(146).string(message.category);
+    }
+    if (message.counterpartyToken !== 0n) {
+      if (BigInt.asUintN(64, message.counterpartyToken) !== message.counterpartyToken) {
+        throw new globalThis.Error("value provided for field message.counterpartyToken of type fixed64 too large");
+      }
+      writer.uint32(153).fixed64(message.counterpartyToken);
     }
     return writer;
   },
@@ -2018,6 +2030,14 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
             message.category = reader.string();
             continue;
           }
+          case 19: {
+            if (tag !== 153) {
+              break;
+            }
+
+            message.counterpartyToken = reader.fixed64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2074,6 +2094,11 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
         ? globalThis.String(object.merchant_category)
         : "",
       category: isSet(object.category) ? globalThis.String(object.category) : "",
+      counterpartyToken: isSet(object.counterpartyToken)
+        ? BigInt(object.counterpartyToken)
+        : isSet(object.counterparty_token)
+        ? BigInt(object.counterparty_token)
+        : 0n,
     };
   },
 
@@ -2133,6 +2158,9 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
     if (message.category !== "") {
       obj.category = message.category;
     }
+    if (message.counterpartyToken !== 0n) {
+      obj.counterpartyToken = message.counterpartyToken.toString();
+    }
     return obj;
   },
 
@@ -2165,6 +2193,9 @@ export const TransactionBooked: MessageFns<TransactionBooked, "rapport.customer.
     message.channel = object.channel ?? 0;
     message.merchantCategory = object.merchantCategory ?? "";
     message.category = object.category ?? "";
+    message.counterpartyToken = (object.counterpartyToken !== undefined && object.counterpartyToken !== null)
+      ? BigInt(object.counterpartyToken)
+      : 0n;
     return message;
   },
 };

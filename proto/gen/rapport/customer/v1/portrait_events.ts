@@ -8,8 +8,9 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
 import { DateMessage } from "../../../google/type/date.js";
+import { Channel, channelFromJSON, channelToJSON } from "../../type/v1/channel.js";
 import { Money } from "../../type/v1/money.js";
-import { Measure } from "./behaviour.js";
+import { BehaviourKind, behaviourKindFromJSON, behaviourKindToJSON, Measure } from "./behaviour.js";
 import { GoalKind, goalKindFromJSON, goalKindToJSON, GoalState, goalStateFromJSON, goalStateToJSON } from "./goal.js";
 import {
   LifeEventCertainty,
@@ -118,6 +119,32 @@ export interface TagRemoved {
     | undefined;
   /** True when the party still has the tag on other grounds. */
   stillHeld: boolean;
+}
+
+/** What a customer did in the app or on the web became known: that of one call or of one batch of an import. */
+export interface BehaviourRecorded {
+  /** The party, `parties/{uuid}`. */
+  party: string;
+  /** Where in the bank it belongs, an organisation path. */
+  organisationPath: string;
+  /** What it did, 1 to 1000; the same is not told a second time. */
+  events: RecordedBehaviour[];
+}
+
+/** One thing that a customer did. */
+export interface RecordedBehaviour {
+  /** Its id, a UUID; the same source and key make the same. */
+  id: string;
+  /** When. */
+  time?:
+    | Date
+    | undefined;
+  /** What. */
+  kind: BehaviourKind;
+  /** By which way. */
+  channel: Channel;
+  /** What the page, the screen or the search was about, a lower-case code; empty when about nothing in particular. */
+  topic: string;
 }
 
 /** A customer's behaviour departed from what was usual: once for each departure, whatever follows until it is over. */
@@ -617,6 +644,250 @@ export const TagRemoved: MessageFns<TagRemoved, "rapport.customer.v1.TagRemoved"
     message.reason = object.reason ?? 0;
     message.removeTime = object.removeTime ?? undefined;
     message.stillHeld = object.stillHeld ?? false;
+    return message;
+  },
+};
+
+function createBaseBehaviourRecorded(): BehaviourRecorded {
+  return { party: "", organisationPath: "", events: [] };
+}
+
+export const BehaviourRecorded: MessageFns<BehaviourRecorded, "rapport.customer.v1.BehaviourRecorded"> = {
+  $type: "rapport.customer.v1.BehaviourRecorded" as const,
+
+  encode(message: BehaviourRecorded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.party !== "") {
+      writer.uint32(10).string(message.party);
+    }
+    if (message.organisationPath !== "") {
+      writer.uint32(18).string(message.organisationPath);
+    }
+    for (const v of message.events) {
+      RecordedBehaviour.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BehaviourRecorded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBehaviourRecorded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.party = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.organisationPath = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.events.push(RecordedBehaviour.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BehaviourRecorded {
+    return {
+      party: isSet(object.party) ? globalThis.String(object.party) : "",
+      organisationPath: isSet(object.organisationPath)
+        ? globalThis.String(object.organisationPath)
+        : isSet(object.organisation_path)
+        ? globalThis.String(object.organisation_path)
+        : "",
+      events: globalThis.Array.isArray(object?.events)
+        ? object.events.map((e: any) => RecordedBehaviour.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: BehaviourRecorded): unknown {
+    const obj: any = {};
+    if (message.party !== "") {
+      obj.party = message.party;
+    }
+    if (message.organisationPath !== "") {
+      obj.organisationPath = message.organisationPath;
+    }
+    if (message.events?.length) {
+      obj.events = message.events.map((e) => RecordedBehaviour.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BehaviourRecorded>, I>>(base?: I): BehaviourRecorded {
+    return BehaviourRecorded.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BehaviourRecorded>, I>>(object: I): BehaviourRecorded {
+    const message = createBaseBehaviourRecorded();
+    message.party = object.party ?? "";
+    message.organisationPath = object.organisationPath ?? "";
+    message.events = object.events?.map((e) => RecordedBehaviour.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRecordedBehaviour(): RecordedBehaviour {
+  return { id: "", time: undefined, kind: 0, channel: 0, topic: "" };
+}
+
+export const RecordedBehaviour: MessageFns<RecordedBehaviour, "rapport.customer.v1.RecordedBehaviour"> = {
+  $type: "rapport.customer.v1.RecordedBehaviour" as const,
+
+  encode(message: RecordedBehaviour, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.time !== undefined) {
+      Timestamp.encode(toTimestamp(message.time), writer.uint32(18).fork()).join();
+    }
+    if (message.kind !== 0) {
+      writer.uint32(24).int32(message.kind);
+    }
+    if (message.channel !== 0) {
+      writer.uint32(32).int32(message.channel);
+    }
+    if (message.topic !== "") {
+      writer.uint32(42).string(message.topic);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordedBehaviour {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordedBehaviour();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.time = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.channel = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.topic = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RecordedBehaviour {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
+      kind: isSet(object.kind) ? behaviourKindFromJSON(object.kind) : 0,
+      channel: isSet(object.channel) ? channelFromJSON(object.channel) : 0,
+      topic: isSet(object.topic) ? globalThis.String(object.topic) : "",
+    };
+  },
+
+  toJSON(message: RecordedBehaviour): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.time !== undefined) {
+      obj.time = message.time.toISOString();
+    }
+    if (message.kind !== 0) {
+      obj.kind = behaviourKindToJSON(message.kind);
+    }
+    if (message.channel !== 0) {
+      obj.channel = channelToJSON(message.channel);
+    }
+    if (message.topic !== "") {
+      obj.topic = message.topic;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RecordedBehaviour>, I>>(base?: I): RecordedBehaviour {
+    return RecordedBehaviour.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RecordedBehaviour>, I>>(object: I): RecordedBehaviour {
+    const message = createBaseRecordedBehaviour();
+    message.id = object.id ?? "";
+    message.time = object.time ?? undefined;
+    message.kind = object.kind ?? 0;
+    message.channel = object.channel ?? 0;
+    message.topic = object.topic ?? "";
     return message;
   },
 };

@@ -79,6 +79,49 @@ export function attributeTypeToJSON(object: AttributeType): string {
   }
 }
 
+/** When the value of an attribute follows what it comes from. */
+export enum AttributeFreshness {
+  /** ATTRIBUTE_FRESHNESS_UNSPECIFIED - Not stated. */
+  ATTRIBUTE_FRESHNESS_UNSPECIFIED = 0,
+  /** ATTRIBUTE_FRESHNESS_SECONDS - Within seconds of the event. */
+  ATTRIBUTE_FRESHNESS_SECONDS = 1,
+  /** ATTRIBUTE_FRESHNESS_SCHEME_RUN - At each run of the scheme: when it is published, and once a day. */
+  ATTRIBUTE_FRESHNESS_SCHEME_RUN = 2,
+  UNRECOGNIZED = -1,
+}
+
+export function attributeFreshnessFromJSON(object: any): AttributeFreshness {
+  switch (object) {
+    case 0:
+    case "ATTRIBUTE_FRESHNESS_UNSPECIFIED":
+      return AttributeFreshness.ATTRIBUTE_FRESHNESS_UNSPECIFIED;
+    case 1:
+    case "ATTRIBUTE_FRESHNESS_SECONDS":
+      return AttributeFreshness.ATTRIBUTE_FRESHNESS_SECONDS;
+    case 2:
+    case "ATTRIBUTE_FRESHNESS_SCHEME_RUN":
+      return AttributeFreshness.ATTRIBUTE_FRESHNESS_SCHEME_RUN;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return AttributeFreshness.UNRECOGNIZED;
+  }
+}
+
+export function attributeFreshnessToJSON(object: AttributeFreshness): string {
+  switch (object) {
+    case AttributeFreshness.ATTRIBUTE_FRESHNESS_UNSPECIFIED:
+      return "ATTRIBUTE_FRESHNESS_UNSPECIFIED";
+    case AttributeFreshness.ATTRIBUTE_FRESHNESS_SECONDS:
+      return "ATTRIBUTE_FRESHNESS_SECONDS";
+    case AttributeFreshness.ATTRIBUTE_FRESHNESS_SCHEME_RUN:
+      return "ATTRIBUTE_FRESHNESS_SCHEME_RUN";
+    case AttributeFreshness.UNRECOGNIZED:
+    default:
+      return "UNRECOGNIZED";
+  }
+}
+
 /** One word of the rule language: a property of a party that rules may ask for. */
 export interface Attribute {
   /** How it is written in a rule, for example "party.age" or "tx.sum". */
@@ -91,7 +134,10 @@ export interface Attribute {
   sources: string[];
   /** What it means, in one or two sentences. */
   description: string;
-  /** How soon after an event its value is right, for example "seconds" or "at the end of the day". */
+  /**
+   * How soon after an event its value is right, in English words: "seconds" or "at each run of the scheme". Ask
+   * `fresh_within` for the same as a value.
+   */
   freshness: string;
   /** What stands in its brackets, in order; empty for an attribute that is written without brackets. */
   arguments: AttributeArgument[];
@@ -113,6 +159,8 @@ export interface Attribute {
   missing: boolean;
   /** What it is made of, as rules write it; only of one that the bank declared by configuration. */
   definition: string;
+  /** How soon after an event its value is right. */
+  freshWithin: AttributeFreshness;
 }
 
 /** One argument of an attribute. */
@@ -177,6 +225,7 @@ function createBaseAttribute(): Attribute {
     dataClass: 0,
     missing: false,
     definition: "",
+    freshWithin: 0,
   };
 }
 
@@ -231,6 +280,9 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
     }
     if (message.definition !== "") {
       writer.uint32(130).string(message.definition);
+    }
+    if (message.freshWithin !== 0) {
+      writer.uint32(136).int32(message.freshWithin);
     }
     return writer;
   },
@@ -376,6 +428,14 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
             message.definition = reader.string();
             continue;
           }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.freshWithin = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -428,6 +488,11 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
         : 0,
       missing: isSet(object.missing) ? globalThis.Boolean(object.missing) : false,
       definition: isSet(object.definition) ? globalThis.String(object.definition) : "",
+      freshWithin: isSet(object.freshWithin)
+        ? attributeFreshnessFromJSON(object.freshWithin)
+        : isSet(object.fresh_within)
+        ? attributeFreshnessFromJSON(object.fresh_within)
+        : 0,
     };
   },
 
@@ -481,6 +546,9 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
     if (message.definition !== "") {
       obj.definition = message.definition;
     }
+    if (message.freshWithin !== 0) {
+      obj.freshWithin = attributeFreshnessToJSON(message.freshWithin);
+    }
     return obj;
   },
 
@@ -505,6 +573,7 @@ export const Attribute: MessageFns<Attribute, "rapport.segmentation.v1.Attribute
     message.dataClass = object.dataClass ?? 0;
     message.missing = object.missing ?? false;
     message.definition = object.definition ?? "";
+    message.freshWithin = object.freshWithin ?? 0;
     return message;
   },
 };

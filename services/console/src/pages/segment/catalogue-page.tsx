@@ -99,7 +99,7 @@ export function CataloguePage() {
                   </Tooltip>
                 ),
               },
-              { title: t('catalogue.freshness'), render: (_, { freshness }) => code(freshness) },
+              { title: t('catalogue.freshness'), render: (_, { freshWithin }) => label(freshWithin) },
             ]}
           />
         )}
