@@ -8,6 +8,7 @@ export * from '../rapport/segmentation/v1/membership.js';
 export * from '../rapport/segmentation/v1/privacy_events.js';
 export * from '../rapport/segmentation/v1/progress.js';
 export * from '../rapport/segmentation/v1/rule.js';
+export * from '../rapport/segmentation/v1/rule_parts.js';
 export * from '../rapport/segmentation/v1/scheme.js';
 export * from '../rapport/segmentation/v1/scheme_events.js';
 export * from '../rapport/segmentation/v1/scheme_model.js';

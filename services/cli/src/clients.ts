@@ -11,6 +11,7 @@ import { OperationsServiceService } from '@rapport/proto/operations/v1';
 import { PerformanceServiceService } from '@rapport/proto/performance/v1';
 import { ReportingServiceService } from '@rapport/proto/reporting/v1';
 import {
+  InsightServiceService,
   SchemeServiceService,
   SegmentationServiceService,
   StaticListServiceService,
@@ -31,6 +32,7 @@ export interface Clients {
   readonly privacy: ClientOf<typeof PrivacyServiceService>;
   readonly sources: ClientOf<typeof SourceServiceService>;
   readonly segmentation: ClientOf<typeof SegmentationServiceService>;
+  readonly insight: ClientOf<typeof InsightServiceService>;
   readonly schemes: ClientOf<typeof SchemeServiceService>;
   readonly lists: ClientOf<typeof StaticListServiceService>;
   readonly marketing: ClientOf<typeof MarketingServiceService>;
@@ -65,6 +67,7 @@ export function openClients(suite: Suite, patient: boolean): Clients {
     privacy: client({ service: PrivacyServiceService }, suite.addresses.customer, options),
     sources: client({ service: SourceServiceService }, suite.addresses.customer, options),
     segmentation: client({ service: SegmentationServiceService }, suite.addresses.segmentation, options),
+    insight: client({ service: InsightServiceService }, suite.addresses.segmentation, options),
     schemes: client({ service: SchemeServiceService }, suite.addresses.segmentation, options),
     lists: client({ service: StaticListServiceService }, suite.addresses.segmentation, options),
     marketing: client({ service: MarketingServiceService }, suite.addresses.marketing, options),

@@ -16,6 +16,7 @@ import { explainMembership } from './explanation/explain-membership.js';
 import { factEvents } from './fact/fact.js';
 import { getSegmentProgress } from './fact/get-segment-progress.js';
 import { compareOverlap } from './insight/compare-overlap.js';
+import { countRuleParts } from './insight/count-rule-parts.js';
 import { describeRule } from './insight/describe-rule.js';
 import { changeEvents, keepChanges } from './history/follow-own-events.js';
 import { getSegmentFlows } from './history/get-segment-flows.js';
@@ -98,6 +99,7 @@ export function routes(deps: Deps): Route[] {
     }),
     route(InsightServiceService, {
       describeRule: (request, call) => describeRule(deps, request, call),
+      countRuleParts: (request, call) => countRuleParts(deps, request, call),
       compareOverlap: (request, call) => compareOverlap(deps, request, call),
     }),
     route(SchemeServiceService, {

@@ -1,4 +1,5 @@
 import { Failure } from '@rapport/kit/rpc';
+import { CountedRulePart } from '@rapport/proto/segmentation/v1';
 import { isDay, isoDate, type PlainDate } from '../bank/bank.js';
 import type { Clients } from '../clients.js';
 import { currentBank } from '../memory.js';
@@ -10,6 +11,7 @@ export interface PreviewFlags {
   readonly asOf?: string;
   readonly bank?: string;
   readonly sample?: string;
+  readonly parts?: boolean;
   readonly json?: boolean;
 }
 
@@ -20,28 +22,47 @@ export function readDay(text: string): PlainDate {
   return date;
 }
 
-/** `rapport segment preview`: how many parties of the bank a rule matches at the end of a day, and some of them. */
+/** What is wrong with a rule, for the person who wrote it. */
+function unsound(error: unknown): never {
+  if (!(error instanceof Failure) || error.kind !== 'invalid') throw error;
+  const where = error.violations.map((one) => `${one.field}: ${one.description}`).join('\n');
+  throw new OperatorError([error.message, where].filter(Boolean).join('\n'));
+}
+
+/**
+ * `rapport segment preview`: how many parties of the bank a rule matches at the end of a day, and some of them. With
+ * `--parts`, and where it matches nobody, how many match each part of it and what is doubtful about that.
+ */
 export async function segmentPreview(suite: Suite, clients: Clients, flags: PreviewFlags): Promise<void> {
   const bank = await currentBank(suite, clients, flags.bank);
+  const asked = {
+    rule: flags.rule,
+    ...(flags.asOf && { asOf: readDay(flags.asOf) }),
+    organisationPath: `/${bank}`,
+  };
   const answer = await clients.segmentation
-    .previewSegment({
-      rule: flags.rule,
-      ...(flags.asOf && { asOf: readDay(flags.asOf) }),
-      organisationPath: `/${bank}`,
-      sampleSize: flags.sample ? Number(flags.sample) : 10,
-    })
-    .catch((error: unknown) => {
-      if (!(error instanceof Failure) || error.kind !== 'invalid') throw error;
-      const where = error.violations.map((one) => `${one.field}: ${one.description}`).join('\n');
-      throw new OperatorError([error.message, where].filter(Boolean).join('\n'));
-    });
+    .previewSegment({ ...asked, sampleSize: flags.sample ? Number(flags.sample) : 10 })
+    .catch(unsound);
+  const counted = flags.parts || answer.count === 0n ? await clients.insight.countRuleParts(asked) : undefined;
   const day = answer.asOf ? isoDate(answer.asOf) : '';
+  const parts = counted?.parts.map((one) => CountedRulePart.toJSON(one));
   print(
     flags.json === true,
-    { count: Number(answer.count), sample: answer.sample, sql_ms: answer.sqlMs, as_of: day, bank },
-    () => [
-      `${answer.count} parties of ${bank} as of ${day} (${answer.sqlMs.toFixed(1)} ms)`,
-      ...answer.sample.map((party) => `  ${party}`),
-    ],
+    {
+      count: Number(answer.count),
+      sample: answer.sample,
+      sql_ms: answer.sqlMs,
+      as_of: day,
+      bank,
+      ...(parts && { parts }),
+    },
+    function* () {
+      yield `${answer.count} parties of ${bank} as of ${day} (${answer.sqlMs.toFixed(1)} ms)`;
+      for (const party of answer.sample) yield `  ${party}`;
+      for (const { depth, description, count, doubts } of counted?.parts ?? []) {
+        yield `${'  '.repeat(depth + 1)}${count}  ${description}`;
+        for (const { message } of doubts) yield `${'  '.repeat(depth + 2)}! ${message}`;
+      }
+    },
   );
 }

@@ -88,6 +88,7 @@ export function segmentCommands(program: Command, withClients: WithClients): voi
     .option(...DAY)
     .option(...BANK)
     .option(...SAMPLE)
+    .option('--parts', 'count each part of the rule as well (always where it matches nobody)')
     .option(...JSON_FLAG)
     .action((flags) => withClients((clients, at) => segmentPreview(at, clients, flags)));
   segments

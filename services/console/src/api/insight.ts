@@ -52,3 +52,17 @@ export const describeRule = (asked: Asked, attributes: readonly string[], signal
 
 export const compareOverlap = (asked: Asked, segments: readonly string[], signal?: AbortSignal) =>
   ask<Overlap>('segments:compareOverlap', { ...asked, segments }, signal);
+
+/** A part of a rule by itself. */
+export interface CountedRulePart {
+  kind: string;
+  depth: number;
+  description: string;
+  rule: string;
+  count: string;
+  hidden: boolean;
+  doubts: { reason: string; message: string; messageZh: string }[];
+}
+
+export const countRuleParts = (asked: Asked, signal?: AbortSignal) =>
+  ask<{ parts: CountedRulePart[]; population: string; smallestCount: number }>('rules:countParts', asked, signal);

@@ -114,6 +114,10 @@ export const sections = {
     likeAll: 'Much like all customers',
     someHidden: 'Numbers that would tell of fewer than five people are not shown.',
   },
+  parts: {
+    title: 'Part by part',
+    nobody: 'There is nobody in reach on that day.',
+  },
   overlap: {
     title: 'Overlap with other segments',
     choose: 'Segments to compare with; the largest ones unless chosen',

@@ -116,6 +116,10 @@ export const sections: typeof enSections = {
     likeAll: '与全部客户相近',
     someHidden: '涉及不足五人的数字不予显示。',
   },
+  parts: {
+    title: '逐项人数',
+    nobody: '当日范围内没有客户。',
+  },
   overlap: {
     title: '与其他客群的重叠',
     choose: '要比较的客群；未选择时取最大的客群',

@@ -1,5 +1,5 @@
 // The rule language: what other features may use of it.
-export { dayAt, endOfDay } from './calendar.js';
+export { dayAt, endOfDay, firstDayOfWindow } from './calendar.js';
 export {
   compileLeaves,
   compileRules,

@@ -18,6 +18,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { CompareOverlapRequest, CompareOverlapResponse, DescribeRuleRequest, DescribeRuleResponse } from "./insight.js";
+import { CountRulePartsRequest, CountRulePartsResponse } from "./rule_parts.js";
 
 /**
  * What a rule's parties are like, and what they have in common with segments. Only numbers of parties that the caller may
@@ -45,6 +46,24 @@ export const InsightServiceService = {
     responseDeserialize: (value: Buffer): DescribeRuleResponse => DescribeRuleResponse.decode(value),
   },
   /**
+   * Takes a rule and gives how many parties meet each part of it, from one statement, and what makes a part doubtful: that
+   * nobody meets it, that nobody has a value that it asks for, that it asks for days before the first that is known, or
+   * that it leaves nobody out. Changes nothing.
+   * Errors: RULE_INVALID (INVALID_ARGUMENT, with line, column and rule_reason in the metadata), DATE_INVALID
+   * (INVALID_ARGUMENT).
+   */
+  countRuleParts: {
+    path: "/rapport.segmentation.v1.InsightService/CountRuleParts" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CountRulePartsRequest): Buffer =>
+      Buffer.from(CountRulePartsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CountRulePartsRequest => CountRulePartsRequest.decode(value),
+    responseSerialize: (value: CountRulePartsResponse): Buffer =>
+      Buffer.from(CountRulePartsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CountRulePartsResponse => CountRulePartsResponse.decode(value),
+  },
+  /**
    * Takes a rule and segments and gives how many parties each has and every two have in common, from one statement.
    * Changes nothing.
    * Errors: RULE_INVALID, DATE_INVALID (INVALID_ARGUMENT), SEGMENT_NOT_FOUND (NOT_FOUND).
@@ -70,6 +89,14 @@ export interface InsightServiceServer extends UntypedServiceImplementation {
    * field), DATE_INVALID, BOUNDS_INVALID (INVALID_ARGUMENT).
    */
   describeRule: handleUnaryCall<DescribeRuleRequest, DescribeRuleResponse>;
+  /**
+   * Takes a rule and gives how many parties meet each part of it, from one statement, and what makes a part doubtful: that
+   * nobody meets it, that nobody has a value that it asks for, that it asks for days before the first that is known, or
+   * that it leaves nobody out. Changes nothing.
+   * Errors: RULE_INVALID (INVALID_ARGUMENT, with line, column and rule_reason in the metadata), DATE_INVALID
+   * (INVALID_ARGUMENT).
+   */
+  countRuleParts: handleUnaryCall<CountRulePartsRequest, CountRulePartsResponse>;
   /**
    * Takes a rule and segments and gives how many parties each has and every two have in common, from one statement.
    * Changes nothing.
@@ -99,6 +126,28 @@ export interface InsightServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DescribeRuleResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a rule and gives how many parties meet each part of it, from one statement, and what makes a part doubtful: that
+   * nobody meets it, that nobody has a value that it asks for, that it asks for days before the first that is known, or
+   * that it leaves nobody out. Changes nothing.
+   * Errors: RULE_INVALID (INVALID_ARGUMENT, with line, column and rule_reason in the metadata), DATE_INVALID
+   * (INVALID_ARGUMENT).
+   */
+  countRuleParts(
+    request: CountRulePartsRequest,
+    callback: (error: ServiceError | null, response: CountRulePartsResponse) => void,
+  ): ClientUnaryCall;
+  countRuleParts(
+    request: CountRulePartsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CountRulePartsResponse) => void,
+  ): ClientUnaryCall;
+  countRuleParts(
+    request: CountRulePartsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CountRulePartsResponse) => void,
   ): ClientUnaryCall;
   /**
    * Takes a rule and segments and gives how many parties each has and every two have in common, from one statement.

@@ -11,6 +11,7 @@ import { AsOfPicker } from './as-of-picker.js';
 import { Insight } from './insight.js';
 import { Preview } from './preview.js';
 import { RuleEditor } from './rule-editor.js';
+import { RuleParts } from './rule-parts.js';
 import { IdentityFields } from './identity-fields.js';
 
 interface Fields {
@@ -79,7 +80,10 @@ export function NewSegmentPage() {
           </Flex>
         </Col>
         <Col xs={24} xl={8}>
-          {may('previewSegment') ? <Preview rule={rule} asOf={asOf} organisationPath={path} /> : null}
+          <Flex vertical gap={16}>
+            {may('previewSegment') ? <Preview rule={rule} asOf={asOf} organisationPath={path} /> : null}
+            {may('describeRule') ? <RuleParts rule={rule} asOf={asOf} organisationPath={path} /> : null}
+          </Flex>
         </Col>
       </Row>
     </>

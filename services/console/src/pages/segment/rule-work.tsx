@@ -11,6 +11,7 @@ import { AsOfPicker } from './as-of-picker.js';
 import { Insight } from './insight.js';
 import { Preview } from './preview.js';
 import { RuleEditor } from './rule-editor.js';
+import { RuleParts } from './rule-parts.js';
 
 interface WorkProps {
   id: string;
@@ -93,7 +94,10 @@ export function RuleWork({ id, version, organisationPath }: WorkProps) {
         </Flex>
       </Col>
       <Col xs={24} xl={8}>
-        {may('previewSegment') ? <Preview rule={rule} asOf={asOf} organisationPath={organisationPath} /> : null}
+        <Flex vertical gap={16}>
+          {may('previewSegment') ? <Preview rule={rule} asOf={asOf} organisationPath={organisationPath} /> : null}
+          {may('describeRule') ? <RuleParts rule={rule} asOf={asOf} organisationPath={organisationPath} /> : null}
+        </Flex>
       </Col>
     </Row>
   );
