@@ -103,7 +103,7 @@ export function mergeParties(
   survivor: { name: string; etag: string },
   merged: { name: string; etag: string },
   reason: string,
-  identifiersMayDiffer = false,
+  { identifiersMayDiffer = false, legalHoldKnown = false } = {},
 ) {
   return write<{ party: Party; merge: Merge }>(`${survivor.name}:merge`, {
     merged: merged.name,
@@ -111,6 +111,7 @@ export function mergeParties(
     mergedEtag: merged.etag,
     reason,
     identifiersMayDiffer,
+    legalHoldKnown,
   });
 }
 

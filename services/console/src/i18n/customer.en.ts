@@ -34,6 +34,7 @@ export const sections = {
     unmerged: 'They are two customers again.',
     unmergedNote: '{{name}} stands for itself again.',
     undo: 'Undo',
+    heldAgain: 'Merge them again, knowing of the hold? It then keeps both.',
     undoReason: 'Unmerging was taken back',
     mergedAgain: 'They are one customer again.',
   },

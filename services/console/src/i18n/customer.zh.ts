@@ -36,6 +36,7 @@ export const sections: typeof enSections = {
     unmerged: '已拆分为两位客户。',
     unmergedNote: '{{name}} 已恢复为独立客户。',
     undo: '撤回',
+    heldAgain: '知悉该保全，仍要重新合并吗？合并后二者均受保全。',
     undoReason: '撤回拆分',
     mergedAgain: '已重新合并为一位客户。',
   },

@@ -59,7 +59,8 @@ export async function decideMatch(deps: Deps, request: DecideMatchRequest, call:
       const row = await tx.one<CandidateRow>(sql`
         UPDATE match_candidate AS c SET state = ${after}, merged_party_id = ${merged}, version = c.version + 1, ${who}
         WHERE c.candidate_id = ${candidate.candidateId} RETURNING ${candidateColumns}`);
-      await audit(tx, call, { resource: request.name, change: { from: candidate.state, to: after, ...overruled } });
+      const resource = [request.name, partyName(partyId), partyName(otherPartyId)];
+      await audit(tx, call, { resource, change: { from: candidate.state, to: after, ...overruled } });
       return { matchCandidate: candidateMessage(row) };
     },
     { scope },

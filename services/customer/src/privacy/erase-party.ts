@@ -126,6 +126,19 @@ async function keepMoney(tx: Tx, members: readonly string[], now: Date): Promise
   return until;
 }
 
+/** What stored answers may be about beside the parties and what lies below them: what they have together with others. */
+async function sharedResources(tx: Tx, members: readonly string[]): Promise<string[]> {
+  const ids = [...members];
+  const rows = await tx.rows<{ name: string }>(sql`
+    SELECT 'matchCandidates/' || candidate_id AS name FROM match_candidate
+    WHERE party_id = ANY(${ids}::uuid[]) OR other_party_id = ANY(${ids}::uuid[])
+    UNION SELECT 'households/' || household_id FROM household_member WHERE party_id = ANY(${ids}::uuid[])
+    UNION SELECT 'parties/' || other_party_id || '/relationships/' || relationship_id FROM relationship
+      WHERE party_id = ANY(${ids}::uuid[])
+    UNION SELECT 'dataSubjectRequests/' || request_id FROM data_subject_request WHERE members && ${ids}::uuid[]`);
+  return rows.map(({ name }) => name);
+}
+
 /** Removes every row of the parties but those of money. Gives how many of each kind, and until when money stays. */
 async function remove(
   tx: Tx,
@@ -162,13 +175,14 @@ export async function eraseParties(
   await tx.run(sql`SELECT FROM party WHERE party_id = ANY(${members}::uuid[]) ORDER BY party_id FOR UPDATE`);
   await assertErasable(tx, members, now);
   const name = requestName(requestId);
+  const shared = await sharedResources(tx, members);
   for (const member of members) {
     await entomb(tx, { aggregate: member, subject: partyName(member), request: name, organisationPath });
   }
   const { deleted, retainUntil } = await remove(tx, deps, members, now);
   let counts = deleted;
   for (const member of members) {
-    counts = added(counts, await eraseKept(tx, member, [partyName(member)]));
+    counts = added(counts, await eraseKept(tx, member, [partyName(member), ...shared]));
     await tx.run(sql`
       INSERT INTO erasure_receipt (request_id, party_id, service, counts, time)
       VALUES (${requestId}, ${member}, 'customer', ${JSON.stringify(counts)}::jsonb, ${now})`);
@@ -193,8 +207,9 @@ export function eraseAgain({ cipher, clock }: Pick<Deps, 'cipher' | 'clock'>) {
     // Request by request: how long money stays is a matter of one customer.
     for (const request of new Set(erasures.map((one) => one.request))) {
       const members = erasures.filter((one) => one.request === request).map(({ aggregate }) => aggregate);
+      const shared = await sharedResources(tx, members);
       const { retainUntil } = await remove(tx, { cipher }, members, now);
-      for (const member of members) await eraseKept(tx, member, [partyName(member)]);
+      for (const member of members) await eraseKept(tx, member, [partyName(member), ...shared]);
       await tx.run(sql`
         UPDATE data_subject_request SET state = ${DataSubjectRequestState.DATA_SUBJECT_REQUEST_STATE_COMPLETED},
           decide_time = coalesce(decide_time, ${now}), close_time = ${now}, retain_until = ${retainUntil}

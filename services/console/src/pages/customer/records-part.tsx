@@ -1,6 +1,6 @@
 import { App, Button, Flex, Form, Input, Modal, Typography } from 'antd';
 import { useState } from 'react';
-import { listMerges, type Merge, mergeParties, unmergeParty } from '../../api/golden.js';
+import { listMerges, type Merge, mergeParties, previewMerge, unmergeParty } from '../../api/golden.js';
 import type { Party } from '../../api/customer.js';
 import { idOf, shortName } from '../../shared/format.js';
 import { Pager, usePages } from '../../shared/pages.js';
@@ -65,7 +65,7 @@ export function RecordsPart({ party }: { party: Party }) {
 export function MergesPart({ party }: { party: Party }) {
   const { t, label } = useWords();
   const { may } = useSession();
-  const { notification } = App.useApp();
+  const { modal, notification } = App.useApp();
   const id = idOf(party.name);
   const [taken, setTaken] = useState<Merge>();
   const [form] = Form.useForm<{ reason: string }>();
@@ -74,10 +74,24 @@ export function MergesPart({ party }: { party: Party }) {
     (token, signal) => listMerges(id, token, signal),
   );
   const again = useWrite(
-    ({ survivor, merged }: { survivor: Party; merged: Party }) =>
-      mergeParties(survivor, merged, t('golden.undoReason'), true),
+    ({ survivor, merged, legalHoldKnown }: { survivor: Party; merged: Party; legalHoldKnown: boolean }) =>
+      mergeParties(survivor, merged, t('golden.undoReason'), { identifiersMayDiffer: true, legalHoldKnown }),
     { done: t('golden.mergedAgain'), reload: [['party', id]] },
   );
+  // A hold that was placed meanwhile must be known to whoever makes the two one again.
+  const mergeAgain = async (survivor: Party, merged: Party): Promise<void> => {
+    const preview = await previewMerge(survivor.name, merged.name).catch(() => undefined);
+    const held = preview?.obstacles.some(({ reason }) => reason === 'MERGE_UNDER_LEGAL_HOLD') ?? false;
+    if (!held) again.mutate({ survivor, merged, legalHoldKnown: false });
+    else
+      modal.confirm({
+        title: t('matching.held'),
+        content: t('golden.heldAgain'),
+        okText: t('golden.undo'),
+        cancelText: t('common.cancel'),
+        onOk: () => again.mutate({ survivor, merged, legalHoldKnown: true }),
+      });
+  };
   const unmerge = useWrite(({ reason }: { reason: string }) => unmergeParty(taken?.merged ?? '', party.etag, reason), {
     done: t('golden.unmerged'),
     reload: [['party', id], ['parties']],
@@ -94,7 +108,7 @@ export function MergesPart({ party }: { party: Party }) {
             size="small"
             onClick={() => {
               notification.destroy(key);
-              again.mutate({ survivor, merged: restored });
+              void mergeAgain(survivor, restored);
             }}
           >
             {t('golden.undo')}
