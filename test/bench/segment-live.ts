@@ -116,6 +116,8 @@ async function startWorld(say: Say): Promise<World> {
       AUTH_JWKS_FILE: path.join(keyDir, 'jwks.json'),
       SERVICE_KEY_FILE: path.join(keyDir, 'segmentation.jwk.json'),
       BANK_TIME_ZONE: 'Europe/Prague',
+      // Nobody uploads lists here.
+      CUSTOMER_ADDRESS: '127.0.0.1:1',
       DRAIN_MS: '0',
     };
     await run(process.execPath, ['dist/main.js', 'migrate'], { cwd, env });

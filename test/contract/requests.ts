@@ -166,6 +166,7 @@ const starts: Record<string, JsonValue> = {
   },
   'SourceService/CreateSource': { source: { name: 'sources/contract', kind: 1 } },
   'SourceService/UpdateSource': { source: { name: 'sources/contract', etag: 'x' }, updateMask: 'priority' },
+  'ReferenceService/BatchResolveParties': { references: [{ party: `parties/${ID}` }] },
   'PrivacyService/RevealField': { field: 'display_name' },
   'PrivacyService/PlaceLegalHold': { legalHold: { endTime: '2099-01-01T00:00:00Z' } },
   'CustomerService/UpdateParty': { party: { name: `parties/${ID}`, etag: 'x' }, updateMask: 'region' },

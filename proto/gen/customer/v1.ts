@@ -39,6 +39,8 @@ export * from '../rapport/customer/v1/privacy_events.js';
 export * from '../rapport/customer/v1/privacy_service.js';
 export * from '../rapport/customer/v1/quality.js';
 export * from '../rapport/customer/v1/quality_service.js';
+export * from '../rapport/customer/v1/reference.js';
+export * from '../rapport/customer/v1/reference_service.js';
 export * from '../rapport/customer/v1/relationship.js';
 export * from '../rapport/customer/v1/reveal.js';
 export * from '../rapport/customer/v1/source.js';

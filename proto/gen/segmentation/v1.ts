@@ -4,6 +4,7 @@ export * from '../rapport/segmentation/v1/events.js';
 export * from '../rapport/segmentation/v1/explanation.js';
 export * from '../rapport/segmentation/v1/insight.js';
 export * from '../rapport/segmentation/v1/insight_service.js';
+export * from '../rapport/segmentation/v1/list_upload.js';
 export * from '../rapport/segmentation/v1/membership.js';
 export * from '../rapport/segmentation/v1/privacy_events.js';
 export * from '../rapport/segmentation/v1/progress.js';

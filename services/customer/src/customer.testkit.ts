@@ -26,6 +26,8 @@ import {
   QualityServiceClient,
   type QualityServiceService,
   Sex,
+  ReferenceServiceClient,
+  type ReferenceServiceService,
   SourceServiceClient,
   type SourceServiceService,
 } from '@rapport/proto/customer/v1';
@@ -45,6 +47,7 @@ export interface Running {
   households: ClientOf<typeof HouseholdServiceService>;
   golden: ClientOf<typeof GoldenServiceService>;
   source: ClientOf<typeof SourceServiceService>;
+  reference: ClientOf<typeof ReferenceServiceService>;
   db: Database;
   deps: Deps;
   /** host:port, for clients of its other services. */
@@ -108,6 +111,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
   const quality = client(QualityServiceClient, `127.0.0.1:${server.port}`);
   const golden = client(GoldenServiceClient, `127.0.0.1:${server.port}`);
   const source = client(SourceServiceClient, `127.0.0.1:${server.port}`);
+  const reference = client(ReferenceServiceClient, `127.0.0.1:${server.port}`);
   return {
     customer,
     spending,
@@ -117,6 +121,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
     households,
     golden,
     source,
+    reference,
     db,
     deps,
     address: `127.0.0.1:${server.port}`,
@@ -131,6 +136,7 @@ export async function startCustomer(clock: Clock = { now: () => new Date() }): P
       households.close();
       golden.close();
       source.close();
+      reference.close();
       await server.stop();
       await db.close();
       await database.drop();

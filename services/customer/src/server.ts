@@ -17,6 +17,7 @@ import {
   PortraitServiceService,
   PrivacyServiceService,
   QualityServiceService,
+  ReferenceServiceService,
   SpendingServiceService,
   TransactionBooked,
 } from '@rapport/proto/customer/v1';
@@ -116,6 +117,7 @@ import { setTags } from './portrait/set-tags.js';
 import { startTendingTags } from './portrait/tend-tags.js';
 import { getPreferences } from './preferences/get-preferences.js';
 import { setPreferences } from './preferences/set-preferences.js';
+import { batchResolveParties } from './reference/batch-resolve-parties.js';
 import { createRelationship } from './relationship/create-relationship.js';
 import { endRelationship } from './relationship/end-relationship.js';
 import { listBeneficialOwners } from './relationship/list-beneficial-owners.js';
@@ -159,6 +161,9 @@ export function routes(deps: Deps): Route[] {
       listImports: (request, call) => listImports(deps, request, call),
       listImportRejects: (request, call) => listImportRejects(deps, request, call),
       cancelImport: (request, call) => cancelImport(deps, request, call),
+    }),
+    route(ReferenceServiceService, {
+      batchResolveParties: (request, call) => batchResolveParties(deps, request, call),
     }),
     route(SpendingServiceService, {
       getSpendingRules: (request, call) => getSpendingRules(deps, request, call),

@@ -1,4 +1,5 @@
 import {
+  address,
   analyticsRules,
   analyticsSettings,
   migrationSettings,
@@ -15,6 +16,7 @@ const schema = z
     ...serviceSettings,
     ...analyticsSettings,
     BANK_TIME_ZONE: timeZone,
+    CUSTOMER_ADDRESS: address,
     CATALOGUE_FILE: z.string().optional(),
     CLICKHOUSE_CLUSTER: z
       .string()

@@ -34,6 +34,29 @@ export const fail = defineFailures('segmentation.rapport', {
   SCHEME_APPROVER_IS_AUTHOR: { kind: 'denied', message: 'Another person than the author approves a version.' },
   LIST_NOT_FOUND: { kind: 'not_found', message: 'There is no such list, or it is out of your reach.' },
   LIST_EXISTS: { kind: 'already_exists', message: 'A list of that id exists.' },
+  LIST_RETIRED: {
+    kind: 'precondition',
+    message: 'The list was retired: it changes no more, and no rule can ask for it.',
+  },
+  LIST_IN_USE: {
+    kind: 'precondition',
+    message: 'Segments or schemes in use ask for the list: change or retire them first.',
+  },
+  LIST_GUARDED: {
+    kind: 'precondition',
+    message: 'Something in use asks for the list: change it with an upload, which another person approves.',
+  },
+  LIST_CHANGED: {
+    kind: 'precondition',
+    message: 'The list has changed since the upload was compared with it, or is just changing: check the upload again.',
+  },
+  UPLOAD_NOT_FOUND: { kind: 'not_found', message: 'There is no such upload, or it is out of your reach.' },
+  UPLOAD_STATE: { kind: 'precondition', message: 'The upload does not stand where this is possible.' },
+  UPLOAD_OUT_OF_STEP: {
+    kind: 'precondition',
+    message: 'Other rows come next: go on with received_rows of the upload.',
+  },
+  UPLOAD_INCOMPLETE: { kind: 'precondition', message: 'Fewer or more rows have come than were announced.' },
   PLAN_INVALID: { kind: 'invalid', message: 'The plan is not sound.' },
   PARTITION_NOT_SOUND: { kind: 'invalid', message: 'The groups overlap or leave parties out.' },
   GROUP_SEGMENT_TAKEN: { kind: 'precondition', message: 'Another segment has the id that a group needs.' },

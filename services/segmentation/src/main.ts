@@ -4,7 +4,7 @@ import { openAnalytics } from '@rapport/kit/analytics';
 import { auditReads, auditVerifier, startSealer } from '@rapport/kit/crypto';
 import { migrateService, openDatabase, scrubService, sql } from '@rapport/kit/db';
 import { connectBus, startRelay } from '@rapport/kit/events';
-import { startServer } from '@rapport/kit/rpc';
+import { client, startServer } from '@rapport/kit/rpc';
 import {
   createHealth,
   createLogger,
@@ -17,6 +17,7 @@ import {
 } from '@rapport/kit/runtime';
 import { metricsHandler, stopTelemetry } from '@rapport/kit/telemetry';
 import { descriptorSet } from '@rapport/proto';
+import { ReferenceServiceClient } from '@rapport/proto/customer/v1';
 import { declareCatalogue } from './rule/rule.js';
 import { type Config, migrationConfig, segmentationConfig } from './config.js';
 import type { Deps } from './deps.js';
@@ -53,6 +54,10 @@ async function serve(config: Config): Promise<void> {
   await ensureTables(analytics, [...factTables, ...bitmapTables]);
   const tls = tlsOf(config);
   const nats = await connectBus({ url: config.NATS_URL, name: 'rapport-segmentation', tls });
+  const references = client(ReferenceServiceClient, config.CUSTOMER_ADDRESS, {
+    tls,
+    identity: config.SERVICE_KEY_FILE,
+  });
   const deps: Deps = {
     db,
     analytics,
@@ -60,6 +65,7 @@ async function serve(config: Config): Promise<void> {
     zone: config.BANK_TIME_ZONE,
     reads: auditReads(db),
     verifyAudit: auditVerifier(db, config.AUTH_JWKS_FILE),
+    references,
   };
 
   const server = await startServer({
@@ -87,6 +93,7 @@ async function serve(config: Config): Promise<void> {
     [
       () => server.stop(),
       ...running.map((one) => () => one.stop()),
+      async () => references.close(),
       () => nats.drain(),
       () => analytics.close(),
       () => db.close(),

@@ -23,6 +23,7 @@ import {
   HoldingRole,
   PartyCreated,
   PartyKind,
+  ResolveReason,
   Sex,
   TransactionBooked,
   TransactionDirection,
@@ -60,7 +61,7 @@ export interface Suite {
   /** The same for schemes. */
   schemes(roles: string[], orgPath?: string, sub?: string): ClientOf<typeof SchemeServiceService>;
   /** The same for lists. */
-  lists(roles: string[], orgPath?: string): ClientOf<typeof StaticListServiceService>;
+  lists(roles: string[], orgPath?: string, sub?: string): ClientOf<typeof StaticListServiceService>;
   /** Puts a draft into use as two people do: one approves it, another publishes it. */
   publish(version: string): Promise<void>;
   customer: Customer;
@@ -75,6 +76,8 @@ export interface Suite {
 /** The bank's side: publishes what a customer service would. */
 export interface Customer {
   db: Database;
+  /** What its sources call parties: the party of each key, `berka:client/1`; asked for as its reference service is. */
+  keys: Map<string, string>;
   send<T>(codec: EventCodec<T>, message: T, aggregate: string): Promise<void>;
   /** A person; gives its name. */
   person(of: { path?: string; woman?: boolean; born?: number; region?: string; manager?: string }): Promise<string>;
@@ -105,6 +108,7 @@ async function openCustomer(nats: Nats): Promise<{ customer: Customer; relay: Ru
   const pathOf = new Map<string, string>();
   const customer: Customer = {
     db,
+    keys: new Map(),
     send,
     person: async ({ path = '/demo', woman = true, born = 19800101, region = 'north', manager = '' }) => {
       const party = `parties/${uuidv7()}`;
@@ -170,6 +174,20 @@ async function openCustomer(nats: Nats): Promise<{ customer: Customer; relay: Ru
   };
 }
 
+/** Answers which party a key of the bank's sources means, and nothing about accounts and identifiers. */
+function referencesOf({ keys }: Customer): Deps['references'] {
+  return {
+    batchResolveParties: async ({ references }) => ({
+      parties: references.map(({ reference }) => {
+        if (reference?.$case !== 'sourceKey') return { party: '', reason: ResolveReason.RESOLVE_REASON_NOT_PERMITTED };
+        const party = keys.get(`${reference.value.source}:${reference.value.key}`) ?? '';
+        const found = party === '' ? ResolveReason.RESOLVE_REASON_NOT_FOUND : ResolveReason.RESOLVE_REASON_UNSPECIFIED;
+        return { party, reason: found };
+      }),
+    }),
+  };
+}
+
 /** The bank's marketing: publishes what a marketing service would. */
 export async function openMarketing(nats: Nats): Promise<{ send: Customer['send']; close(): Promise<void> }> {
   const database = await testDatabase('kit');
@@ -197,6 +215,7 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
   const analytics = openAnalytics({ url: clickhouse, path: folder });
   await analytics.ensure([...factTables, ...bitmapTables]);
   const nats = await connectBus({ url: bus.url, name: 'segmentation' });
+  const { customer, close: closeCustomer } = await openCustomer(nats);
   const deps: Deps = {
     db,
     analytics,
@@ -204,6 +223,7 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
     zone: 'Europe/Prague',
     reads: auditReads(db),
     verifyAudit: (signal, part) => verifyAudit(db, { ...part, signal }),
+    references: referencesOf(customer),
   };
   const server = await startServer({
     address: '127.0.0.1:0',
@@ -213,7 +233,6 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
     validation: descriptorSet(),
     health: createHealth(),
   });
-  const { customer, close: closeCustomer } = await openCustomer(nats);
   const relay = startRelay({ db, nats, domain: 'segmentation' });
   let running = follow(deps, nats, createChanges());
   const pause = async () => {
@@ -248,8 +267,8 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
       clients.push(made);
       return made;
     },
-    lists: (roles, orgPath = '/demo') => {
-      const token = testToken({ roles, orgPath, sub: 'tester' });
+    lists: (roles, orgPath = '/demo', sub = 'tester') => {
+      const token = testToken({ roles, orgPath, sub });
       const made = client(StaticListServiceClient, `127.0.0.1:${server.port}`, {
         identity: { token: async () => token },
       });

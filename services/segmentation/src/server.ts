@@ -27,6 +27,18 @@ import { getStaticList } from './list/get-static-list.js';
 import { listListEntries } from './list/list-list-entries.js';
 import { listStaticLists } from './list/list-static-lists.js';
 import { removeListEntries } from './list/remove-list-entries.js';
+import { addListUploadRows } from './list/add-list-upload-rows.js';
+import { applyListUpload } from './list/apply-list-upload.js';
+import { approveListUpload } from './list/approve-list-upload.js';
+import { cancelListUpload } from './list/cancel-list-upload.js';
+import { checkListUpload } from './list/check-list-upload.js';
+import { createListUpload } from './list/create-list-upload.js';
+import { exportListUploadRejects } from './list/export-list-upload-rejects.js';
+import { getListUpload } from './list/get-list-upload.js';
+import { listListUploadRejects } from './list/list-list-upload-rejects.js';
+import { listListUploads } from './list/list-list-uploads.js';
+import { rejectListUpload } from './list/reject-list-upload.js';
+import { retireStaticList } from './list/retire-static-list.js';
 import { followLists } from './list/send.js';
 import { batchGetMemberships } from './membership/batch-get-memberships.js';
 import { type Changes, followChanges } from './membership/follow-changes.js';
@@ -125,6 +137,18 @@ export function routes(deps: Deps): Route[] {
       addListEntries: (request, call) => addListEntries(deps, request, call),
       removeListEntries: (request, call) => removeListEntries(deps, request, call),
       listListEntries: (request, call) => listListEntries(deps, request, call),
+      addListUploadRows: (request, call) => addListUploadRows(deps, request, call),
+      applyListUpload: (request, call) => applyListUpload(deps, request, call),
+      approveListUpload: (request, call) => approveListUpload(deps, request, call),
+      cancelListUpload: (request, call) => cancelListUpload(deps, request, call),
+      checkListUpload: (request, call) => checkListUpload(deps, request, call),
+      createListUpload: (request, call) => createListUpload(deps, request, call),
+      exportListUploadRejects: (request, call) => exportListUploadRejects(deps, request, call),
+      getListUpload: (request, call) => getListUpload(deps, request, call),
+      listListUploadRejects: (request, call) => listListUploadRejects(deps, request, call),
+      listListUploads: (request, call) => listListUploads(deps, request, call),
+      rejectListUpload: (request, call) => rejectListUpload(deps, request, call),
+      retireStaticList: (request, call) => retireStaticList(deps, request, call),
     }),
     operations({
       service: 'segmentation',

@@ -48,6 +48,7 @@ export { idsIn, partyIdIn, partyName } from './names.js';
 export { insertParties, openParty, partyColumns, partyColumnsIn, type PartyRecord } from './record.js';
 export { sealedAnswer } from './sealed-answer.js';
 export {
+  digestOf,
   dropTerms,
   findable,
   insertTerms,

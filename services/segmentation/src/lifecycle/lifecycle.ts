@@ -5,7 +5,9 @@ import { logger } from '@rapport/kit/runtime';
 import { SegmentState } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
+import { assertListsOpen } from '../list/list.js';
 import { askForPass, dismissMembers, fillVersions, lockUse } from '../membership/membership.js';
+import { listsOf, readRule } from '../rule/rule.js';
 import { dependentsOf, findVersion, type VersionRow, versionName, versionRows } from '../segment/segment.js';
 
 const {
@@ -83,7 +85,7 @@ export async function retireVersion(tx: Tx, row: VersionRow, by: string, at: Dat
 
 /**
  * Puts an approved version into use in the caller's transaction; the version in use before is retired. `settleMembers` is
- * to follow the transaction: without it the members come and go within seconds. Throws SEGMENT_IN_USE.
+ * to follow the transaction: without it the members come and go within seconds. Throws SEGMENT_IN_USE, LIST_RETIRED.
  */
 export async function publishVersion(
   tx: Tx,
@@ -93,6 +95,8 @@ export async function publishVersion(
   const at = deps.clock.now();
   if (before) await retireVersion(tx, before, by, at);
   await lockUse(tx);
+  const read = readRule(row.rule);
+  if ('rule' in read) await assertListsOpen(tx, listsOf(read.rule));
   await tx.run(sql`
     WITH used AS (
       UPDATE segment_version SET state = ${published}, publish_time = ${at}, published_by = ${by}

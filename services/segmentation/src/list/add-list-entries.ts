@@ -1,56 +1,23 @@
 import { audit } from '@rapport/kit/crypto';
-import { sql, type Tx } from '@rapport/kit/db';
-import { erasedAmong } from '@rapport/kit/events';
 import { type Call, idempotent } from '@rapport/kit/rpc';
 import { type AddListEntriesRequest, AddListEntriesResponse, ListRejectReason } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { factFilter } from '../fact/fact.js';
-import { dateText, dayOf, today } from '../segment/segment.js';
-import { findList, type Line, listIdOf, lockList, type Place, placesOf, readLines, standsOn } from './list.js';
+import { today } from '../segment/segment.js';
+import { addEntries, withoutErased } from './entries.js';
+import { findOpenList, listIdOf, lockList, placesOf, readLines } from './list.js';
+import { assertUnguarded } from './users.js';
 
-/** Writes lines as entries from a day on; gives how many are new, changed and as they were. */
-async function write(
-  tx: Tx,
-  listId: string,
-  lines: readonly (Line & Place)[],
-  change: { day: string; by: string; at: Date },
-): Promise<Omit<AddListEntriesResponse, 'rejects'>> {
-  const { day, by, at } = change;
-  const standing = await tx.rows<{ party: string; from: string; until: string | null }>(sql`
-    SELECT party_id AS party, from_date AS from, until_date AS until FROM list_entry
-    WHERE list_id = ${listId} AND party_id = ANY(${lines.map(({ party }) => party)}::uuid[]) AND ${standsOn(day)}`);
-  const standingOf = new Map(standing.map((entry) => [entry.party, entry]));
-  // Who stands on the list keeps the first day; the rest begin on this one.
-  const written = lines.filter(({ party, until }) => {
-    const entry = standingOf.get(party);
-    return !entry || dayOf(entry.until) !== until;
-  });
-  await tx.run(sql`
-    INSERT INTO list_entry AS e
-      (list_id, party_id, from_date, until_date, organisation_path, manager, placed, changed_by, change_time)
-    SELECT ${listId}, party, from_date, until_date, path, manager, placed, ${by}, ${at}
-    FROM unnest(${written.map(({ party }) => party)}::uuid[],
-      ${written.map(({ party }) => standingOf.get(party)?.from ?? day)}::date[],
-      ${written.map(({ until }) => (until === undefined ? null : dateText(until)))}::date[],
-      ${written.map(({ path }) => path)}::text[], ${written.map(({ manager }) => manager)}::text[],
-      ${written.map(({ version }) => version)}::bigint[])
-      AS line (party, from_date, until_date, path, manager, placed)
-    ORDER BY party
-    ON CONFLICT (list_id, party_id, from_date) DO UPDATE SET until_date = excluded.until_date,
-      organisation_path = excluded.organisation_path, manager = excluded.manager, placed = excluded.placed,
-      changed_by = excluded.changed_by,
-      change_time = excluded.change_time, change = nextval('list_entry_change_seq'), sent = false`);
-  const updated = written.filter(({ party }) => standingOf.has(party)).length;
-  return { added: written.length - updated, updated, unchanged: lines.length - written.length };
-}
-
-/** Puts parties on a list from today on; rules know of it within seconds (`send.ts`). Throws LIST_NOT_FOUND. */
+/**
+ * Puts parties on a list from today on; rules know of it within seconds (`send.ts`). Throws
+ * LIST_NOT_FOUND, LIST_RETIRED, LIST_GUARDED.
+ */
 export async function addListEntries(
   deps: Deps,
   request: AddListEntriesRequest,
   call: Call,
 ): Promise<AddListEntriesResponse> {
-  const list = await findList(deps.db.scoped(call.scope), call.scope, request.parent);
+  const list = await findOpenList(deps.db.scoped(call.scope), call.scope, request.parent);
   const listId = listIdOf(request.parent);
   const day = today(deps);
   const { lines, refused } = readLines(request.entries, day);
@@ -64,22 +31,19 @@ export async function addListEntries(
   const known = new Map(places.map((place) => [place.party, place]));
   const answer = await idempotent(deps.db, call, request, AddListEntriesResponse, async (tx) => {
     await lockList(tx, listId);
-    // Asked under the lock: an erasure that this does not see removes the entries after it.
-    const gone = new Set(
-      await erasedAmong(
-        tx,
-        lines.map(({ party }) => party),
-      ),
-    );
-    const taken = lines.flatMap((line) => {
-      const party = gone.has(line.party) ? undefined : known.get(line.party);
-      return party ? [{ ...line, ...party }] : [];
+    await assertUnguarded(tx, call.scope, listId);
+    const found = lines.flatMap((line) => {
+      const place = known.get(line.party);
+      return place ? [{ ...line, ...place, note: '' }] : [];
     });
-    const counts = await write(tx, listId, taken, {
-      day: dateText(day),
+    const taken = await withoutErased(tx, found);
+    const { added, updated, unchanged } = await addEntries(tx, listId, taken, {
+      day,
       by: call.principal.subject,
       at: deps.clock.now(),
+      version: 0,
     });
+    const counts = { added, updated, unchanged };
     const takenOf = new Set(taken.map(({ index }) => index));
     const unknown = lines
       .filter(({ index }) => !takenOf.has(index))

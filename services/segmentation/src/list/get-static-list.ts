@@ -4,8 +4,11 @@ import type { GetStaticListRequest, GetStaticListResponse } from '@rapport/proto
 import type { Deps } from '../deps.js';
 import { dateText, today } from '../segment/segment.js';
 import { findList, listMessage, standsOn } from './list.js';
+import { usersOf } from './users.js';
 
-/** Gives a list and how many parties in the caller's reach stand on it today. Throws LIST_NOT_FOUND. */
+/**
+ * Gives a list, how many parties in the caller's reach stand on it today, and what in use asks for it. Throws LIST_NOT_FOUND.
+ */
 export async function getStaticList(
   deps: Deps,
   request: GetStaticListRequest,
@@ -18,5 +21,6 @@ export async function getStaticList(
       count(*) FILTER (WHERE NOT sent) AS pending
     FROM list_entry WHERE list_id = ${row.list_id}
       AND ${scopeFilter(call.scope, { path: 'organisation_path', manager: 'manager' })}`);
-  return { staticList: listMessage(row), ...counted };
+  const { segments, schemes, any: guarded } = await usersOf(on, call.scope, row.list_id);
+  return { staticList: listMessage(row), ...counted, segments, schemes, guarded };
 }

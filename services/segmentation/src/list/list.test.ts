@@ -1,12 +1,13 @@
 import { sql } from '@rapport/kit/db';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { PartyErasureRequested, PartyMerged, PartyUpdated, Sex } from '@rapport/proto/customer/v1';
-import { type ListEntryInput, ListRejectReason } from '@rapport/proto/segmentation/v1';
+import { type ListEntryInput, ListRejectReason, ListUploadMode } from '@rapport/proto/segmentation/v1';
 import { evaluateDue } from '../membership/follow-calendar.js';
 import { personalData } from '../privacy/personal-data.js';
 import { rejection, segmentsOf } from '../scheme/scheme.testkit.js';
 import { openSuite, type Suite } from '../segmentation.testkit.js';
 import { readLines } from './list.js';
+import { row, sendFile } from './list.testkit.js';
 import { sendEntries } from './send.js';
 
 /** What the service's clock shows; tests move it on. */
@@ -119,13 +120,20 @@ test('a segment of those on a list follows who is added, removed, and whose last
       .listMembers({ parent: segment, pageSize: 0, pageToken: '' });
     return found.map(({ party }) => party);
   };
+  const takeOff = (parties: string[]) =>
+    sendFile(
+      suite,
+      'guests',
+      parties.map((party, index) => row(party, index + 1)),
+      ListUploadMode.LIST_UPLOAD_MODE_REMOVE,
+    );
   expect(await members()).toEqual([]);
-  await add('guests', [line(jana), line(eva, { year: 2026, month: 3, day: 15 })]);
+  await sendFile(suite, 'guests', [row(jana), row(eva, 2, { until: '2026-03-15' })]);
   expect(await members()).toEqual([jana, eva].sort());
-  expect(await remove('guests', [jana, south])).toEqual({ removed: 1 });
+  expect((await takeOff([jana, south])).applied).toMatchObject({ removed: 1n, absent: 1n });
   expect(await members()).toEqual([eva]);
-  expect(await remove('guests', [jana])).toEqual({ removed: 0 });
-  await add('guests', [line(jana)]);
+  expect((await takeOff([jana])).applied).toMatchObject({ removed: 0n, absent: 1n });
+  await sendFile(suite, 'guests', [row(jana)]);
   expect(await members()).toEqual([jana, eva].sort());
 
   at.setUTCDate(16);
@@ -133,7 +141,7 @@ test('a segment of those on a list follows who is added, removed, and whose last
   expect(await members()).toEqual([jana]);
   expect(await partiesOf('guests')).toEqual([jana]);
   // Yesterday stays as it was: whoever is removed today was on the list until yesterday.
-  await remove('guests', [jana]);
+  await takeOff([jana]);
   expect(await members()).toEqual([]);
   expect(await entriesOf('guests', undefined, true)).toMatchObject(
     [jana, eva].sort().map((party) => ({
@@ -145,7 +153,7 @@ test('a segment of those on a list follows who is added, removed, and whose last
   const asked = { rule: 'list.has("guests")', organisationPath: '/demo', sampleSize: 10 };
   const then = await suite.as(['analyst']).previewSegment({ ...asked, asOf: { year: 2026, month: 3, day: 15 } });
   expect(then.sample.sort()).toEqual([jana, eva].sort());
-  expect(await add('guests', [line(jana)])).toMatchObject({ added: 1 });
+  expect((await sendFile(suite, 'guests', [row(jana)])).applied).toMatchObject({ added: 1n });
   expect(await members()).toEqual([jana]);
 }, 60_000);
 
@@ -180,9 +188,21 @@ test('entries come page by page, each party once, inside the reach of who asks',
   expect(await add('southern', [line(jana), line(south)])).toMatchObject({ added: 1, rejects: [{ line: 1 }] });
   expect(await partiesOf('southern', branch)).toEqual([south]);
   expect((await rejection(create('elsewhere', '/demo', branch)))['reason']).toBe('ORGANISATION_PATH_OUTSIDE');
-  const seen = await branch.listStaticLists({ pageSize: 0, pageToken: '', organisationPath: '' });
+  const seen = await branch.listStaticLists({
+    pageSize: 0,
+    pageToken: '',
+    organisationPath: '',
+    query: '',
+    retired: false,
+  });
   expect(seen.staticLists.map(({ name }) => name)).toEqual(['staticLists/southern']);
-  const under = await head.listStaticLists({ pageSize: 0, pageToken: '', organisationPath: '/demo' });
+  const under = await head.listStaticLists({
+    pageSize: 0,
+    pageToken: '',
+    organisationPath: '/demo',
+    query: '',
+    retired: false,
+  });
   expect(under.staticLists.map(({ name }) => name)).not.toContain('staticLists/everybody');
 
   // An entry goes where its party goes.
@@ -208,7 +228,9 @@ test('who may not', async () => {
     await denied(partiesOf('vip', suite.lists([role])));
   await denied(suite.lists(['call_centre_agent']).getStaticList({ name: 'staticLists/vip' }));
   await denied(
-    suite.lists(['call_centre_agent']).listStaticLists({ pageSize: 0, pageToken: '', organisationPath: '' }),
+    suite
+      .lists(['call_centre_agent'])
+      .listStaticLists({ pageSize: 0, pageToken: '', organisationPath: '', query: '', retired: false }),
   );
 });
 
@@ -217,7 +239,7 @@ test('merged parties are one customer on a list; an erased one leaves nothing th
   await suite.settled();
   await create('merged');
   await segmentOf('merged');
-  await add('merged', [line(second)]);
+  await sendFile(suite, 'merged', [row(second)]);
   const mergeTime = new Date('2026-03-16T10:00:00Z');
   await suite.customer.send(
     PartyMerged,
@@ -226,11 +248,12 @@ test('merged parties are one customer on a list; an erased one leaves nothing th
   );
   await suite.settled();
   expect(await segmentsOf(suite, golden)).toEqual(['segments/on-merged@1']);
-  expect(await remove('merged', [golden])).toEqual({ removed: 1 });
+  const off = await sendFile(suite, 'merged', [row(golden)], ListUploadMode.LIST_UPLOAD_MODE_REMOVE);
+  expect(off.applied).toMatchObject({ removed: 1n, absent: 0n });
   await suite.settled();
   expect(await segmentsOf(suite, golden)).toEqual([]);
 
-  await add('merged', [line(eva)]);
+  await sendFile(suite, 'merged', [row(eva)]);
   await suite.settled();
   const id = eva.slice(8);
   await suite.customer.send(
@@ -251,7 +274,7 @@ test('merged parties are one customer on a list; an erased one leaves nothing th
   for (let tries = 0; (await left()).length > 0 && tries < 500; tries += 1)
     await new Promise((resolve) => setTimeout(resolve, 50));
   expect(await left()).toEqual([]);
-  expect(await add('merged', [line(eva)])).toMatchObject({ added: 0, rejects: [{ value: eva }] });
+  expect(await sendFile(suite, 'merged', [row(eva)])).toMatchObject({ accepted: 0n, rejected: 1n });
 }, 60_000);
 
 test('what was sent and not noted as sent is sent again, and is the same fact', async () => {

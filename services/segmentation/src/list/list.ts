@@ -1,6 +1,12 @@
 import type { Analytics } from '@rapport/kit/analytics';
 import { type Database, type Queryable, type Scope, scopeFilter, sql, type Sql, type Tx } from '@rapport/kit/db';
-import { type ListEntry, type ListEntryInput, ListRejectReason, type StaticList } from '@rapport/proto/segmentation/v1';
+import {
+  type ListEntry,
+  type ListEntryInput,
+  ListRejectReason,
+  ListUploadState,
+  type StaticList,
+} from '@rapport/proto/segmentation/v1';
 import type { FactFilter } from '../fact/fact.js';
 import { fail } from '../errors.js';
 import { type DayNumber, dayNumber } from '../rule/rule.js';
@@ -13,6 +19,9 @@ export interface ListRow {
   organisation_path: string;
   created_by: string;
   create_time: Date;
+  latest_version: number;
+  retired_by: string;
+  retire_time: Date | null;
 }
 
 /** An entry, as Postgres gives it. */
@@ -22,10 +31,13 @@ export interface EntryRow {
   until_date: string | null;
   changed_by: string;
   change_time: Date;
+  note: string;
+  version: number;
 }
 
 /** The columns of a `ListRow`. */
-export const listColumns: Sql = sql`list_id, title, organisation_path, created_by, create_time`;
+export const listColumns: Sql = sql`list_id, title, organisation_path, created_by, create_time, latest_version, retired_by,
+  retire_time`;
 
 /** The id of `staticLists/{id}`. */
 export const listIdOf = (name: string): string => name.slice('staticLists/'.length);
@@ -39,9 +51,25 @@ export async function findList(on: Queryable, scope: Scope, name: string): Promi
   return row;
 }
 
+/** The same, if it takes entries still. Throws LIST_NOT_FOUND, LIST_RETIRED. */
+export async function findOpenList(on: Queryable, scope: Scope, name: string): Promise<ListRow> {
+  const row = await findList(on, scope, name);
+  if (row.retire_time) throw fail('LIST_RETIRED', { metadata: { list: name } });
+  return row;
+}
+
 /** Whoever writes entries holds their list, so that no two write the same entry, and an erasure waits for them. */
 export async function lockList(tx: Tx, listId: string): Promise<void> {
   await tx.run(sql`SELECT FROM static_list WHERE list_id = ${listId} FOR UPDATE`);
+}
+
+/** Refuses a rule that asks for a retired list; asked while nothing else comes into use. Throws LIST_RETIRED. */
+export async function assertListsOpen(tx: Tx, listIds: readonly string[]): Promise<void> {
+  if (listIds.length === 0) return;
+  const retired = await tx.maybe<{ id: string }>(sql`
+    SELECT list_id AS id FROM static_list
+    WHERE list_id = ANY(${[...listIds]}::text[]) AND retire_time IS NOT NULL ORDER BY list_id LIMIT 1`);
+  if (retired) throw fail('LIST_RETIRED', { metadata: { list: `staticLists/${retired.id}` } });
 }
 
 /** Holds all lists: whoever is erased comes onto none meanwhile. */
@@ -99,11 +127,11 @@ export async function moveEntries(tx: Tx, places: readonly Place[]): Promise<voi
       AND (e.organisation_path, e.manager) <> (place.path, place.manager)`);
 }
 
-/** Whether entries wait to be sent. */
+/** Whether uploads are being applied, or entries wait to be sent. */
 export async function anyUnsent(db: Database): Promise<boolean> {
-  const { any } = await db.system.one<{ any: boolean }>(
-    sql`SELECT EXISTS (SELECT FROM list_entry WHERE NOT sent) AS any`,
-  );
+  const { any } = await db.system.one<{ any: boolean }>(sql`
+    SELECT EXISTS (SELECT FROM list_upload WHERE state = ${ListUploadState.LIST_UPLOAD_STATE_APPLYING} AND rows_left)
+      OR EXISTS (SELECT FROM list_entry WHERE NOT sent) AS any`);
   return any;
 }
 
@@ -120,6 +148,9 @@ export function listMessage(row: ListRow): StaticList {
     organisationPath: row.organisation_path,
     createdBy: row.created_by,
     createTime: row.create_time,
+    latestVersion: row.latest_version,
+    retiredBy: row.retired_by,
+    retireTime: row.retire_time ?? undefined,
   };
 }
 
@@ -132,6 +163,8 @@ export function entryMessage(row: EntryRow): ListEntry {
     untilDate: until === undefined ? undefined : dateMessage(until),
     changedBy: row.changed_by,
     changeTime: row.change_time,
+    note: row.note,
+    version: row.version,
   };
 }
 
@@ -149,7 +182,8 @@ export interface Refused {
   reason: ListRejectReason;
 }
 
-const name = /^parties\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+/** `parties/{uuid}`. */
+export const partyForm = /^parties\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 /** Tells the lines that can be taken from those that cannot, whoever their parties are. Pure. */
 export function readLines(entries: readonly ListEntryInput[], today: DayNumber): { lines: Line[]; refused: Refused[] } {
@@ -157,7 +191,7 @@ export function readLines(entries: readonly ListEntryInput[], today: DayNumber):
   const refused: Refused[] = [];
   const seen = new Set<string>();
   entries.forEach(({ party: text, untilDate: date }, index) => {
-    const party = name.exec(text)?.[1];
+    const party = partyForm.exec(text)?.[1];
     const until = date && dayNumber(date.year, date.month, date.day);
     const no = (reason: ListRejectReason) => refused.push({ index, reason });
     if (party === undefined) no(ListRejectReason.LIST_REJECT_REASON_NAME_INVALID);

@@ -7,10 +7,13 @@ import { eraseFacts, tables } from '../fact/fact.js';
 import { noteChanged } from '../membership/membership.js';
 import { goldenOf } from '../merge/merge.js';
 import { dayOf } from '../segment/segment.js';
+import { applyUploads, clearUploads } from './apply-uploads.js';
 import { moveEntries, placesOf } from './list.js';
 
 /** Between looks: how late an entry is seen by rules. */
 const POLL_MS = 500;
+/** How often it is looked for what uploads leave behind. */
+const CLEAR_MS = 60_000;
 /** Entries sent at once; bounds the memory. */
 const BATCH = 5000;
 
@@ -67,16 +70,21 @@ export async function sendEntries(deps: Deps): Promise<number> {
   return unsent.length;
 }
 
-/** Keeps the facts of lists as their entries are. Leased: one process at a time, the next one within seconds. */
+/** Applies uploads and keeps the facts of lists as their entries are. Leased: one process at a time, the next one within seconds. */
 export function followLists(deps: Deps, changed: () => void): Running {
   return leased({
     db: deps.db,
     group: 'lists',
     names: ['lists'],
     work: async ({ signal }: Lease) => {
+      let cleared = 0;
       while (!signal.aborted) {
-        if ((await sendEntries(deps)) > 0) changed();
-        else await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
+        const applied = await applyUploads(deps);
+        const sent = await sendEntries(deps);
+        if (sent > 0) changed();
+        if (applied || sent > 0) continue;
+        if (Date.now() - cleared > CLEAR_MS && !(await clearUploads(deps))) cleared = Date.now();
+        await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
       }
     },
   });

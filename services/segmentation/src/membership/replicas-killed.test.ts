@@ -51,6 +51,7 @@ async function startReplica(): Promise<ChildProcess> {
     AUTH_JWKS_FILE: testAuth().jwksFile,
     SERVICE_KEY_FILE: testAuth().keyFile('segmentation'),
     BANK_TIME_ZONE: 'Europe/Prague',
+    CUSTOMER_ADDRESS: '127.0.0.1:1',
     DRAIN_MS: '0',
   };
   return (await start([join(root, 'services/segmentation/dist/main.js')], env, 'segmentation is ready')).child;

@@ -4,7 +4,8 @@ import type { Deps } from '../deps.js';
 import { factFilter } from '../fact/fact.js';
 import { countGroups, partitionProblems } from '../partition/partition.js';
 import { requestedDay, today } from '../segment/segment.js';
-import { groupsOf, isComputed, planProblems } from './plan.js';
+import { groupsOf, isComputed } from './plan.js';
+import { planProblemsInUse } from './sound.js';
 
 /** Stands for the id that the scheme will have; no rule of a partition names it. */
 const NAMELESS = 'scheme';
@@ -18,7 +19,7 @@ export async function checkScheme(deps: Deps, request: CheckSchemeRequest, call:
   const none = { proved: false, counts: [], uncovered: 0n, overlapping: 0n };
   if (!plan) return { problems: [], ...none };
   const asOf = requestedDay(request.asOf) ?? today(deps);
-  const faults = planProblems(NAMELESS, plan);
+  const faults = await planProblemsInUse(deps.db.system, NAMELESS, plan);
   if (faults.length > 0 || isComputed(plan)) {
     const problems = faults.map((fault) => ({ ...fault, groups: [], exampleParty: '', example: '' }));
     return { problems, ...none };

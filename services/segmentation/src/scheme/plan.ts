@@ -45,7 +45,8 @@ export function needsModel(plan: SchemePlan): boolean {
   return plan.kind?.$case === 'clusters' || plan.kind?.$case === 'lookalike';
 }
 
-function wordsOf({ line, column, message }: Problem): string {
+/** What is wrong with a rule, in words. */
+export function wordsOf({ line, column, message }: Problem): string {
   return `line ${line}, column ${column}: ${message}`;
 }
 
@@ -94,6 +95,14 @@ export function groupsOf(schemeId: string, plan: SchemePlan, clusters: readonly 
     default:
       return [];
   }
+}
+
+/** The rules that people wrote into a plan, each with its field. */
+export function rulesIn(plan: SchemePlan): { field: string; rule: string }[] {
+  const { kind } = plan;
+  if (kind?.$case === 'rules')
+    return kind.value.groups.map(({ rule }, index) => ({ field: `rules.groups[${index}].rule`, rule }));
+  return kind?.$case === 'lookalike' ? [{ field: 'lookalike.seed_rule', rule: kind.value.seedRule }] : [];
 }
 
 function* numberProblems(field: string, text: string): Iterable<PlanProblem> {

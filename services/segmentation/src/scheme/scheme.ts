@@ -12,6 +12,8 @@ import { fail } from '../errors.js';
 import { dateMessage, dayOf } from '../segment/segment.js';
 import { type Group, groupsOf } from './plan.js';
 
+export { rulesIn } from './plan.js';
+
 /** A version with its scheme, as Postgres gives it. */
 export interface SchemeRow {
   scheme_id: string;

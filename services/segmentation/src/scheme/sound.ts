@@ -1,3 +1,4 @@
+import type { Queryable } from '@rapport/kit/db';
 import type { Call } from '@rapport/kit/rpc';
 import type { SchemePlan } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
@@ -5,8 +6,8 @@ import { fail } from '../errors.js';
 import { factFilter } from '../fact/fact.js';
 import { countGroups, partitionProblems } from '../partition/partition.js';
 import { type Rule, schemesOf, segmentsAskedBy, type SegmentRules } from '../rule/rule.js';
-import { segmentsInUse, today } from '../segment/segment.js';
-import { groupsOf, isComputed, planProblems } from './plan.js';
+import { readRuleInUse, segmentsInUse, today } from '../segment/segment.js';
+import { groupsOf, isComputed, type PlanProblem, planProblems, rulesIn, wordsOf } from './plan.js';
 
 /** A plan with where it is to hold. */
 export interface Proposed {
@@ -28,6 +29,17 @@ function wayToScheme(rule: Rule, schemeId: string, segments: SegmentRules): stri
   return undefined;
 }
 
+/** What is wrong with a plan by itself, and with what its rules ask for: segments in use, schemes, lists. */
+export async function planProblemsInUse(on: Queryable, schemeId: string, plan: SchemePlan): Promise<PlanProblem[]> {
+  const faults = planProblems(schemeId, plan);
+  if (faults.length > 0) return faults;
+  for (const { field, rule } of rulesIn(plan)) {
+    const read = await readRuleInUse(on, rule);
+    if ('problem' in read) faults.push({ field, reason: 'RULE_INVALID', message: wordsOf(read.problem) });
+  }
+  return faults;
+}
+
 /**
  * The plan of a request, when it is sound; that of a partition is proved, and looked at on the parties of its part of the
  * bank that the caller may see. Throws PLAN_INVALID, PARTITION_NOT_SOUND, each with what is wrong, in words.
@@ -39,7 +51,7 @@ export async function soundPlan(
 ): Promise<SchemePlan> {
   const { schemeId, organisationPath, plan } = proposed;
   if (!plan) throw fail('PLAN_INVALID', { violations: [{ field: 'plan', description: 'is missing' }] });
-  const faults = planProblems(schemeId, plan);
+  const faults = await planProblemsInUse(deps.db.system, schemeId, plan);
   if (faults.length > 0) {
     const violations = faults.map(({ field, message }) => ({ field: `plan.${field}`, description: message }));
     throw fail('PLAN_INVALID', { violations });

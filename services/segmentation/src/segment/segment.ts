@@ -272,10 +272,10 @@ async function schemesAmong(on: Queryable, ids: readonly string[]): Promise<Read
   );
 }
 
-/** Which of these lists there are. */
+/** Which of these lists there are; rules cannot ask for retired ones. */
 async function listsAmong(on: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
   const rows = await on.rows<{ id: string }>(sql`
-    SELECT list_id AS id FROM static_list WHERE list_id = ANY(${[...ids]}::text[])`);
+    SELECT list_id AS id FROM static_list WHERE list_id = ANY(${[...ids]}::text[]) AND retire_time IS NULL`);
   return new Set(rows.map(({ id }) => id));
 }
 

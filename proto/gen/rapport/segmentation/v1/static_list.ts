@@ -21,8 +21,18 @@ export enum ListRejectReason {
   LIST_REJECT_REASON_DATE_INVALID = 3,
   /** LIST_REJECT_REASON_DATE_PAST - The last day is over. */
   LIST_REJECT_REASON_DATE_PAST = 4,
-  /** LIST_REJECT_REASON_DUPLICATE - An earlier line of the same call has the party. */
+  /** LIST_REJECT_REASON_DUPLICATE - An earlier line of the same call or upload has the party. */
   LIST_REJECT_REASON_DUPLICATE = 5,
+  /** LIST_REJECT_REASON_REFERENCE_MISSING - The line names nobody. */
+  LIST_REJECT_REASON_REFERENCE_MISSING = 6,
+  /** LIST_REJECT_REASON_AMBIGUOUS - Several parties are named by it. */
+  LIST_REJECT_REASON_AMBIGUOUS = 7,
+  /** LIST_REJECT_REASON_NOT_PERMITTED - The caller may not look for parties by accounts and identifiers. */
+  LIST_REJECT_REASON_NOT_PERMITTED = 8,
+  /** LIST_REJECT_REASON_NOTE_TOO_LONG - The note has more than 200 characters. */
+  LIST_REJECT_REASON_NOTE_TOO_LONG = 9,
+  /** LIST_REJECT_REASON_LINE_UNREADABLE - The line of the file could not be read. */
+  LIST_REJECT_REASON_LINE_UNREADABLE = 10,
   UNRECOGNIZED = -1,
 }
 
@@ -46,6 +56,21 @@ export function listRejectReasonFromJSON(object: any): ListRejectReason {
     case 5:
     case "LIST_REJECT_REASON_DUPLICATE":
       return ListRejectReason.LIST_REJECT_REASON_DUPLICATE;
+    case 6:
+    case "LIST_REJECT_REASON_REFERENCE_MISSING":
+      return ListRejectReason.LIST_REJECT_REASON_REFERENCE_MISSING;
+    case 7:
+    case "LIST_REJECT_REASON_AMBIGUOUS":
+      return ListRejectReason.LIST_REJECT_REASON_AMBIGUOUS;
+    case 8:
+    case "LIST_REJECT_REASON_NOT_PERMITTED":
+      return ListRejectReason.LIST_REJECT_REASON_NOT_PERMITTED;
+    case 9:
+    case "LIST_REJECT_REASON_NOTE_TOO_LONG":
+      return ListRejectReason.LIST_REJECT_REASON_NOTE_TOO_LONG;
+    case 10:
+    case "LIST_REJECT_REASON_LINE_UNREADABLE":
+      return ListRejectReason.LIST_REJECT_REASON_LINE_UNREADABLE;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -67,6 +92,16 @@ export function listRejectReasonToJSON(object: ListRejectReason): string {
       return "LIST_REJECT_REASON_DATE_PAST";
     case ListRejectReason.LIST_REJECT_REASON_DUPLICATE:
       return "LIST_REJECT_REASON_DUPLICATE";
+    case ListRejectReason.LIST_REJECT_REASON_REFERENCE_MISSING:
+      return "LIST_REJECT_REASON_REFERENCE_MISSING";
+    case ListRejectReason.LIST_REJECT_REASON_AMBIGUOUS:
+      return "LIST_REJECT_REASON_AMBIGUOUS";
+    case ListRejectReason.LIST_REJECT_REASON_NOT_PERMITTED:
+      return "LIST_REJECT_REASON_NOT_PERMITTED";
+    case ListRejectReason.LIST_REJECT_REASON_NOTE_TOO_LONG:
+      return "LIST_REJECT_REASON_NOTE_TOO_LONG";
+    case ListRejectReason.LIST_REJECT_REASON_LINE_UNREADABLE:
+      return "LIST_REJECT_REASON_LINE_UNREADABLE";
     case ListRejectReason.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -84,7 +119,15 @@ export interface StaticList {
   /** Who created it: the subject of the caller. */
   createdBy: string;
   /** When it was created. */
-  createTime?: Date | undefined;
+  createTime?:
+    | Date
+    | undefined;
+  /** How many uploads have changed it; each is a version. */
+  latestVersion: number;
+  /** Who retired it: the subject of the caller; empty while it is in use. Rules cannot ask for a retired list any more. */
+  retiredBy: string;
+  /** When it was retired; unset while it is in use. */
+  retireTime?: Date | undefined;
 }
 
 /** A party on a list. Days are those of the bank's time zone. */
@@ -102,7 +145,13 @@ export interface ListEntry {
   /** Who entered it last, or ended it: the subject of the caller. */
   changedBy: string;
   /** When. */
-  changeTime?: Date | undefined;
+  changeTime?:
+    | Date
+    | undefined;
+  /** What whoever uploaded it noted of the party. */
+  note: string;
+  /** The version of the list that changed it last; 0 where that was no upload. */
+  version: number;
 }
 
 /** One line of an upload. */
@@ -164,6 +213,12 @@ export interface GetStaticListResponse {
   entries: bigint;
   /** How many changes of entries rules do not know of yet; 0 within seconds. */
   pending: bigint;
+  /** The segments whose versions in use ask for it, `segments/{id}`. Those out of the caller's reach are left out. */
+  segments: string[];
+  /** The schemes whose versions in use ask for it, `schemes/{id}`. Those out of the caller's reach are left out. */
+  schemes: string[];
+  /** Whether a change of it needs another person: something in use asks for it. */
+  guarded: boolean;
 }
 
 /** Asks for lists. */
@@ -174,6 +229,10 @@ export interface ListStaticListsRequest {
   pageToken: string;
   /** Only lists under this organisation path; empty means all that the caller may see. */
   organisationPath: string;
+  /** Only lists whose id or title has this text in it, whatever its case; empty means all. */
+  query: string;
+  /** Retired lists too. */
+  retired: boolean;
 }
 
 /** A page of lists. */
@@ -236,8 +295,27 @@ export interface ListListEntriesRequest {
   pageSize: number;
   /** The next_page_token of the page before; empty for the first page. */
   pageToken: string;
-  /** Entries that have ended too. */
+  /** Entries that have ended too. Not together with as_of. */
   ended: boolean;
+  /** Who stood on the list on this day; unset means today. */
+  asOf?: DateMessage | undefined;
+}
+
+/** Asks to take a list out of use. */
+export interface RetireStaticListRequest {
+  /** The list, `staticLists/{id}`. */
+  name: string;
+  /**
+   * Makes the call idempotent, a UUID chosen by the caller. The same id with the same request answers the same again;
+   * with another request it is refused.
+   */
+  requestId: string;
+}
+
+/** The list that was retired. */
+export interface RetireStaticListResponse {
+  /** The list. */
+  staticList?: StaticList | undefined;
 }
 
 /** A page of entries. */
@@ -249,7 +327,16 @@ export interface ListListEntriesResponse {
 }
 
 function createBaseStaticList(): StaticList {
-  return { name: "", title: "", organisationPath: "", createdBy: "", createTime: undefined };
+  return {
+    name: "",
+    title: "",
+    organisationPath: "",
+    createdBy: "",
+    createTime: undefined,
+    latestVersion: 0,
+    retiredBy: "",
+    retireTime: undefined,
+  };
 }
 
 export const StaticList: MessageFns<StaticList, "rapport.segmentation.v1.StaticList"> = {
@@ -270,6 +357,15 @@ export const StaticList: MessageFns<StaticList, "rapport.segmentation.v1.StaticL
     }
     if (message.createTime !== undefined) {
       Timestamp.encode(toTimestamp(message.createTime), writer.uint32(42).fork()).join();
+    }
+    if (message.latestVersion !== 0) {
+      writer.uint32(48).int32(message.latestVersion);
+    }
+    if (message.retiredBy !== "") {
+      writer.uint32(58).string(message.retiredBy);
+    }
+    if (message.retireTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.retireTime), writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -327,6 +423,30 @@ export const StaticList: MessageFns<StaticList, "rapport.segmentation.v1.StaticL
             message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.latestVersion = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.retiredBy = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.retireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -358,6 +478,21 @@ export const StaticList: MessageFns<StaticList, "rapport.segmentation.v1.StaticL
         : isSet(object.create_time)
         ? fromJsonTimestamp(object.create_time)
         : undefined,
+      latestVersion: isSet(object.latestVersion)
+        ? globalThis.Number(object.latestVersion)
+        : isSet(object.latest_version)
+        ? globalThis.Number(object.latest_version)
+        : 0,
+      retiredBy: isSet(object.retiredBy)
+        ? globalThis.String(object.retiredBy)
+        : isSet(object.retired_by)
+        ? globalThis.String(object.retired_by)
+        : "",
+      retireTime: isSet(object.retireTime)
+        ? fromJsonTimestamp(object.retireTime)
+        : isSet(object.retire_time)
+        ? fromJsonTimestamp(object.retire_time)
+        : undefined,
     };
   },
 
@@ -378,6 +513,15 @@ export const StaticList: MessageFns<StaticList, "rapport.segmentation.v1.StaticL
     if (message.createTime !== undefined) {
       obj.createTime = message.createTime.toISOString();
     }
+    if (message.latestVersion !== 0) {
+      obj.latestVersion = Math.round(message.latestVersion);
+    }
+    if (message.retiredBy !== "") {
+      obj.retiredBy = message.retiredBy;
+    }
+    if (message.retireTime !== undefined) {
+      obj.retireTime = message.retireTime.toISOString();
+    }
     return obj;
   },
 
@@ -391,12 +535,23 @@ export const StaticList: MessageFns<StaticList, "rapport.segmentation.v1.StaticL
     message.organisationPath = object.organisationPath ?? "";
     message.createdBy = object.createdBy ?? "";
     message.createTime = object.createTime ?? undefined;
+    message.latestVersion = object.latestVersion ?? 0;
+    message.retiredBy = object.retiredBy ?? "";
+    message.retireTime = object.retireTime ?? undefined;
     return message;
   },
 };
 
 function createBaseListEntry(): ListEntry {
-  return { party: "", fromDate: undefined, untilDate: undefined, changedBy: "", changeTime: undefined };
+  return {
+    party: "",
+    fromDate: undefined,
+    untilDate: undefined,
+    changedBy: "",
+    changeTime: undefined,
+    note: "",
+    version: 0,
+  };
 }
 
 export const ListEntry: MessageFns<ListEntry, "rapport.segmentation.v1.ListEntry"> = {
@@ -417,6 +572,12 @@ export const ListEntry: MessageFns<ListEntry, "rapport.segmentation.v1.ListEntry
     }
     if (message.changeTime !== undefined) {
       Timestamp.encode(toTimestamp(message.changeTime), writer.uint32(42).fork()).join();
+    }
+    if (message.note !== "") {
+      writer.uint32(50).string(message.note);
+    }
+    if (message.version !== 0) {
+      writer.uint32(56).int32(message.version);
     }
     return writer;
   },
@@ -474,6 +635,22 @@ export const ListEntry: MessageFns<ListEntry, "rapport.segmentation.v1.ListEntry
             message.changeTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.note = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.version = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -509,6 +686,8 @@ export const ListEntry: MessageFns<ListEntry, "rapport.segmentation.v1.ListEntry
         : isSet(object.change_time)
         ? fromJsonTimestamp(object.change_time)
         : undefined,
+      note: isSet(object.note) ? globalThis.String(object.note) : "",
+      version: isSet(object.version) ? globalThis.Number(object.version) : 0,
     };
   },
 
@@ -529,6 +708,12 @@ export const ListEntry: MessageFns<ListEntry, "rapport.segmentation.v1.ListEntry
     if (message.changeTime !== undefined) {
       obj.changeTime = message.changeTime.toISOString();
     }
+    if (message.note !== "") {
+      obj.note = message.note;
+    }
+    if (message.version !== 0) {
+      obj.version = Math.round(message.version);
+    }
     return obj;
   },
 
@@ -546,6 +731,8 @@ export const ListEntry: MessageFns<ListEntry, "rapport.segmentation.v1.ListEntry
       : undefined;
     message.changedBy = object.changedBy ?? "";
     message.changeTime = object.changeTime ?? undefined;
+    message.note = object.note ?? "";
+    message.version = object.version ?? 0;
     return message;
   },
 };
@@ -1046,7 +1233,7 @@ export const GetStaticListRequest: MessageFns<GetStaticListRequest, "rapport.seg
 };
 
 function createBaseGetStaticListResponse(): GetStaticListResponse {
-  return { staticList: undefined, entries: 0n, pending: 0n };
+  return { staticList: undefined, entries: 0n, pending: 0n, segments: [], schemes: [], guarded: false };
 }
 
 export const GetStaticListResponse: MessageFns<GetStaticListResponse, "rapport.segmentation.v1.GetStaticListResponse"> =
@@ -1068,6 +1255,15 @@ export const GetStaticListResponse: MessageFns<GetStaticListResponse, "rapport.s
           throw new globalThis.Error("value provided for field message.pending of type int64 too large");
         }
         writer.uint32(24).int64(message.pending);
+      }
+      for (const v of message.segments) {
+        writer.uint32(34).string(v!);
+      }
+      for (const v of message.schemes) {
+        writer.uint32(42).string(v!);
+      }
+      if (message.guarded !== false) {
+        writer.uint32(48).bool(message.guarded);
       }
       return writer;
     },
@@ -1109,6 +1305,30 @@ export const GetStaticListResponse: MessageFns<GetStaticListResponse, "rapport.s
               message.pending = reader.int64() as bigint;
               continue;
             }
+            case 4: {
+              if (tag !== 34) {
+                break;
+              }
+
+              message.segments.push(reader.string());
+              continue;
+            }
+            case 5: {
+              if (tag !== 42) {
+                break;
+              }
+
+              message.schemes.push(reader.string());
+              continue;
+            }
+            case 6: {
+              if (tag !== 48) {
+                break;
+              }
+
+              message.guarded = reader.bool();
+              continue;
+            }
           }
           if ((tag & 7) === 4 || tag === 0) {
             break;
@@ -1130,6 +1350,11 @@ export const GetStaticListResponse: MessageFns<GetStaticListResponse, "rapport.s
           : undefined,
         entries: isSet(object.entries) ? BigInt(object.entries) : 0n,
         pending: isSet(object.pending) ? BigInt(object.pending) : 0n,
+        segments: globalThis.Array.isArray(object?.segments)
+          ? object.segments.map((e: any) => globalThis.String(e))
+          : [],
+        schemes: globalThis.Array.isArray(object?.schemes) ? object.schemes.map((e: any) => globalThis.String(e)) : [],
+        guarded: isSet(object.guarded) ? globalThis.Boolean(object.guarded) : false,
       };
     },
 
@@ -1144,6 +1369,15 @@ export const GetStaticListResponse: MessageFns<GetStaticListResponse, "rapport.s
       if (message.pending !== 0n) {
         obj.pending = message.pending.toString();
       }
+      if (message.segments?.length) {
+        obj.segments = message.segments;
+      }
+      if (message.schemes?.length) {
+        obj.schemes = message.schemes;
+      }
+      if (message.guarded !== false) {
+        obj.guarded = message.guarded;
+      }
       return obj;
     },
 
@@ -1157,12 +1391,15 @@ export const GetStaticListResponse: MessageFns<GetStaticListResponse, "rapport.s
         : undefined;
       message.entries = (object.entries !== undefined && object.entries !== null) ? BigInt(object.entries) : 0n;
       message.pending = (object.pending !== undefined && object.pending !== null) ? BigInt(object.pending) : 0n;
+      message.segments = object.segments?.map((e) => e) || [];
+      message.schemes = object.schemes?.map((e) => e) || [];
+      message.guarded = object.guarded ?? false;
       return message;
     },
   };
 
 function createBaseListStaticListsRequest(): ListStaticListsRequest {
-  return { pageSize: 0, pageToken: "", organisationPath: "" };
+  return { pageSize: 0, pageToken: "", organisationPath: "", query: "", retired: false };
 }
 
 export const ListStaticListsRequest: MessageFns<
@@ -1180,6 +1417,12 @@ export const ListStaticListsRequest: MessageFns<
     }
     if (message.organisationPath !== "") {
       writer.uint32(26).string(message.organisationPath);
+    }
+    if (message.query !== "") {
+      writer.uint32(34).string(message.query);
+    }
+    if (message.retired !== false) {
+      writer.uint32(40).bool(message.retired);
     }
     return writer;
   },
@@ -1221,6 +1464,22 @@ export const ListStaticListsRequest: MessageFns<
             message.organisationPath = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.query = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.retired = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1250,6 +1509,8 @@ export const ListStaticListsRequest: MessageFns<
         : isSet(object.organisation_path)
         ? globalThis.String(object.organisation_path)
         : "",
+      query: isSet(object.query) ? globalThis.String(object.query) : "",
+      retired: isSet(object.retired) ? globalThis.Boolean(object.retired) : false,
     };
   },
 
@@ -1264,6 +1525,12 @@ export const ListStaticListsRequest: MessageFns<
     if (message.organisationPath !== "") {
       obj.organisationPath = message.organisationPath;
     }
+    if (message.query !== "") {
+      obj.query = message.query;
+    }
+    if (message.retired !== false) {
+      obj.retired = message.retired;
+    }
     return obj;
   },
 
@@ -1275,6 +1542,8 @@ export const ListStaticListsRequest: MessageFns<
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
     message.organisationPath = object.organisationPath ?? "";
+    message.query = object.query ?? "";
+    message.retired = object.retired ?? false;
     return message;
   },
 };
@@ -1792,7 +2061,7 @@ export const RemoveListEntriesResponse: MessageFns<
 };
 
 function createBaseListListEntriesRequest(): ListListEntriesRequest {
-  return { parent: "", pageSize: 0, pageToken: "", ended: false };
+  return { parent: "", pageSize: 0, pageToken: "", ended: false, asOf: undefined };
 }
 
 export const ListListEntriesRequest: MessageFns<
@@ -1813,6 +2082,9 @@ export const ListListEntriesRequest: MessageFns<
     }
     if (message.ended !== false) {
       writer.uint32(32).bool(message.ended);
+    }
+    if (message.asOf !== undefined) {
+      DateMessage.encode(message.asOf, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1862,6 +2134,14 @@ export const ListListEntriesRequest: MessageFns<
             message.ended = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.asOf = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1888,6 +2168,11 @@ export const ListListEntriesRequest: MessageFns<
         ? globalThis.String(object.page_token)
         : "",
       ended: isSet(object.ended) ? globalThis.Boolean(object.ended) : false,
+      asOf: isSet(object.asOf)
+        ? DateMessage.fromJSON(object.asOf)
+        : isSet(object.as_of)
+        ? DateMessage.fromJSON(object.as_of)
+        : undefined,
     };
   },
 
@@ -1905,6 +2190,9 @@ export const ListListEntriesRequest: MessageFns<
     if (message.ended !== false) {
       obj.ended = message.ended;
     }
+    if (message.asOf !== undefined) {
+      obj.asOf = DateMessage.toJSON(message.asOf);
+    }
     return obj;
   },
 
@@ -1917,6 +2205,183 @@ export const ListListEntriesRequest: MessageFns<
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
     message.ended = object.ended ?? false;
+    message.asOf = (object.asOf !== undefined && object.asOf !== null)
+      ? DateMessage.fromPartial(object.asOf)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRetireStaticListRequest(): RetireStaticListRequest {
+  return { name: "", requestId: "" };
+}
+
+export const RetireStaticListRequest: MessageFns<
+  RetireStaticListRequest,
+  "rapport.segmentation.v1.RetireStaticListRequest"
+> = {
+  $type: "rapport.segmentation.v1.RetireStaticListRequest" as const,
+
+  encode(message: RetireStaticListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(18).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetireStaticListRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetireStaticListRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RetireStaticListRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: RetireStaticListRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RetireStaticListRequest>, I>>(base?: I): RetireStaticListRequest {
+    return RetireStaticListRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RetireStaticListRequest>, I>>(object: I): RetireStaticListRequest {
+    const message = createBaseRetireStaticListRequest();
+    message.name = object.name ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseRetireStaticListResponse(): RetireStaticListResponse {
+  return { staticList: undefined };
+}
+
+export const RetireStaticListResponse: MessageFns<
+  RetireStaticListResponse,
+  "rapport.segmentation.v1.RetireStaticListResponse"
+> = {
+  $type: "rapport.segmentation.v1.RetireStaticListResponse" as const,
+
+  encode(message: RetireStaticListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.staticList !== undefined) {
+      StaticList.encode(message.staticList, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RetireStaticListResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRetireStaticListResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.staticList = StaticList.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RetireStaticListResponse {
+    return {
+      staticList: isSet(object.staticList)
+        ? StaticList.fromJSON(object.staticList)
+        : isSet(object.static_list)
+        ? StaticList.fromJSON(object.static_list)
+        : undefined,
+    };
+  },
+
+  toJSON(message: RetireStaticListResponse): unknown {
+    const obj: any = {};
+    if (message.staticList !== undefined) {
+      obj.staticList = StaticList.toJSON(message.staticList);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RetireStaticListResponse>, I>>(base?: I): RetireStaticListResponse {
+    return RetireStaticListResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RetireStaticListResponse>, I>>(object: I): RetireStaticListResponse {
+    const message = createBaseRetireStaticListResponse();
+    message.staticList = (object.staticList !== undefined && object.staticList !== null)
+      ? StaticList.fromPartial(object.staticList)
+      : undefined;
     return message;
   },
 };

@@ -10,13 +10,39 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import {
+  AddListUploadRowsRequest,
+  AddListUploadRowsResponse,
+  ApplyListUploadRequest,
+  ApplyListUploadResponse,
+  ApproveListUploadRequest,
+  ApproveListUploadResponse,
+  CancelListUploadRequest,
+  CancelListUploadResponse,
+  CheckListUploadRequest,
+  CheckListUploadResponse,
+  CreateListUploadRequest,
+  CreateListUploadResponse,
+  ExportListUploadRejectsRequest,
+  ExportListUploadRejectsResponse,
+  GetListUploadRequest,
+  GetListUploadResponse,
+  ListListUploadRejectsRequest,
+  ListListUploadRejectsResponse,
+  ListListUploadsRequest,
+  ListListUploadsResponse,
+  RejectListUploadRequest,
+  RejectListUploadResponse,
+} from "./list_upload.js";
 import {
   AddListEntriesRequest,
   AddListEntriesResponse,
@@ -30,6 +56,8 @@ import {
   ListStaticListsResponse,
   RemoveListEntriesRequest,
   RemoveListEntriesResponse,
+  RetireStaticListRequest,
+  RetireStaticListResponse,
 } from "./static_list.js";
 
 /**
@@ -87,8 +115,9 @@ export const StaticListServiceService = {
   },
   /**
    * Takes parties and puts them on a list from today on; those that stand on it get the last day that is stated. What
-   * cannot be taken is answered line by line and stands in the way of nothing else. Sent again, it changes nothing.
-   * Errors: LIST_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   * cannot be taken is answered line by line and stands in the way of nothing else. Sent again, it changes nothing. For
+   * corrections by hand; files come as uploads.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), LIST_RETIRED, LIST_GUARDED (FAILED_PRECONDITION). Idempotent by request_id.
    */
   addListEntries: {
     path: "/rapport.segmentation.v1.StaticListService/AddListEntries" as const,
@@ -103,7 +132,7 @@ export const StaticListServiceService = {
   },
   /**
    * Takes parties and takes them off a list: yesterday was their last day on it. Sent again, it changes nothing.
-   * Errors: LIST_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), LIST_RETIRED, LIST_GUARDED (FAILED_PRECONDITION). Idempotent by request_id.
    */
   removeListEntries: {
     path: "/rapport.segmentation.v1.StaticListService/RemoveListEntries" as const,
@@ -117,8 +146,8 @@ export const StaticListServiceService = {
     responseDeserialize: (value: Buffer): RemoveListEntriesResponse => RemoveListEntriesResponse.decode(value),
   },
   /**
-   * Takes a list and gives the parties on it that the caller may see, by name. Changes nothing.
-   * Errors: LIST_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   * Takes a list and gives the parties on it that the caller may see, by name, as of any day. Changes nothing.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID, DATE_INVALID (INVALID_ARGUMENT).
    */
   listListEntries: {
     path: "/rapport.segmentation.v1.StaticListService/ListListEntries" as const,
@@ -130,6 +159,196 @@ export const StaticListServiceService = {
     responseSerialize: (value: ListListEntriesResponse): Buffer =>
       Buffer.from(ListListEntriesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListListEntriesResponse => ListListEntriesResponse.decode(value),
+  },
+  /**
+   * Takes the name of a list and takes it out of use for good: rules cannot ask for it any more. What they say of the past
+   * stays.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), LIST_IN_USE (FAILED_PRECONDITION; `segments` and `schemes` name what asks for it).
+   * Idempotent by request_id.
+   */
+  retireStaticList: {
+    path: "/rapport.segmentation.v1.StaticListService/RetireStaticList" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RetireStaticListRequest): Buffer =>
+      Buffer.from(RetireStaticListRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RetireStaticListRequest => RetireStaticListRequest.decode(value),
+    responseSerialize: (value: RetireStaticListResponse): Buffer =>
+      Buffer.from(RetireStaticListResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RetireStaticListResponse => RetireStaticListResponse.decode(value),
+  },
+  /**
+   * Takes what is to be done with a file of parties and begins its upload. The rows follow with AddListUploadRows, then
+   * CheckListUpload tells what they would change and ApplyListUpload changes the list.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), LIST_RETIRED (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  createListUpload: {
+    path: "/rapport.segmentation.v1.StaticListService/CreateListUpload" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateListUploadRequest): Buffer =>
+      Buffer.from(CreateListUploadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateListUploadRequest => CreateListUploadRequest.decode(value),
+    responseSerialize: (value: CreateListUploadResponse): Buffer =>
+      Buffer.from(CreateListUploadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateListUploadResponse => CreateListUploadResponse.decode(value),
+  },
+  /**
+   * Takes the next up to 5,000 rows of a file, finds their parties and keeps them with the upload; what cannot be taken
+   * becomes a reject. The list does not change.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE, UPLOAD_OUT_OF_STEP (FAILED_PRECONDITION; `received_rows` says where
+   * to go on), UNAVAILABLE while the customer service does not answer. Idempotent by request_id.
+   */
+  addListUploadRows: {
+    path: "/rapport.segmentation.v1.StaticListService/AddListUploadRows" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AddListUploadRowsRequest): Buffer =>
+      Buffer.from(AddListUploadRowsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AddListUploadRowsRequest => AddListUploadRowsRequest.decode(value),
+    responseSerialize: (value: AddListUploadRowsResponse): Buffer =>
+      Buffer.from(AddListUploadRowsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AddListUploadRowsResponse => AddListUploadRowsResponse.decode(value),
+  },
+  /**
+   * Takes an upload whose rows are all there and tells what it would change; no rows can follow. May be asked again until
+   * it is applied.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE, UPLOAD_INCOMPLETE (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  checkListUpload: {
+    path: "/rapport.segmentation.v1.StaticListService/CheckListUpload" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckListUploadRequest): Buffer =>
+      Buffer.from(CheckListUploadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckListUploadRequest => CheckListUploadRequest.decode(value),
+    responseSerialize: (value: CheckListUploadResponse): Buffer =>
+      Buffer.from(CheckListUploadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckListUploadResponse => CheckListUploadResponse.decode(value),
+  },
+  /**
+   * Takes a checked upload and changes the list by it, behind the answer; where a segment or a scheme in use asks for the
+   * list, it waits for the approval of another person. See GetListUpload for how far it is.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE, LIST_CHANGED, LIST_RETIRED (FAILED_PRECONDITION). Idempotent by
+   * request_id.
+   */
+  applyListUpload: {
+    path: "/rapport.segmentation.v1.StaticListService/ApplyListUpload" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ApplyListUploadRequest): Buffer =>
+      Buffer.from(ApplyListUploadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ApplyListUploadRequest => ApplyListUploadRequest.decode(value),
+    responseSerialize: (value: ApplyListUploadResponse): Buffer =>
+      Buffer.from(ApplyListUploadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ApplyListUploadResponse => ApplyListUploadResponse.decode(value),
+  },
+  /**
+   * Takes an upload that waits and approves it in the name of the caller, who must not be the one who sent it; then it is
+   * applied.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), FOUR_EYES, UPLOAD_STATE, LIST_CHANGED, LIST_RETIRED (FAILED_PRECONDITION).
+   * Idempotent by request_id.
+   */
+  approveListUpload: {
+    path: "/rapport.segmentation.v1.StaticListService/ApproveListUpload" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ApproveListUploadRequest): Buffer =>
+      Buffer.from(ApproveListUploadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ApproveListUploadRequest => ApproveListUploadRequest.decode(value),
+    responseSerialize: (value: ApproveListUploadResponse): Buffer =>
+      Buffer.from(ApproveListUploadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ApproveListUploadResponse => ApproveListUploadResponse.decode(value),
+  },
+  /**
+   * Takes an upload that waits and a reason and sends it back; it changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  rejectListUpload: {
+    path: "/rapport.segmentation.v1.StaticListService/RejectListUpload" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RejectListUploadRequest): Buffer =>
+      Buffer.from(RejectListUploadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RejectListUploadRequest => RejectListUploadRequest.decode(value),
+    responseSerialize: (value: RejectListUploadResponse): Buffer =>
+      Buffer.from(RejectListUploadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RejectListUploadResponse => RejectListUploadResponse.decode(value),
+  },
+  /**
+   * Takes an upload that is not applied yet and gives it up; it changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  cancelListUpload: {
+    path: "/rapport.segmentation.v1.StaticListService/CancelListUpload" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CancelListUploadRequest): Buffer =>
+      Buffer.from(CancelListUploadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CancelListUploadRequest => CancelListUploadRequest.decode(value),
+    responseSerialize: (value: CancelListUploadResponse): Buffer =>
+      Buffer.from(CancelListUploadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CancelListUploadResponse => CancelListUploadResponse.decode(value),
+  },
+  /**
+   * Takes the name of an upload and gives it. Changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND).
+   */
+  getListUpload: {
+    path: "/rapport.segmentation.v1.StaticListService/GetListUpload" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetListUploadRequest): Buffer => Buffer.from(GetListUploadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetListUploadRequest => GetListUploadRequest.decode(value),
+    responseSerialize: (value: GetListUploadResponse): Buffer =>
+      Buffer.from(GetListUploadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetListUploadResponse => GetListUploadResponse.decode(value),
+  },
+  /**
+   * Takes a list and gives its uploads, the newest first. Changes nothing.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listListUploads: {
+    path: "/rapport.segmentation.v1.StaticListService/ListListUploads" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListListUploadsRequest): Buffer =>
+      Buffer.from(ListListUploadsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListListUploadsRequest => ListListUploadsRequest.decode(value),
+    responseSerialize: (value: ListListUploadsResponse): Buffer =>
+      Buffer.from(ListListUploadsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListListUploadsResponse => ListListUploadsResponse.decode(value),
+  },
+  /**
+   * Takes an upload and gives the rows that were not taken. Changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listListUploadRejects: {
+    path: "/rapport.segmentation.v1.StaticListService/ListListUploadRejects" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListListUploadRejectsRequest): Buffer =>
+      Buffer.from(ListListUploadRejectsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListListUploadRejectsRequest => ListListUploadRejectsRequest.decode(value),
+    responseSerialize: (value: ListListUploadRejectsResponse): Buffer =>
+      Buffer.from(ListListUploadRejectsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListListUploadRejectsResponse => ListListUploadRejectsResponse.decode(value),
+  },
+  /**
+   * Takes an upload and gives all rows that were not taken as a CSV file. Changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND).
+   */
+  exportListUploadRejects: {
+    path: "/rapport.segmentation.v1.StaticListService/ExportListUploadRejects" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ExportListUploadRejectsRequest): Buffer =>
+      Buffer.from(ExportListUploadRejectsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExportListUploadRejectsRequest => ExportListUploadRejectsRequest.decode(value),
+    responseSerialize: (value: ExportListUploadRejectsResponse): Buffer =>
+      Buffer.from(ExportListUploadRejectsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExportListUploadRejectsResponse =>
+      ExportListUploadRejectsResponse.decode(value),
   },
 } as const;
 
@@ -151,20 +370,91 @@ export interface StaticListServiceServer extends UntypedServiceImplementation {
   listStaticLists: handleUnaryCall<ListStaticListsRequest, ListStaticListsResponse>;
   /**
    * Takes parties and puts them on a list from today on; those that stand on it get the last day that is stated. What
-   * cannot be taken is answered line by line and stands in the way of nothing else. Sent again, it changes nothing.
-   * Errors: LIST_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   * cannot be taken is answered line by line and stands in the way of nothing else. Sent again, it changes nothing. For
+   * corrections by hand; files come as uploads.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), LIST_RETIRED, LIST_GUARDED (FAILED_PRECONDITION). Idempotent by request_id.
    */
   addListEntries: handleUnaryCall<AddListEntriesRequest, AddListEntriesResponse>;
   /**
    * Takes parties and takes them off a list: yesterday was their last day on it. Sent again, it changes nothing.
-   * Errors: LIST_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), LIST_RETIRED, LIST_GUARDED (FAILED_PRECONDITION). Idempotent by request_id.
    */
   removeListEntries: handleUnaryCall<RemoveListEntriesRequest, RemoveListEntriesResponse>;
   /**
-   * Takes a list and gives the parties on it that the caller may see, by name. Changes nothing.
-   * Errors: LIST_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   * Takes a list and gives the parties on it that the caller may see, by name, as of any day. Changes nothing.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID, DATE_INVALID (INVALID_ARGUMENT).
    */
   listListEntries: handleUnaryCall<ListListEntriesRequest, ListListEntriesResponse>;
+  /**
+   * Takes the name of a list and takes it out of use for good: rules cannot ask for it any more. What they say of the past
+   * stays.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), LIST_IN_USE (FAILED_PRECONDITION; `segments` and `schemes` name what asks for it).
+   * Idempotent by request_id.
+   */
+  retireStaticList: handleUnaryCall<RetireStaticListRequest, RetireStaticListResponse>;
+  /**
+   * Takes what is to be done with a file of parties and begins its upload. The rows follow with AddListUploadRows, then
+   * CheckListUpload tells what they would change and ApplyListUpload changes the list.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), LIST_RETIRED (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  createListUpload: handleUnaryCall<CreateListUploadRequest, CreateListUploadResponse>;
+  /**
+   * Takes the next up to 5,000 rows of a file, finds their parties and keeps them with the upload; what cannot be taken
+   * becomes a reject. The list does not change.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE, UPLOAD_OUT_OF_STEP (FAILED_PRECONDITION; `received_rows` says where
+   * to go on), UNAVAILABLE while the customer service does not answer. Idempotent by request_id.
+   */
+  addListUploadRows: handleUnaryCall<AddListUploadRowsRequest, AddListUploadRowsResponse>;
+  /**
+   * Takes an upload whose rows are all there and tells what it would change; no rows can follow. May be asked again until
+   * it is applied.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE, UPLOAD_INCOMPLETE (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  checkListUpload: handleUnaryCall<CheckListUploadRequest, CheckListUploadResponse>;
+  /**
+   * Takes a checked upload and changes the list by it, behind the answer; where a segment or a scheme in use asks for the
+   * list, it waits for the approval of another person. See GetListUpload for how far it is.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE, LIST_CHANGED, LIST_RETIRED (FAILED_PRECONDITION). Idempotent by
+   * request_id.
+   */
+  applyListUpload: handleUnaryCall<ApplyListUploadRequest, ApplyListUploadResponse>;
+  /**
+   * Takes an upload that waits and approves it in the name of the caller, who must not be the one who sent it; then it is
+   * applied.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), FOUR_EYES, UPLOAD_STATE, LIST_CHANGED, LIST_RETIRED (FAILED_PRECONDITION).
+   * Idempotent by request_id.
+   */
+  approveListUpload: handleUnaryCall<ApproveListUploadRequest, ApproveListUploadResponse>;
+  /**
+   * Takes an upload that waits and a reason and sends it back; it changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  rejectListUpload: handleUnaryCall<RejectListUploadRequest, RejectListUploadResponse>;
+  /**
+   * Takes an upload that is not applied yet and gives it up; it changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  cancelListUpload: handleUnaryCall<CancelListUploadRequest, CancelListUploadResponse>;
+  /**
+   * Takes the name of an upload and gives it. Changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND).
+   */
+  getListUpload: handleUnaryCall<GetListUploadRequest, GetListUploadResponse>;
+  /**
+   * Takes a list and gives its uploads, the newest first. Changes nothing.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listListUploads: handleUnaryCall<ListListUploadsRequest, ListListUploadsResponse>;
+  /**
+   * Takes an upload and gives the rows that were not taken. Changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listListUploadRejects: handleUnaryCall<ListListUploadRejectsRequest, ListListUploadRejectsResponse>;
+  /**
+   * Takes an upload and gives all rows that were not taken as a CSV file. Changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND).
+   */
+  exportListUploadRejects: handleServerStreamingCall<ExportListUploadRejectsRequest, ExportListUploadRejectsResponse>;
 }
 
 export interface StaticListServiceClient extends Client {
@@ -227,8 +517,9 @@ export interface StaticListServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes parties and puts them on a list from today on; those that stand on it get the last day that is stated. What
-   * cannot be taken is answered line by line and stands in the way of nothing else. Sent again, it changes nothing.
-   * Errors: LIST_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   * cannot be taken is answered line by line and stands in the way of nothing else. Sent again, it changes nothing. For
+   * corrections by hand; files come as uploads.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), LIST_RETIRED, LIST_GUARDED (FAILED_PRECONDITION). Idempotent by request_id.
    */
   addListEntries(
     request: AddListEntriesRequest,
@@ -247,7 +538,7 @@ export interface StaticListServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes parties and takes them off a list: yesterday was their last day on it. Sent again, it changes nothing.
-   * Errors: LIST_NOT_FOUND (NOT_FOUND). Idempotent by request_id.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), LIST_RETIRED, LIST_GUARDED (FAILED_PRECONDITION). Idempotent by request_id.
    */
   removeListEntries(
     request: RemoveListEntriesRequest,
@@ -265,8 +556,8 @@ export interface StaticListServiceClient extends Client {
     callback: (error: ServiceError | null, response: RemoveListEntriesResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Takes a list and gives the parties on it that the caller may see, by name. Changes nothing.
-   * Errors: LIST_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   * Takes a list and gives the parties on it that the caller may see, by name, as of any day. Changes nothing.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID, DATE_INVALID (INVALID_ARGUMENT).
    */
   listListEntries(
     request: ListListEntriesRequest,
@@ -283,6 +574,238 @@ export interface StaticListServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListListEntriesResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Takes the name of a list and takes it out of use for good: rules cannot ask for it any more. What they say of the past
+   * stays.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), LIST_IN_USE (FAILED_PRECONDITION; `segments` and `schemes` name what asks for it).
+   * Idempotent by request_id.
+   */
+  retireStaticList(
+    request: RetireStaticListRequest,
+    callback: (error: ServiceError | null, response: RetireStaticListResponse) => void,
+  ): ClientUnaryCall;
+  retireStaticList(
+    request: RetireStaticListRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RetireStaticListResponse) => void,
+  ): ClientUnaryCall;
+  retireStaticList(
+    request: RetireStaticListRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RetireStaticListResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes what is to be done with a file of parties and begins its upload. The rows follow with AddListUploadRows, then
+   * CheckListUpload tells what they would change and ApplyListUpload changes the list.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), LIST_RETIRED (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  createListUpload(
+    request: CreateListUploadRequest,
+    callback: (error: ServiceError | null, response: CreateListUploadResponse) => void,
+  ): ClientUnaryCall;
+  createListUpload(
+    request: CreateListUploadRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateListUploadResponse) => void,
+  ): ClientUnaryCall;
+  createListUpload(
+    request: CreateListUploadRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateListUploadResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes the next up to 5,000 rows of a file, finds their parties and keeps them with the upload; what cannot be taken
+   * becomes a reject. The list does not change.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE, UPLOAD_OUT_OF_STEP (FAILED_PRECONDITION; `received_rows` says where
+   * to go on), UNAVAILABLE while the customer service does not answer. Idempotent by request_id.
+   */
+  addListUploadRows(
+    request: AddListUploadRowsRequest,
+    callback: (error: ServiceError | null, response: AddListUploadRowsResponse) => void,
+  ): ClientUnaryCall;
+  addListUploadRows(
+    request: AddListUploadRowsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AddListUploadRowsResponse) => void,
+  ): ClientUnaryCall;
+  addListUploadRows(
+    request: AddListUploadRowsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AddListUploadRowsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes an upload whose rows are all there and tells what it would change; no rows can follow. May be asked again until
+   * it is applied.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE, UPLOAD_INCOMPLETE (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  checkListUpload(
+    request: CheckListUploadRequest,
+    callback: (error: ServiceError | null, response: CheckListUploadResponse) => void,
+  ): ClientUnaryCall;
+  checkListUpload(
+    request: CheckListUploadRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckListUploadResponse) => void,
+  ): ClientUnaryCall;
+  checkListUpload(
+    request: CheckListUploadRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckListUploadResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a checked upload and changes the list by it, behind the answer; where a segment or a scheme in use asks for the
+   * list, it waits for the approval of another person. See GetListUpload for how far it is.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE, LIST_CHANGED, LIST_RETIRED (FAILED_PRECONDITION). Idempotent by
+   * request_id.
+   */
+  applyListUpload(
+    request: ApplyListUploadRequest,
+    callback: (error: ServiceError | null, response: ApplyListUploadResponse) => void,
+  ): ClientUnaryCall;
+  applyListUpload(
+    request: ApplyListUploadRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ApplyListUploadResponse) => void,
+  ): ClientUnaryCall;
+  applyListUpload(
+    request: ApplyListUploadRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ApplyListUploadResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes an upload that waits and approves it in the name of the caller, who must not be the one who sent it; then it is
+   * applied.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), FOUR_EYES, UPLOAD_STATE, LIST_CHANGED, LIST_RETIRED (FAILED_PRECONDITION).
+   * Idempotent by request_id.
+   */
+  approveListUpload(
+    request: ApproveListUploadRequest,
+    callback: (error: ServiceError | null, response: ApproveListUploadResponse) => void,
+  ): ClientUnaryCall;
+  approveListUpload(
+    request: ApproveListUploadRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ApproveListUploadResponse) => void,
+  ): ClientUnaryCall;
+  approveListUpload(
+    request: ApproveListUploadRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ApproveListUploadResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes an upload that waits and a reason and sends it back; it changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  rejectListUpload(
+    request: RejectListUploadRequest,
+    callback: (error: ServiceError | null, response: RejectListUploadResponse) => void,
+  ): ClientUnaryCall;
+  rejectListUpload(
+    request: RejectListUploadRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RejectListUploadResponse) => void,
+  ): ClientUnaryCall;
+  rejectListUpload(
+    request: RejectListUploadRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RejectListUploadResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes an upload that is not applied yet and gives it up; it changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), UPLOAD_STATE (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  cancelListUpload(
+    request: CancelListUploadRequest,
+    callback: (error: ServiceError | null, response: CancelListUploadResponse) => void,
+  ): ClientUnaryCall;
+  cancelListUpload(
+    request: CancelListUploadRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CancelListUploadResponse) => void,
+  ): ClientUnaryCall;
+  cancelListUpload(
+    request: CancelListUploadRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CancelListUploadResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes the name of an upload and gives it. Changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND).
+   */
+  getListUpload(
+    request: GetListUploadRequest,
+    callback: (error: ServiceError | null, response: GetListUploadResponse) => void,
+  ): ClientUnaryCall;
+  getListUpload(
+    request: GetListUploadRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetListUploadResponse) => void,
+  ): ClientUnaryCall;
+  getListUpload(
+    request: GetListUploadRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetListUploadResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a list and gives its uploads, the newest first. Changes nothing.
+   * Errors: LIST_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listListUploads(
+    request: ListListUploadsRequest,
+    callback: (error: ServiceError | null, response: ListListUploadsResponse) => void,
+  ): ClientUnaryCall;
+  listListUploads(
+    request: ListListUploadsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListListUploadsResponse) => void,
+  ): ClientUnaryCall;
+  listListUploads(
+    request: ListListUploadsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListListUploadsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes an upload and gives the rows that were not taken. Changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listListUploadRejects(
+    request: ListListUploadRejectsRequest,
+    callback: (error: ServiceError | null, response: ListListUploadRejectsResponse) => void,
+  ): ClientUnaryCall;
+  listListUploadRejects(
+    request: ListListUploadRejectsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListListUploadRejectsResponse) => void,
+  ): ClientUnaryCall;
+  listListUploadRejects(
+    request: ListListUploadRejectsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListListUploadRejectsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes an upload and gives all rows that were not taken as a CSV file. Changes nothing.
+   * Errors: UPLOAD_NOT_FOUND (NOT_FOUND).
+   */
+  exportListUploadRejects(
+    request: ExportListUploadRejectsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportListUploadRejectsResponse>;
+  exportListUploadRejects(
+    request: ExportListUploadRejectsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportListUploadRejectsResponse>;
 }
 
 export const StaticListServiceClient = makeGenericClientConstructor(
