@@ -6,7 +6,7 @@ import { endOfDay, firstDayOfWindow } from './calendar.js';
 import { definitionOf } from './declared.js';
 import { type Reach, rowsFor } from './sources.js';
 import type { Comparison, DayNumber, Feature, Leaf, Operand, Rule, SegmentRules } from './tree.js';
-import { featuresOfLeaf, leavesOf } from './tree.js';
+import { featuresOfLeaf } from './tree.js';
 import { type Values, verdictOf } from './verdict.js';
 
 /** A rule and the day that it looks at. */
