@@ -14,6 +14,7 @@ export * from '../rapport/segmentation/v1/scheme.js';
 export * from '../rapport/segmentation/v1/scheme_events.js';
 export * from '../rapport/segmentation/v1/scheme_model.js';
 export * from '../rapport/segmentation/v1/scheme_plan.js';
+export * from '../rapport/segmentation/v1/scheme_preview.js';
 export * from '../rapport/segmentation/v1/scheme_run.js';
 export * from '../rapport/segmentation/v1/scheme_service.js';
 export * from '../rapport/segmentation/v1/segment.js';

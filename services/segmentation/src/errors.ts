@@ -30,6 +30,7 @@ export const fail = defineFailures('segmentation.rapport', {
   SCHEME_STATE: { kind: 'precondition', message: 'The version does not stand where this is possible.' },
   SCHEME_NOT_FITTED: { kind: 'precondition', message: 'The model of the version is not fitted yet: fit it first.' },
   SCHEME_NOT_COMPUTED: { kind: 'precondition', message: 'The groups of a partition are rules: nothing is computed.' },
+  SCHEME_DAY_DECIDED: { kind: 'precondition', message: 'Something is decided for that day already, and stays.' },
   SCHEME_RUN_NOT_FOUND: { kind: 'not_found', message: 'There is no such run, or it is out of your reach.' },
   SCHEME_APPROVER_IS_AUTHOR: { kind: 'denied', message: 'Another person than the author approves a version.' },
   LIST_NOT_FOUND: { kind: 'not_found', message: 'There is no such list, or it is out of your reach.' },

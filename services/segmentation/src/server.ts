@@ -55,7 +55,9 @@ import { getScheme } from './scheme/get-scheme.js';
 import { getSchemeRun } from './scheme/get-scheme-run.js';
 import { listPartyGroups } from './scheme/list-party-groups.js';
 import { listSchemeRuns } from './scheme/list-scheme-runs.js';
+import { listSchemeVersions } from './scheme/list-scheme-versions.js';
 import { listSchemes } from './scheme/list-schemes.js';
+import { previewScheme } from './scheme/preview-scheme.js';
 import { publishScheme } from './scheme/publish-scheme.js';
 import { rejectScheme } from './scheme/reject-scheme.js';
 import { retireScheme } from './scheme/retire-scheme.js';
@@ -124,8 +126,10 @@ export function routes(deps: Deps): Route[] {
       getScheme: (request, call) => getScheme(deps, request, call),
       getSchemeRun: (request, call) => getSchemeRun(deps, request, call),
       listPartyGroups: (request, call) => listPartyGroups(deps, request, call),
+      listSchemeVersions: (request, call) => listSchemeVersions(deps, request, call),
       listSchemeRuns: (request, call) => listSchemeRuns(deps, request, call),
       listSchemes: (request, call) => listSchemes(deps, request, call),
+      previewScheme: (request, call) => previewScheme(deps, request, call),
       publishScheme: (request, call) => publishScheme(deps, request, call),
       rejectScheme: (request, call) => rejectScheme(deps, request, call),
       retireScheme: (request, call) => retireScheme(deps, request, call),

@@ -1,9 +1,9 @@
 import type { Parameter } from '@rapport/kit/analytics';
-import type { Cluster, ClusterFeature, ClusterModel, ClusterPlan } from '@rapport/proto/segmentation/v1';
+import type { Cluster, ClusterChoice, ClusterFeature, ClusterModel, ClusterPlan } from '@rapport/proto/segmentation/v1';
 import { findAttribute } from '../catalogue/catalogue.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { measure, type Scan, type ScannedScheme, readNumber, storeAssigned } from '../scan/scan.js';
+import { type Found, measure, readNumber, type Scan, type ScannedScheme } from '../scan/scan.js';
 import { type Operand, operandWords } from '../rule/rule.js';
 import { dateMessage } from '../segment/segment.js';
 import { kMeans, matchClusters, nearest, type Point, randomOf, silhouette } from './k-means.js';
@@ -60,16 +60,27 @@ function profileOf(centre: Point, features: readonly ClusterFeature[]): { profil
   return { profile: words.map(({ en }) => en).join(', '), profileZh: words.map(({ zh }) => zh).join('，') };
 }
 
-async function centresOf(points: readonly Point[], plan: ClusterPlan, signal: AbortSignal): Promise<Point[]> {
+/** The middles of the clusters; where the plan does not name their number, those of the best silhouette among all tried. */
+async function centresOf(
+  points: readonly Point[],
+  plan: ClusterPlan,
+  signal: AbortSignal,
+): Promise<{ centres: Point[]; choices: ClusterChoice[] }> {
   const random = () => randomOf(plan.seed);
-  if (plan.clusters > 0) return (await kMeans(points, plan.clusters, { random: random(), signal })).centres;
+  if (plan.clusters > 0) {
+    return { centres: (await kMeans(points, plan.clusters, { random: random(), signal })).centres, choices: [] };
+  }
   let best: { centres: Point[]; quality: number } = { centres: [], quality: Number.NEGATIVE_INFINITY };
+  const choices: ClusterChoice[] = [];
   for (let k = 2; k <= MOST_CHOSEN; k += 1) {
-    const { centres } = await kMeans(points, k, { random: random(), tries: 2, signal });
-    const quality = centres.length < 2 ? -1 : await silhouette(points.slice(0, JUDGED), centres);
+    const { centres, inertia } = await kMeans(points, k, { random: random(), tries: 2, signal });
+    // Of fewer different points than clusters, further ones tell nothing.
+    if (centres.length < k) break;
+    const quality = await silhouette(points.slice(0, JUDGED), centres);
+    choices.push({ clusters: k, silhouette: quality, inertia: inertia / points.length });
     if (quality > best.quality) best = { centres, quality };
   }
-  return best.centres;
+  return { centres: best.centres, choices };
 }
 
 /** Names for new clusters: that of the old one whose members they have, else the next number that was never used. */
@@ -135,7 +146,7 @@ export async function fitClusters(
   );
   const points = raws.map(({ raw }) => pointOf(raw, features));
   await progress('FITTING');
-  const centres = await centresOf(points, plan, signal);
+  const { centres, choices } = await centresOf(points, plan, signal);
   if (centres.length < 2) throw fail('SAMPLE_TOO_SMALL');
   const places = points.map((point) => nearest(point, centres).index);
   const old = before?.clusters.map(({ centre }) => centre) ?? [];
@@ -164,16 +175,17 @@ export async function fitClusters(
     parties: BigInt(raws.length),
     asOf: dateMessage(day),
     kept,
+    choices,
   };
 }
 
-/** Puts every party into the cluster whose middle is nearest, in ClickHouse. Safe to repeat. */
-export async function assignClusters(
+/** The cluster of every party: the one whose middle is nearest. */
+export async function findClusters(
   deps: Deps,
   row: ScannedScheme,
   model: ClusterModel,
   { day, progress }: Scan,
-): Promise<{ changed: bigint }> {
+): Promise<Found> {
   const { text, parameters } = await measure(deps, row, { numbers: model.features.map(({ feature }) => feature), day });
   await progress('ASSIGNING');
   const bound: Record<string, Parameter> = { cluster_ids: model.clusters.map(({ groupId }) => groupId) };
@@ -192,12 +204,10 @@ export async function assignClusters(
     return `L2SquaredDistance(point, {centre${index}:Array(Float64)})`;
   });
   return {
-    changed: await storeAssigned(deps, {
-      text: `SELECT *, [${distances.join(', ')}] AS distances FROM (SELECT *, [${axes.join(', ')}] AS point FROM (${text}))`,
-      parameters: { ...parameters, ...bound },
-      group: '{cluster_ids:Array(String)}[indexOf(distances, arrayMin(distances))]',
-      score: 'sqrt(arrayMin(distances))',
-      tolerance: 0.25,
-    }),
+    text: `SELECT *, [${distances.join(', ')}] AS distances FROM (SELECT *, [${axes.join(', ')}] AS point FROM (${text}))`,
+    parameters: { ...parameters, ...bound },
+    group: '{cluster_ids:Array(String)}[indexOf(distances, arrayMin(distances))]',
+    score: 'sqrt(arrayMin(distances))',
+    tolerance: 0.25,
   };
 }

@@ -1,4 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises';
+import type { LookalikeCut } from '@rapport/proto/segmentation/v1';
 
 /** A party as the places of the parts that its numbers fall into, one for each feature, among the weights of all. */
 export interface Example {
@@ -70,17 +71,50 @@ export function areaUnderCurve(scored: readonly { score: number; seed: boolean }
   return (ranks - (seeds * (seeds + 1)) / 2) / (seeds * others);
 }
 
-/** How many times more of the seed is among the tenth with the highest scores than among all. */
-export function liftOfTenth(scored: readonly { score: number; seed: boolean; counts: number }[]): number {
+/** The shares of all parties for which it is told what to expect of them. */
+const SHARES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5] as const;
+
+interface Scored {
+  /** The evidence: any number, the higher the more like the seed. */
+  score: number;
+  seed: boolean;
+  counts: number;
+}
+
+/** How much of the seed is among a share of all with the highest scores. Of equal scores each has the same chance. */
+function takenOf(scored: readonly Scored[], share: number): { found: number; last: number; target: number } {
   const sorted = [...scored].sort((a, b) => b.score - a.score);
-  const all = sorted.reduce((sum, { counts }) => sum + counts, 0);
-  const seeds = sorted.reduce((sum, { counts, seed }) => sum + (seed ? counts : 0), 0);
-  let left = all / 10;
+  const target = share * sorted.reduce((sum, { counts }) => sum + counts, 0);
+  let left = target;
   let found = 0;
-  for (const { counts, seed } of sorted) {
-    const taken = Math.min(left, counts);
-    if (seed) found += taken;
+  let last = sorted[0]?.score ?? 0;
+  for (let start = 0; start < sorted.length && left > 0; ) {
+    let [all, seeds, end] = [0, 0, start];
+    for (; end < sorted.length && sorted[end]?.score === sorted[start]?.score; end += 1) {
+      const { counts = 0, seed = false } = sorted[end] ?? {};
+      all += counts;
+      if (seed) seeds += counts;
+    }
+    last = sorted[start]?.score ?? last;
+    const taken = Math.min(left, all);
+    if (all > 0) found += (seeds * taken) / all;
     left -= taken;
+    start = end;
   }
-  return seeds === 0 ? 0 : found / seeds / 0.1;
+  return { found, last, target };
+}
+
+/** What to expect of taking so many of the most similar, on parties that were held out: by rising share. */
+export function cutsAt(scored: readonly Scored[]): LookalikeCut[] {
+  const seeds = scored.reduce((sum, { counts, seed }) => sum + (seed ? counts : 0), 0);
+  return SHARES.map((share) => {
+    const { found, last, target } = takenOf(scored, share);
+    const score = 1 / (1 + Math.exp(-last));
+    return { share, score, precision: target === 0 ? 0 : found / target, recall: seeds === 0 ? 0 : found / seeds };
+  });
+}
+
+/** How many times more of the seed is among the tenth with the highest scores than among all. */
+export function liftOfTenth(scored: readonly Scored[]): number {
+  return (cutsAt(scored).find(({ share }) => share === 0.1)?.recall ?? 0) / 0.1;
 }

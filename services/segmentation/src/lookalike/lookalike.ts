@@ -2,9 +2,9 @@ import type { Parameter } from '@rapport/kit/analytics';
 import type { LookalikeFeature, LookalikeModel, LookalikePlan } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { measure, type Scan, type ScannedScheme, storeAssigned } from '../scan/scan.js';
+import { type Found, measure, type Measures, type Scan, type ScannedScheme } from '../scan/scan.js';
 import { dateMessage } from '../segment/segment.js';
-import { areaUnderCurve, evidence, type Example, fitLogistic, liftOfTenth, type Weights } from './logistic.js';
+import { areaUnderCurve, cutsAt, evidence, type Example, fitLogistic, liftOfTenth, type Weights } from './logistic.js';
 
 /** Parties of the seed, and of the others, that a model is fitted on. */
 const SAMPLE = { seed: 10_000, others: 20_000 } as const;
@@ -120,6 +120,7 @@ export async function fitLookalike(
     seedParties: BigInt(Math.min(all.seeds, SAMPLE.seed)),
     otherParties: BigInt(Math.min(all.others, SAMPLE.others)),
     asOf: dateMessage(day),
+    cuts: cutsAt(tried),
   };
 }
 
@@ -139,13 +140,27 @@ export function scoreSql(model: LookalikeModel): { score: string; parameters: Re
   return { score: `1 / (1 + exp(-({intercept:Float64} + ${parts.join(' + ')})))`, parameters };
 }
 
-/** Scores every party and takes the most similar ones, in ClickHouse. Safe to repeat. */
-export async function assignLookalike(
+/** How many parties a plan takes: so many, or so large a share of those who can be taken; one at least. */
+async function countTaken(
+  { analytics }: Deps,
+  { cut }: LookalikePlan,
+  { text, parameters }: Measures,
+  signal: AbortSignal,
+): Promise<number> {
+  if (cut?.$case !== 'share') return Number(cut?.value ?? 1n);
+  const [row] = await analytics.query<{ n: number }>(`SELECT countIf(eligible) AS n FROM (${text})`, parameters, {
+    signal,
+  });
+  return Math.max(1, Math.round(cut.value * Number(row?.n ?? 0)));
+}
+
+/** The score of every party, and who is among the most similar ones. */
+export async function findLookalike(
   deps: Deps,
   row: ScannedScheme,
   { plan, model }: { plan: LookalikePlan; model: LookalikeModel },
   { day, progress, signal }: Scan,
-): Promise<{ changed: bigint }> {
+): Promise<Found> {
   const { text, parameters } = await measure(deps, row, { numbers: plan.features, rule: plan.seedRule, day });
   const { score, parameters: weights } = scoreSql(model);
   const scored = `SELECT *, ${score} AS similarity, ${plan.keepSeed ? '1' : 'taken = 0'} AS eligible FROM (${text})`;
@@ -154,7 +169,7 @@ export async function assignLookalike(
   let similar = 'similarity >= {threshold:Float64}';
   if (plan.cut?.$case === 'threshold') bound['threshold'] = plan.cut.value;
   else {
-    const top = Number(plan.cut?.value ?? 1n);
+    const top = await countTaken(deps, plan, { text: scored, parameters: bound }, signal);
     const [last] = await deps.analytics.query<{ similarity: number; id: string }>(
       `SELECT similarity, toString(party) AS id FROM (${scored}) WHERE eligible
         ORDER BY similarity DESC, party LIMIT 1 OFFSET {before:UInt64}`,
@@ -167,12 +182,10 @@ export async function assignLookalike(
     similar = '(similarity > {threshold:Float64} OR (similarity = {threshold:Float64} AND party <= {last_party:UUID}))';
   }
   return {
-    changed: await storeAssigned(deps, {
-      text: scored,
-      parameters: bound,
-      group: `if(eligible AND ${similar}, 'similar', '')`,
-      score: 'similarity',
-      tolerance: 0.01,
-    }),
+    text: scored,
+    parameters: bound,
+    group: `if(eligible AND ${similar}, 'similar', '')`,
+    score: 'similarity',
+    tolerance: 0.01,
   };
 }

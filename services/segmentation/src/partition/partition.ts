@@ -1,8 +1,11 @@
+import { everything } from '@rapport/kit/db';
 import type { GroupCount, GroupTitle, SchemeProblem } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
-import type { FactFilter } from '../fact/fact.js';
+import { type FactFilter, factFilter } from '../fact/fact.js';
+import { everyParty } from '../membership/membership.js';
 import { anyMerged } from '../merge/merge.js';
 import { compileRules, type DayNumber, type Rule } from '../rule/rule.js';
+import type { Found, ScannedScheme } from '../scan/scan.js';
 import { soundRuleInUse } from '../segment/segment.js';
 import { provePartition } from './prove.js';
 
@@ -114,4 +117,37 @@ export function partitionProblems(
     });
   }
   return { problems, proved: proof.verdict === 'proved' };
+}
+
+/** The group of every party by the rules of a partition on a day, beside the one by other rules, as SQL. */
+export async function findPartition(
+  deps: Deps,
+  row: ScannedScheme,
+  { groups, before, day }: { groups: readonly NamedRule[]; before: readonly NamedRule[]; day: DayNumber },
+): Promise<Found> {
+  const merged = await anyMerged(deps.db.system);
+  const both = [...groups, ...before];
+  const read = await Promise.all(both.map(({ rule }) => soundRuleInUse(deps.db.system, rule)));
+  const where = factFilter(everything, row.organisation_path);
+  const segments = read.find((one) => one.segments)?.segments;
+  const limits = { where, merged, segments, ranged: true };
+  const { from, conditions, parameters } = compileRules(
+    read.map(({ rule }) => ({ rule, asOf: day })),
+    deps.zone,
+    limits,
+  );
+  const ids = both.map(({ title }) => title.groupId);
+  const groupOf = (start: number, end: number): string => {
+    const parts = conditions
+      .slice(start, end)
+      .map((one, at) => `${one}, {partition_ids:Array(String)}[${start + at + 1}]`);
+    return parts.length === 0 ? "''" : `multiIf(${parts.join(', ')}, '')`;
+  };
+  return {
+    text: `SELECT p.party AS party, p.organisation_path AS path, p.manager AS manager,
+      ${groupOf(groups.length, both.length)} AS old_group, ${groupOf(0, groups.length)} AS found_group FROM ${from}`,
+    parameters: { ...parameters, ...everyParty, partition_ids: ids },
+    group: 'found_group',
+    score: '0',
+  };
 }

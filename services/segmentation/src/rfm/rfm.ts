@@ -1,7 +1,7 @@
 import type { Parameter } from '@rapport/kit/analytics';
 import type { GroupTitle, RfmPlan, SchemeModel } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
-import { measure, type Scan, type ScannedScheme, storeAssigned } from '../scan/scan.js';
+import { type Found, measure, type Scan, type ScannedScheme } from '../scan/scan.js';
 import { dateMessage } from '../segment/segment.js';
 
 /** Which scores make a group, ends included. */
@@ -86,15 +86,15 @@ interface Cuts {
 }
 
 /**
- * Scores every party by the fifths of those who have a recency, and writes who is in another group than before. Two scans;
- * the fifths are exact. Gives how many changed, and where the fifths lie. Safe to repeat.
+ * Scores every party by the fifths of those who have a recency, which are exact. Gives the groups, and where the fifths
+ * lie.
  */
-export async function assignRfm(
+export async function findRfm(
   deps: Deps,
   row: ScannedScheme,
   plan: RfmPlan,
   { day, progress, signal }: Scan,
-): Promise<{ changed: bigint; model: SchemeModel }> {
+): Promise<{ found: Found; model: SchemeModel }> {
   const numbers = (['recency', 'frequency', 'monetary'] as const).map((one) => plan[one] || DEFAULTS[one]);
   const { text, parameters } = await measure(deps, row, { numbers, day });
   // A frequency or an amount that is missing is nothing.
@@ -106,28 +106,28 @@ export async function assignRfm(
     parameters,
     { signal },
   );
-  const found = cuts && Number(cuts.parties) > 0 ? cuts : { recency: [], frequency: [], monetary: [], parties: 0 };
+  const fifths = cuts && Number(cuts.parties) > 0 ? cuts : { recency: [], frequency: [], monetary: [], parties: 0 };
   await progress('ASSIGNING');
   const { group, score, parameters: bound } = rfmSql(plan);
-  const changed = await storeAssigned(deps, {
+  const found: Found = {
     text: `SELECT *, if(isNull(m0), 0, 5 - ${above('m0', 'cuts_r')}) AS r, 1 + ${above('often', 'cuts_f')} AS f,
       1 + ${above('much', 'cuts_m')} AS m FROM (${known})`,
-    parameters: { ...parameters, ...bound, cuts_r: found.recency, cuts_f: found.frequency, cuts_m: found.monetary },
+    parameters: { ...parameters, ...bound, cuts_r: fifths.recency, cuts_f: fifths.frequency, cuts_m: fifths.monetary },
     group,
     score,
     tolerance: 0,
-  });
+  };
   return {
-    changed,
+    found,
     model: {
       kind: {
         $case: 'rfm',
         value: {
-          recencyCuts: found.recency,
-          frequencyCuts: found.frequency,
-          monetaryCuts: found.monetary,
+          recencyCuts: fifths.recency,
+          frequencyCuts: fifths.frequency,
+          monetaryCuts: fifths.monetary,
           asOf: dateMessage(day),
-          parties: BigInt(found.parties),
+          parties: BigInt(fifths.parties),
         },
       },
     },

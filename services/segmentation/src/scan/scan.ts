@@ -2,9 +2,10 @@ import type { Parameter } from '@rapport/kit/analytics';
 import { everything } from '@rapport/kit/db';
 import { findAttribute } from '../catalogue/catalogue.js';
 import type { Deps } from '../deps.js';
-import { factFilter } from '../fact/fact.js';
+import { type FactFilter, factFilter } from '../fact/fact.js';
 import { anyMerged } from '../merge/merge.js';
-import { compileValues, type DayNumber, type Operand, readValue } from '../rule/rule.js';
+import { compileValues, type DayNumber, END_PARTY, FIRST_PARTY, type Operand, readValue } from '../rule/rule.js';
+import { everyParty, partyRanges } from '../membership/membership.js';
 import { soundRuleInUse } from '../segment/segment.js';
 
 /** The version of a scheme that is scanned for. */
@@ -49,6 +50,9 @@ function canMiss(value: Operand): boolean {
   return 'size' in value && canMiss(value.size);
 }
 
+/** The condition that a row belongs to the range of parties that is bound. */
+export const RANGED = ` AND party >= {${FIRST_PARTY}:UUID} AND party < {${END_PARTY}:UUID}`;
+
 /** What a scan reads of every party of a scheme's part of the bank, as one SELECT. */
 export interface Measures {
   /**
@@ -83,7 +87,7 @@ export async function measure(
   ];
   const values = [...numbers.map(numberOf), ...before];
   const where = factFilter(everything, row.organisation_path);
-  const limits = { where, merged, segments };
+  const limits = { where, merged, segments, ranged: true };
   const compiled = compileValues([{ rule, asOf: day }], { values, asOf: day }, deps.zone, limits);
   const columns = compiled.values.map(({ sql }, index) => {
     if (index < numbers.length) return `toNullable(toFloat64(${sql})) AS m${index}`;
@@ -92,7 +96,7 @@ export async function measure(
   return {
     text: `SELECT p.party AS party, p.organisation_path AS path, p.manager AS manager,
       toUInt8(${compiled.conditions[0]}) AS taken, ${columns.join(', ')} FROM ${compiled.from}`,
-    parameters: { ...compiled.parameters, day, scheme_id: row.scheme_id },
+    parameters: { ...compiled.parameters, ...everyParty, day, scheme_id: row.scheme_id },
   };
 }
 
@@ -110,23 +114,25 @@ export function scanVersion(): bigint {
 }
 
 /**
- * Writes who is in another group than before, or has another score: one INSERT … SELECT, so that nothing of it passes
- * through this process, and rows grow with changes, not with days. Gives how many changed group. Safe to repeat: what was
+ * Writes who is in another group than before, or has another score: an INSERT … SELECT for each range of parties, so that
+ * nothing of it passes through this process, and rows grow with changes, not with days. Gives how many changed group. Safe to repeat: what was
  * written is what was found, and is not written again.
  */
-export async function storeAssigned({ analytics }: Deps, found: Found): Promise<bigint> {
+export async function storeAssigned({ analytics }: Deps, found: Found, signal: AbortSignal): Promise<bigint> {
   const { text, parameters, group, score, tolerance } = found;
   const version = scanVersion();
   const moved = 'ifNull(abs(new_score - old_score) > {tolerance:Float64}, isNull(new_score) != isNull(old_score))';
-  await analytics.command(
-    `INSERT INTO assigned (party, scheme, from_date, \`group\`, score, version)
+  const statement = `INSERT INTO assigned (party, scheme, from_date, \`group\`, score, version)
       SELECT party, {scheme_id:String}, {day:Int32}, new_group, new_score, {version:UInt64}
       FROM (SELECT party, old_group, old_score, ${group} AS new_group, toNullable(toFloat64(${score})) AS new_score
         FROM (${text}))
       WHERE new_group != old_group${tolerance === undefined ? '' : ` OR ${moved}`}
-      SETTINGS max_threads = 2`,
-    { ...parameters, version, ...(tolerance === undefined ? {} : { tolerance }) },
-  );
+      SETTINGS max_threads = 2`;
+  const bound = { ...parameters, version, ...(tolerance === undefined ? {} : { tolerance }) };
+  for (const range of await partyRanges(analytics)) {
+    signal.throwIfAborted();
+    await analytics.command(statement, { ...bound, ...range });
+  }
   const [row] = await analytics.query<{ n: number }>(
     `SELECT countIf(now_in != was_in) AS n FROM (
       SELECT argMaxIf(\`group\`, (from_date, version), from_date < {day:Int32}) AS was_in,
@@ -136,4 +142,42 @@ export async function storeAssigned({ analytics }: Deps, found: Found): Promise<
     { scheme_id: parameters['scheme_id'] ?? '', day: parameters['day'] ?? 0 },
   );
   return BigInt(row?.n ?? 0);
+}
+
+/** How many go from which group to which; the same on both sides for those who stay. */
+export interface Moves {
+  from_group: string;
+  to_group: string;
+  parties: number;
+  /** The lowest ids of them. */
+  some: string[];
+}
+
+/** Counts what storing would change, and stores nothing. Only parties of the filter are counted. */
+export async function previewAssigned(
+  { analytics }: Deps,
+  { text, parameters, group }: Found,
+  { where, sample, signal }: { where: FactFilter; sample: number; signal: AbortSignal },
+): Promise<Moves[]> {
+  const counted = new Map<string, Moves>();
+  for (const range of await partyRanges(analytics)) {
+    const rows = await analytics.query<Moves>(
+      `SELECT from_group, to_group, count() AS parties, groupArraySorted(${sample + 1})(id) AS some
+        FROM (SELECT toString(party) AS id, path AS organisation_path, manager, old_group AS from_group,
+          ${group} AS to_group FROM (${text}))
+        WHERE ${where.text} GROUP BY from_group, to_group SETTINGS max_threads = 2`,
+      { ...parameters, ...where.parameters, ...range },
+      { signal },
+    );
+    for (const row of rows) {
+      const key = `${row.from_group} ${row.to_group}`;
+      const known = counted.get(key);
+      if (!known) counted.set(key, { ...row, parties: Number(row.parties) });
+      else {
+        known.parties += Number(row.parties);
+        known.some = [...known.some, ...row.some].sort();
+      }
+    }
+  }
+  return [...counted.values()].map((one) => ({ ...one, some: one.some.slice(0, sample) }));
 }

@@ -5,7 +5,7 @@ import { openSuite, type Suite } from '../segmentation.testkit.js';
 import { create, ended, publish, rejection, segmentsOf } from './scheme.testkit.js';
 
 let suite: Suite;
-/** Thirty young with little, thirty old with much; every second of those is the seed. */
+/** Forty young with little, forty old with much; three of four of those are the seed. */
 const young: string[] = [];
 const old: string[] = [];
 
@@ -18,8 +18,8 @@ beforeAll(async () => {
     return party;
   };
   for (let n = 0; n < 40; n += 1) {
-    young.push(await person(20000101 + ((n >> 1) % 2) * 10_000, 100_000n, n < 2 ? 'seed' : 'north'));
-    old.push(await person(19400101 + ((n >> 1) % 2) * 10_000, 9_000_000n, n % 2 === 0 ? 'seed' : 'north'));
+    young.push(await person(20000101 + ((n >> 1) % 2) * 10_000, 100_000n, 'north'));
+    old.push(await person(19400101 + ((n >> 1) % 2) * 10_000, 9_000_000n, n % 4 > 0 ? 'seed' : 'north'));
   }
   await suite.settled();
 }, 120_000);
@@ -69,7 +69,21 @@ test('clusters are found, described, approved with their model, published, and k
   const still = again.value.clusters.find(({ groupId }) => groupId === rich?.groupId);
   expect(still?.means[0]).toBeGreaterThan(50);
   expect(again.value.kept).toBeGreaterThan(0.5);
-}, 60_000);
+}, 180_000);
+
+test('the data choose the number of clusters, and show why', async () => {
+  await suite.schemes(['marketer']).createScheme(create('free', clusters(['party.age', 'holdings.balance'])));
+  const model = await fitted('schemes/free@1');
+  if (model?.$case !== 'clusters') throw new Error('no clusters');
+  const { choices } = model.value;
+  expect(choices.length).toBeGreaterThanOrEqual(2);
+  const best = choices.reduce((one, other) => (other.silhouette > one.silhouette ? other : one));
+  expect(model.value.clusters).toHaveLength(best.clusters);
+  expect(model.value.silhouette).toBeCloseTo(best.silhouette);
+  for (const [index, { inertia }] of choices.entries()) {
+    if (index > 0) expect(inertia).toBeLessThanOrEqual((choices[index - 1]?.inertia ?? 0) + 1e-9);
+  }
+}, 180_000);
 
 test('look-alikes of a seed are those that are like it, without the seed', async () => {
   const marketer = suite.schemes(['marketer']);
@@ -79,7 +93,7 @@ test('look-alikes of a seed are those that are like it, without the seed', async
       value: {
         seedRule: 'party.region == "seed"',
         features: ['party.age', 'holdings.balance', 'tx.last_days()'],
-        cut: { $case: 'top', value: 15n },
+        cut: { $case: 'top', value: 8n },
         keepSeed: false,
         ...more,
       },
@@ -90,19 +104,28 @@ test('look-alikes of a seed are those that are like it, without the seed', async
   if (model?.$case !== 'lookalike') throw new Error('no model');
   expect(model.value.auc).toBeGreaterThan(0.7);
   expect(model.value.lift).toBeGreaterThan(1);
-  expect(model.value).toMatchObject({ seedParties: 22n, otherParties: 58n });
+  expect(model.value).toMatchObject({ seedParties: 30n, otherParties: 50n });
+  expect(model.value.cuts.map(({ share }) => share)).toEqual([0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5]);
+  expect(model.value.cuts.at(-1)?.recall).toBeGreaterThan(0.5);
   // Everybody's last transaction was on the same day: it tells nothing.
   const importance = model.value.features.map((one) => one.importance);
   expect(importance[2]).toBeCloseTo(0);
   expect((importance[0] ?? 0) + (importance[1] ?? 0)).toBeCloseTo(1);
-  expect(await publish(suite, 'schemes/like@1')).toMatchObject({ message: '', changed: 15n });
+  expect(await publish(suite, 'schemes/like@1')).toMatchObject({ message: '', changed: 8n });
   const { members, total } = await suite
     .as(['marketer'])
     .listMembers({ parent: 'segments/like-similar@1', pageSize: 100, pageToken: '' });
-  expect(total).toBe(15n);
+  expect(total).toBe(8n);
   const taken = members.map(({ party }) => party);
-  expect(taken.filter((party) => old.indexOf(party) % 2 === 1)).toHaveLength(15);
-  expect(taken.filter((party) => old.indexOf(party) % 2 === 0)).toEqual([]);
+  expect(taken.filter((party) => old.indexOf(party) >= 0 && old.indexOf(party) % 4 === 0)).toHaveLength(8);
+
+  // A tenth of the 50 outside of the seed.
+  await marketer.createScheme(create('share', plan({ cut: { $case: 'share', value: 0.1 } })));
+  await fitted('schemes/share@1');
+  const dry = await marketer.previewScheme({ name: 'schemes/share@1', asOf: undefined, sampleSize: 3 });
+  expect(dry.groups).toMatchObject([{ group: { groupId: 'similar' }, parties: 5n, before: 0n }]);
+  expect(dry.moves).toEqual([{ fromGroup: '', toGroup: 'similar', parties: 5n }]);
+  expect(dry.sample).toHaveLength(3);
 
   await marketer.createScheme(create('tiny', plan({ seedRule: 'party.region == "nowhere"' })));
   const { schemeRun } = await marketer.fitScheme({ name: 'schemes/tiny@1', requestId: uuidv7() });
@@ -110,4 +133,4 @@ test('look-alikes of a seed are those that are like it, without the seed', async
     state: SchemeRunState.SCHEME_RUN_STATE_FAILED,
     reason: 'SEED_TOO_SMALL',
   });
-}, 60_000);
+}, 180_000);

@@ -109,6 +109,9 @@ test('rules ask for the groups of a partition, which then cannot go, and never i
     reason: 'SEGMENT_IN_USE',
     message: expect.stringContaining('segments/southern'),
   });
+  const dry = await marketer.previewScheme({ name: 'schemes/asked@2', asOf: undefined, sampleSize: 10 });
+  expect(dry.moves).toMatchObject([{ fromGroup: 'band-2', toGroup: 'band-1', parties: 2n }]);
+  expect(dry.sample.map(({ party }) => party).sort()).toEqual([old, later].sort());
   // Another border, the same groups: members follow it.
   await marketer.createSchemeVersion({
     parent: 'schemes/asked',
@@ -206,7 +209,11 @@ test('who may not, and who must not alone', async () => {
     suite.schemes(['auditor']).checkScheme({ plan: bands([undefined, 1]), organisationPath: '', asOf: undefined }),
     suite.schemes(['marketing_approver']).retireScheme(request),
     suite.schemes(['call_centre_agent']).fitScheme(request),
-    suite.schemes(['auditor']).assignScheme(request),
+    suite.schemes(['auditor']).assignScheme({ ...request, asOf: undefined }),
+    suite.schemes(['marketing_approver']).previewScheme({ name, asOf: undefined, sampleSize: 0 }),
+    suite
+      .schemes(['relationship_manager'])
+      .listSchemeVersions({ parent: 'schemes/guarded', pageSize: 0, pageToken: '' }),
     suite.schemes(['auditor']).rejectScheme({ ...request, reason: 'no' }),
     suite.schemes(['call_centre_agent']).getSchemeRun({ name: `schemeRuns/${uuidv7()}` }),
     suite

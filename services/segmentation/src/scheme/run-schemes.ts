@@ -12,6 +12,7 @@ import { isComputed } from './plan.js';
 import { putIntoUse } from './put-into-use.js';
 import { askRun, runColumns, type RunRow } from './run.js';
 import { findSchemeVersion, planOf, type SchemeRow, schemeRows, schemeVersionName } from './scheme.js';
+import { restoreTiers } from '../tier/tier.js';
 import { soundPlan } from './sound.js';
 
 /** How soon a run is begun that another process was asked for; also how late the day's own runs are. */
@@ -41,6 +42,31 @@ async function askDue(deps: Deps): Promise<number> {
   return due.length;
 }
 
+/**
+ * Mends what ClickHouse has lost of the schemes in use: tiers come back from Postgres, the others are assigned anew. Gives
+ * how many schemes it mended.
+ */
+async function mendLost(deps: Deps, signal: AbortSignal): Promise<number> {
+  const used = await deps.db.system.rows<SchemeRow>(sql`${schemeRows}
+    WHERE v.state = 3 AND s.kind <> ${SchemeKind.SCHEME_KIND_PARTITION} AND v.assigned_day IS NOT NULL
+    ORDER BY s.scheme_id`);
+  const there = await deps.analytics.query<{ scheme: string }>('SELECT DISTINCT scheme FROM assigned');
+  const known = new Set(there.map(({ scheme }) => scheme));
+  let mended = 0;
+  for (const row of used) {
+    const tiers = planOf(row).kind?.$case === 'tiers';
+    if (tiers ? (await restoreTiers(deps, row, { signal })) === 0 : known.has(row.scheme_id)) continue;
+    const kind = SchemeRunKind.SCHEME_RUN_KIND_ASSIGN;
+    const at = deps.clock.now();
+    await deps.db.transaction(everything, (tx) =>
+      askRun(tx, row, { kind, day: today(deps), by: 'service:segmentation', at }),
+    );
+    logger.warn({ scheme: schemeVersionName(row) }, 'the groups of a scheme were lost and are mended');
+    mended += 1;
+  }
+  return mended;
+}
+
 async function takeRun({ db, clock }: Deps): Promise<RunRow | undefined> {
   return db.system.maybe<RunRow>(sql`
     UPDATE scheme_run r SET state = 2, attempts = attempts + 1, start_time = coalesce(start_time, ${clock.now()})
@@ -67,7 +93,8 @@ async function work(deps: Deps, run: RunRow, signal: AbortSignal): Promise<void>
     await fit(deps, row, { day, progress, signal });
   } else {
     if (isComputed(planOf(row))) {
-      const changed = await assign(deps, row, { day, progress, signal });
+      const backfill = run.kind === SchemeRunKind.SCHEME_RUN_KIND_BACKFILL;
+      const changed = await assign(deps, row, { day, progress, signal, backfill });
       await db.system.run(sql`UPDATE scheme_run SET changed = ${changed} WHERE run_id = ${run.run_id}::uuid`);
     } else {
       await progress('READING');
@@ -124,6 +151,7 @@ export function runSchemes(deps: Deps): Running {
     group: 'schemes',
     names: ['schemes'],
     work: async ({ signal }: Lease) => {
+      await mendLost(deps, signal);
       while (!signal.aborted) {
         await askDue(deps);
         if (!(await runOnce(deps, signal))) await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);

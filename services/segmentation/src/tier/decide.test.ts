@@ -62,6 +62,32 @@ describe('the tier of a day', () => {
     );
   });
 
+  test('whatever a party does, it goes up on the day, and never down within the grace of its last good day', () => {
+    const DAY = 86_400_000;
+    const numberOf = (time: number) => Number(new Date(time).toISOString().slice(0, 10).replaceAll('-', ''));
+    const steps = fc.array(fc.tuple(measures, fc.integer({ min: 1, max: 12 })), { minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(plans, steps, (plan, walk) => {
+        let time = Date.UTC(2024, 0, 1);
+        let state: TierState = { tier: 0, belowFrom: 0 };
+        let good = time;
+        for (const [has, wait] of walk) {
+          time += wait * DAY;
+          const day = numberOf(time);
+          const entered = decideTier(plan, { tier: 0, belowFrom: 0 }, has, day).tier;
+          const before = state;
+          state = decideTier(plan, state, has, day);
+          expect(state.tier).toBeGreaterThanOrEqual(entered);
+          if (before.tier !== 0 && entered > before.tier) expect(state).toEqual({ tier: entered, belowFrom: 0 });
+          // Grace counts from the first day on which it was seen below: no earlier than the day after the last good one.
+          if (state.tier < before.tier)
+            expect(time - good).toBeGreaterThanOrEqual((plan.graceDays + (plan.graceDays > 0 ? 1 : 0)) * DAY);
+          if (state.belowFrom === 0) good = time;
+        }
+      }),
+    );
+  });
+
   test('nobody goes down before the grace is over, and whoever is back in time stays', () => {
     const plan: TierPlan = {
       assets: 'holdings.balance',

@@ -105,7 +105,9 @@ test('parties go up at once and down after their grace; each change is told once
     ['gold', false, 15],
   ]);
   // Asking again for a day that is decided changes nothing.
-  const again = await suite.schemes(['marketer']).assignScheme({ name: 'schemes/wealth@1', requestId: uuidv7() });
+  const again = await suite
+    .schemes(['marketer'])
+    .assignScheme({ name: 'schemes/wealth@1', asOf: undefined, requestId: uuidv7() });
   expect(await ended(suite, again.schemeRun?.name)).toMatchObject({ state: SchemeRunState.SCHEME_RUN_STATE_SUCCEEDED });
   for (let tries = 0; told.length < 2 && tries < 100; tries += 1) await new Promise((done) => setTimeout(done, 50));
   await listener.stop();
@@ -121,14 +123,128 @@ test('parties go up at once and down after their grace; each change is told once
     { party: riser, fromTier: 'basic', toTier: 'silver', direction: TIER_DIRECTION_UP, privileges: [] },
     { party: rich, fromTier: 'gold', toTier: 'silver', direction: TIER_DIRECTION_DOWN, privileges: [] },
   ]);
-  const { n } = await suite.deps.db.system.one<{ n: bigint }>(sql`SELECT count(*) AS n FROM tier_change`);
-  expect(n).toBe(2n);
-}, 60_000);
+  // The first tiers are kept as well, though nothing is told of them.
+  const kept = await suite.deps.db.system.rows<{ from: string; to: string; score: number }>(sql`
+    SELECT from_tier AS from, to_tier AS to, score FROM tier_change ORDER BY day, to_tier`);
+  expect(kept).toEqual([
+    { from: '', to: 'basic', score: 900 },
+    { from: '', to: 'gold', score: 6000 },
+    { from: 'basic', to: 'silver', score: 1000 },
+    { from: 'gold', to: 'silver', score: 3000 },
+  ]);
+}, 180_000);
+
+const schemeDay = (day: number) => ({ year: 2026, month: 3, day });
+const rowsOf = async (table: 'assigned' | 'tier_watch') => {
+  const [row] = await suite.deps.analytics.query<{ n: number }>(`SELECT count() AS n FROM ${table} FINAL`);
+  return Number(row?.n);
+};
+
+test('a dry run tells sizes and who would move on any day, and changes nothing', async () => {
+  const marketer = suite.schemes(['marketer']);
+  if (plan.kind?.$case !== 'tiers') throw new Error('no tiers');
+  const tiers = [tier('basic'), tier('mid', 900, 800), tier('silver', 1500, 1200)];
+  const value = { ...plan.kind.value, graceDays: 0, tiers };
+  await marketer.createSchemeVersion({
+    parent: 'schemes/wealth',
+    plan: { kind: { $case: 'tiers', value } },
+    requestId: uuidv7(),
+  });
+  const before = await rowsOf('assigned');
+  const dry = await marketer.previewScheme({ name: 'schemes/wealth@2', asOf: undefined, sampleSize: 5 });
+  const sizes = dry.groups.map(({ group, parties, before: was }) => [group?.groupId, parties, was]);
+  // One has 3000 and one has 1000; both are in silver since the 26th at the latest.
+  expect(sizes).toEqual([
+    ['basic', 0n, 0n],
+    ['mid', 1n, 0n],
+    ['silver', 1n, 2n],
+  ]);
+  expect(dry.moves).toEqual([{ fromGroup: 'silver', toGroup: 'mid', parties: 1n }]);
+  expect(dry.sample).toMatchObject([{ fromGroup: 'silver', toGroup: 'mid' }]);
+  const then = await marketer.previewScheme({ name: 'schemes/wealth@2', asOf: schemeDay(16), sampleSize: 0 });
+  expect(then.groups.map(({ group, before: was }) => [group?.groupId, was])).toEqual([
+    ['basic', 0n],
+    ['mid', 0n],
+    ['silver', 1n],
+    ['gold', 1n],
+  ]);
+  expect(then.sample).toEqual([]);
+  expect(await rowsOf('assigned')).toBe(before);
+  const elsewhere = suite.schemes(['marketer'], '/demo/north');
+  await expect(elsewhere.previewScheme({ name: 'schemes/wealth@2', asOf: undefined, sampleSize: 0 })).rejects.toThrow();
+  const ahead = marketer.previewScheme({ name: 'schemes/wealth@2', asOf: schemeDay(31), sampleSize: 0 });
+  expect((await rejection(ahead))['reason']).toBe('DATE_INVALID');
+  const { versions, nextPageToken } = await marketer.listSchemeVersions({
+    parent: 'schemes/wealth',
+    pageSize: 1,
+    pageToken: '',
+  });
+  const rest = await marketer.listSchemeVersions({ parent: 'schemes/wealth', pageSize: 1, pageToken: nextPageToken });
+  expect([...versions, ...rest.versions].map(({ name }) => name)).toEqual(['schemes/wealth@2', 'schemes/wealth@1']);
+}, 180_000);
+
+test('history before the first use is filled in from the earliest day on, and rules can ask for it', async () => {
+  const marketer = suite.schemes(['marketer']);
+  const fill = async (day: number) =>
+    ended(
+      suite,
+      (await marketer.assignScheme({ name: 'schemes/wealth@1', asOf: schemeDay(day), requestId: uuidv7() })).schemeRun
+        ?.name,
+    );
+  const goldOn = async (day: number) => {
+    const rule = 'scheme.group("wealth") == "gold"';
+    const asked = { rule, asOf: schemeDay(day), organisationPath: '', sampleSize: 0 };
+    return (await suite.as(['marketer']).previewSegment(asked)).count;
+  };
+  expect(await goldOn(5)).toBe(0n);
+  expect(await fill(5)).toMatchObject({ state: SchemeRunState.SCHEME_RUN_STATE_SUCCEEDED, changed: 2n });
+  expect(await goldOn(4)).toBe(0n);
+  expect(await goldOn(5)).toBe(1n);
+  expect(await goldOn(15)).toBe(1n);
+  for (const day of [4, 15, 20]) expect((await rejection(fill(day)))['reason']).toBe('SCHEME_DAY_DECIDED');
+  const { version } = await marketer.getScheme({ name: 'schemes/wealth' });
+  expect(version?.assignedDate).toEqual(schemeDay(26));
+  const { told } = await suite.deps.db.system.one<{ told: bigint }>(sql`
+    SELECT count(*) AS told FROM tier_change WHERE from_tier <> ''`);
+  expect(told).toBe(2n);
+}, 180_000);
+
+test('tiers and grace that ClickHouse has lost come back from Postgres', async () => {
+  const faller = await person(5000n, { manager: 'staff/anna' });
+  await suite.settled();
+  await ended(
+    suite,
+    (await suite.schemes(['marketer']).assignScheme({ name: 'schemes/wealth@1', asOf: undefined, requestId: uuidv7() }))
+      .schemeRun?.name,
+  );
+  await book(faller, 100n, 20260327);
+  await suite.settled();
+  await dayIs('2026-03-27');
+  const historyOf = async (party: string) =>
+    (await groupsOf(party)).map(({ group, fromDate }) => [group?.groupId, fromDate?.day]);
+  expect(await historyOf(faller)).toEqual([['gold', 26]]);
+  const lost = await Promise.all([rowsOf('assigned'), rowsOf('tier_watch')]);
+  await suite.pause();
+  for (const table of ['assigned', 'tier_watch']) await suite.deps.analytics.command(`TRUNCATE TABLE ${table}`);
+  await suite.restart();
+  for (let tries = 0; tries < 300 && (await rowsOf('assigned')) < lost[0]; tries += 1) {
+    await new Promise((done) => setTimeout(done, 100));
+  }
+  expect(await historyOf(faller)).toEqual([['gold', 26]]);
+  // The ten days of grace count from the 27th still.
+  await dayIs('2026-04-05');
+  expect(await historyOf(faller)).toEqual([['gold', 26]]);
+  await dayIs('2026-04-06');
+  expect(await historyOf(faller)).toEqual([
+    ['basic', 6],
+    ['gold', 26],
+  ]);
+}, 240_000);
 
 test('the groups of a party are for those who may see the party', async () => {
   const party = await person(6000n, { path: '/demo/north', manager: 'staff/bert' });
   await suite.settled();
-  await suite.schemes(['marketer']).assignScheme({ name: 'schemes/wealth@1', requestId: uuidv7() });
+  await suite.schemes(['marketer']).assignScheme({ name: 'schemes/wealth@1', asOf: undefined, requestId: uuidv7() });
   const asked = { party, scheme: '', pageSize: 0, pageToken: '' };
   const anna = suite.schemes(['relationship_manager'], '/demo/south', 'staff/anna');
   expect((await rejection(anna.listPartyGroups(asked)))['reason']).toBe('PARTY_NOT_FOUND');

@@ -382,7 +382,7 @@ export interface RetireSchemeResponse {
   version?: SchemeVersion | undefined;
 }
 
-/** Asks to assign every party now. */
+/** Asks to assign every party. */
 export interface AssignSchemeRequest {
   /** The version, `schemes/{id}@{version}`. */
   name: string;
@@ -391,6 +391,8 @@ export interface AssignSchemeRequest {
    * with another request it is refused.
    */
   requestId: string;
+  /** The day to assign for: today when unset, else a day before the scheme first came into use. */
+  asOf?: DateMessage | undefined;
 }
 
 /** What became of it. */
@@ -3250,7 +3252,7 @@ export const RetireSchemeResponse: MessageFns<RetireSchemeResponse, "rapport.seg
 };
 
 function createBaseAssignSchemeRequest(): AssignSchemeRequest {
-  return { name: "", requestId: "" };
+  return { name: "", requestId: "", asOf: undefined };
 }
 
 export const AssignSchemeRequest: MessageFns<AssignSchemeRequest, "rapport.segmentation.v1.AssignSchemeRequest"> = {
@@ -3262,6 +3264,9 @@ export const AssignSchemeRequest: MessageFns<AssignSchemeRequest, "rapport.segme
     }
     if (message.requestId !== "") {
       writer.uint32(18).string(message.requestId);
+    }
+    if (message.asOf !== undefined) {
+      DateMessage.encode(message.asOf, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -3295,6 +3300,14 @@ export const AssignSchemeRequest: MessageFns<AssignSchemeRequest, "rapport.segme
             message.requestId = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.asOf = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3315,6 +3328,11 @@ export const AssignSchemeRequest: MessageFns<AssignSchemeRequest, "rapport.segme
         : isSet(object.request_id)
         ? globalThis.String(object.request_id)
         : "",
+      asOf: isSet(object.asOf)
+        ? DateMessage.fromJSON(object.asOf)
+        : isSet(object.as_of)
+        ? DateMessage.fromJSON(object.as_of)
+        : undefined,
     };
   },
 
@@ -3326,6 +3344,9 @@ export const AssignSchemeRequest: MessageFns<AssignSchemeRequest, "rapport.segme
     if (message.requestId !== "") {
       obj.requestId = message.requestId;
     }
+    if (message.asOf !== undefined) {
+      obj.asOf = DateMessage.toJSON(message.asOf);
+    }
     return obj;
   },
 
@@ -3336,6 +3357,9 @@ export const AssignSchemeRequest: MessageFns<AssignSchemeRequest, "rapport.segme
     const message = createBaseAssignSchemeRequest();
     message.name = object.name ?? "";
     message.requestId = object.requestId ?? "";
+    message.asOf = (object.asOf !== undefined && object.asOf !== null)
+      ? DateMessage.fromPartial(object.asOf)
+      : undefined;
     return message;
   },
 };

@@ -59,6 +59,21 @@ export interface ClusterModel {
     | undefined;
   /** Which share of the parties of the sample kept the name of their cluster from the version in use before; 0 without one. */
   kept: number;
+  /** How well other numbers of clusters would fit, by their number; empty when the plan names the number. */
+  choices: ClusterChoice[];
+}
+
+/** How well a number of clusters fits. */
+export interface ClusterChoice {
+  /** How many clusters. */
+  clusters: number;
+  /** The silhouette of the sample, -1 to 1. */
+  silhouette: number;
+  /**
+   * The mean squared distance of the parties from the middle of their cluster, in squared deviations; it falls with every
+   * further cluster, and where it falls less from one on, more of them tell little.
+   */
+  inertia: number;
 }
 
 /** How one number was measured. */
@@ -106,7 +121,23 @@ export interface LookalikeModel {
   /** How many others it was fitted on. */
   otherParties: bigint;
   /** The day that was looked at. */
-  asOf?: DateMessage | undefined;
+  asOf?:
+    | DateMessage
+    | undefined;
+  /** What to expect of taking so many, as found on parties that were held out; by rising share. */
+  cuts: LookalikeCut[];
+}
+
+/** What to expect of taking a share of the parties, the most similar first. */
+export interface LookalikeCut {
+  /** The share of all parties, 0 to 1. */
+  share: number;
+  /** The score of the last of them, 0 to 1. */
+  score: number;
+  /** Which share of those taken is of the seed, 0 to 1: by chance it would be the share of the seed among all. */
+  precision: number;
+  /** Which share of the seed is taken, 0 to 1. */
+  recall: number;
 }
 
 /** How one number is weighed. */
@@ -446,7 +477,7 @@ export const RfmModel: MessageFns<RfmModel, "rapport.segmentation.v1.RfmModel"> 
 };
 
 function createBaseClusterModel(): ClusterModel {
-  return { features: [], clusters: [], silhouette: 0, parties: 0n, asOf: undefined, kept: 0 };
+  return { features: [], clusters: [], silhouette: 0, parties: 0n, asOf: undefined, kept: 0, choices: [] };
 }
 
 export const ClusterModel: MessageFns<ClusterModel, "rapport.segmentation.v1.ClusterModel"> = {
@@ -473,6 +504,9 @@ export const ClusterModel: MessageFns<ClusterModel, "rapport.segmentation.v1.Clu
     }
     if (message.kept !== 0) {
       writer.uint32(49).double(message.kept);
+    }
+    for (const v of message.choices) {
+      ClusterChoice.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -538,6 +572,14 @@ export const ClusterModel: MessageFns<ClusterModel, "rapport.segmentation.v1.Clu
             message.kept = reader.double();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.choices.push(ClusterChoice.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -564,6 +606,9 @@ export const ClusterModel: MessageFns<ClusterModel, "rapport.segmentation.v1.Clu
         ? DateMessage.fromJSON(object.as_of)
         : undefined,
       kept: isSet(object.kept) ? globalThis.Number(object.kept) : 0,
+      choices: globalThis.Array.isArray(object?.choices)
+        ? object.choices.map((e: any) => ClusterChoice.fromJSON(e))
+        : [],
     };
   },
 
@@ -587,6 +632,9 @@ export const ClusterModel: MessageFns<ClusterModel, "rapport.segmentation.v1.Clu
     if (message.kept !== 0) {
       obj.kept = floatToJson(message.kept);
     }
+    if (message.choices?.length) {
+      obj.choices = message.choices.map((e) => ClusterChoice.toJSON(e));
+    }
     return obj;
   },
 
@@ -603,6 +651,110 @@ export const ClusterModel: MessageFns<ClusterModel, "rapport.segmentation.v1.Clu
       ? DateMessage.fromPartial(object.asOf)
       : undefined;
     message.kept = object.kept ?? 0;
+    message.choices = object.choices?.map((e) => ClusterChoice.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseClusterChoice(): ClusterChoice {
+  return { clusters: 0, silhouette: 0, inertia: 0 };
+}
+
+export const ClusterChoice: MessageFns<ClusterChoice, "rapport.segmentation.v1.ClusterChoice"> = {
+  $type: "rapport.segmentation.v1.ClusterChoice" as const,
+
+  encode(message: ClusterChoice, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.clusters !== 0) {
+      writer.uint32(8).int32(message.clusters);
+    }
+    if (message.silhouette !== 0) {
+      writer.uint32(17).double(message.silhouette);
+    }
+    if (message.inertia !== 0) {
+      writer.uint32(25).double(message.inertia);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClusterChoice {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClusterChoice();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.clusters = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.silhouette = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.inertia = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ClusterChoice {
+    return {
+      clusters: isSet(object.clusters) ? globalThis.Number(object.clusters) : 0,
+      silhouette: isSet(object.silhouette) ? globalThis.Number(object.silhouette) : 0,
+      inertia: isSet(object.inertia) ? globalThis.Number(object.inertia) : 0,
+    };
+  },
+
+  toJSON(message: ClusterChoice): unknown {
+    const obj: any = {};
+    if (message.clusters !== 0) {
+      obj.clusters = Math.round(message.clusters);
+    }
+    if (message.silhouette !== 0) {
+      obj.silhouette = floatToJson(message.silhouette);
+    }
+    if (message.inertia !== 0) {
+      obj.inertia = floatToJson(message.inertia);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ClusterChoice>, I>>(base?: I): ClusterChoice {
+    return ClusterChoice.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ClusterChoice>, I>>(object: I): ClusterChoice {
+    const message = createBaseClusterChoice();
+    message.clusters = object.clusters ?? 0;
+    message.silhouette = object.silhouette ?? 0;
+    message.inertia = object.inertia ?? 0;
     return message;
   },
 };
@@ -930,7 +1082,7 @@ export const Cluster: MessageFns<Cluster, "rapport.segmentation.v1.Cluster"> = {
 };
 
 function createBaseLookalikeModel(): LookalikeModel {
-  return { features: [], intercept: 0, auc: 0, lift: 0, seedParties: 0n, otherParties: 0n, asOf: undefined };
+  return { features: [], intercept: 0, auc: 0, lift: 0, seedParties: 0n, otherParties: 0n, asOf: undefined, cuts: [] };
 }
 
 export const LookalikeModel: MessageFns<LookalikeModel, "rapport.segmentation.v1.LookalikeModel"> = {
@@ -963,6 +1115,9 @@ export const LookalikeModel: MessageFns<LookalikeModel, "rapport.segmentation.v1
     }
     if (message.asOf !== undefined) {
       DateMessage.encode(message.asOf, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.cuts) {
+      LookalikeCut.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -1036,6 +1191,14 @@ export const LookalikeModel: MessageFns<LookalikeModel, "rapport.segmentation.v1
             message.asOf = DateMessage.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.cuts.push(LookalikeCut.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1071,6 +1234,9 @@ export const LookalikeModel: MessageFns<LookalikeModel, "rapport.segmentation.v1
         : isSet(object.as_of)
         ? DateMessage.fromJSON(object.as_of)
         : undefined,
+      cuts: globalThis.Array.isArray(object?.cuts)
+        ? object.cuts.map((e: any) => LookalikeCut.fromJSON(e))
+        : [],
     };
   },
 
@@ -1097,6 +1263,9 @@ export const LookalikeModel: MessageFns<LookalikeModel, "rapport.segmentation.v1
     if (message.asOf !== undefined) {
       obj.asOf = DateMessage.toJSON(message.asOf);
     }
+    if (message.cuts?.length) {
+      obj.cuts = message.cuts.map((e) => LookalikeCut.toJSON(e));
+    }
     return obj;
   },
 
@@ -1118,6 +1287,126 @@ export const LookalikeModel: MessageFns<LookalikeModel, "rapport.segmentation.v1
     message.asOf = (object.asOf !== undefined && object.asOf !== null)
       ? DateMessage.fromPartial(object.asOf)
       : undefined;
+    message.cuts = object.cuts?.map((e) => LookalikeCut.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseLookalikeCut(): LookalikeCut {
+  return { share: 0, score: 0, precision: 0, recall: 0 };
+}
+
+export const LookalikeCut: MessageFns<LookalikeCut, "rapport.segmentation.v1.LookalikeCut"> = {
+  $type: "rapport.segmentation.v1.LookalikeCut" as const,
+
+  encode(message: LookalikeCut, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.share !== 0) {
+      writer.uint32(9).double(message.share);
+    }
+    if (message.score !== 0) {
+      writer.uint32(17).double(message.score);
+    }
+    if (message.precision !== 0) {
+      writer.uint32(25).double(message.precision);
+    }
+    if (message.recall !== 0) {
+      writer.uint32(33).double(message.recall);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LookalikeCut {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLookalikeCut();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.share = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.score = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.precision = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.recall = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): LookalikeCut {
+    return {
+      share: isSet(object.share) ? globalThis.Number(object.share) : 0,
+      score: isSet(object.score) ? globalThis.Number(object.score) : 0,
+      precision: isSet(object.precision) ? globalThis.Number(object.precision) : 0,
+      recall: isSet(object.recall) ? globalThis.Number(object.recall) : 0,
+    };
+  },
+
+  toJSON(message: LookalikeCut): unknown {
+    const obj: any = {};
+    if (message.share !== 0) {
+      obj.share = floatToJson(message.share);
+    }
+    if (message.score !== 0) {
+      obj.score = floatToJson(message.score);
+    }
+    if (message.precision !== 0) {
+      obj.precision = floatToJson(message.precision);
+    }
+    if (message.recall !== 0) {
+      obj.recall = floatToJson(message.recall);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<LookalikeCut>, I>>(base?: I): LookalikeCut {
+    return LookalikeCut.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<LookalikeCut>, I>>(object: I): LookalikeCut {
+    const message = createBaseLookalikeCut();
+    message.share = object.share ?? 0;
+    message.score = object.score ?? 0;
+    message.precision = object.precision ?? 0;
+    message.recall = object.recall ?? 0;
     return message;
   },
 };

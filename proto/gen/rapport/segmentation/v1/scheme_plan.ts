@@ -220,6 +220,9 @@ export interface LookalikePlan {
     | //
     /** Whoever's score is at least this, above 0 and at most 1. */
     { $case: "threshold"; value: number }
+    | //
+    /** The so large share of the parties outside of the seed, the most similar first; above 0 and at most 1. */
+    { $case: "share"; value: number }
     | undefined;
   /** Whether the seed itself may be in the group. */
   keepSeed: boolean;
@@ -1594,6 +1597,9 @@ export const LookalikePlan: MessageFns<LookalikePlan, "rapport.segmentation.v1.L
       case "threshold":
         writer.uint32(33).double(message.cut.value);
         break;
+      case "share":
+        writer.uint32(49).double(message.cut.value);
+        break;
     }
     if (message.keepSeed !== false) {
       writer.uint32(40).bool(message.keepSeed);
@@ -1646,6 +1652,14 @@ export const LookalikePlan: MessageFns<LookalikePlan, "rapport.segmentation.v1.L
             message.cut = { $case: "threshold", value: reader.double() };
             continue;
           }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.cut = { $case: "share", value: reader.double() };
+            continue;
+          }
           case 5: {
             if (tag !== 40) {
               break;
@@ -1678,6 +1692,8 @@ export const LookalikePlan: MessageFns<LookalikePlan, "rapport.segmentation.v1.L
         ? { $case: "top", value: BigInt(object.top) }
         : isSet(object.threshold)
         ? { $case: "threshold", value: globalThis.Number(object.threshold) }
+        : isSet(object.share)
+        ? { $case: "share", value: globalThis.Number(object.share) }
         : undefined,
       keepSeed: isSet(object.keepSeed)
         ? globalThis.Boolean(object.keepSeed)
@@ -1699,6 +1715,8 @@ export const LookalikePlan: MessageFns<LookalikePlan, "rapport.segmentation.v1.L
       obj.top = message.cut.value.toString();
     } else if (message.cut?.$case === "threshold") {
       obj.threshold = floatToJson(message.cut.value);
+    } else if (message.cut?.$case === "share") {
+      obj.share = floatToJson(message.cut.value);
     }
     if (message.keepSeed !== false) {
       obj.keepSeed = message.keepSeed;
@@ -1723,6 +1741,12 @@ export const LookalikePlan: MessageFns<LookalikePlan, "rapport.segmentation.v1.L
       case "threshold": {
         if (object.cut?.value !== undefined && object.cut?.value !== null) {
           message.cut = { $case: "threshold", value: object.cut.value };
+        }
+        break;
+      }
+      case "share": {
+        if (object.cut?.value !== undefined && object.cut?.value !== null) {
+          message.cut = { $case: "share", value: object.cut.value };
         }
         break;
       }

@@ -19,6 +19,8 @@ export enum SchemeRunKind {
   SCHEME_RUN_KIND_PUBLISH = 2,
   /** SCHEME_RUN_KIND_ASSIGN - Assigns every party for a new day. */
   SCHEME_RUN_KIND_ASSIGN = 3,
+  /** SCHEME_RUN_KIND_BACKFILL - Fills in the history of a day before the scheme came into use. */
+  SCHEME_RUN_KIND_BACKFILL = 4,
   UNRECOGNIZED = -1,
 }
 
@@ -36,6 +38,9 @@ export function schemeRunKindFromJSON(object: any): SchemeRunKind {
     case 3:
     case "SCHEME_RUN_KIND_ASSIGN":
       return SchemeRunKind.SCHEME_RUN_KIND_ASSIGN;
+    case 4:
+    case "SCHEME_RUN_KIND_BACKFILL":
+      return SchemeRunKind.SCHEME_RUN_KIND_BACKFILL;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -53,6 +58,8 @@ export function schemeRunKindToJSON(object: SchemeRunKind): string {
       return "SCHEME_RUN_KIND_PUBLISH";
     case SchemeRunKind.SCHEME_RUN_KIND_ASSIGN:
       return "SCHEME_RUN_KIND_ASSIGN";
+    case SchemeRunKind.SCHEME_RUN_KIND_BACKFILL:
+      return "SCHEME_RUN_KIND_BACKFILL";
     case SchemeRunKind.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";

@@ -44,6 +44,12 @@ import {
   RetireSchemeResponse,
 } from "./scheme.js";
 import {
+  ListSchemeVersionsRequest,
+  ListSchemeVersionsResponse,
+  PreviewSchemeRequest,
+  PreviewSchemeResponse,
+} from "./scheme_preview.js";
+import {
   GetSchemeRunRequest,
   GetSchemeRunResponse,
   ListSchemeRunsRequest,
@@ -117,6 +123,37 @@ export const SchemeServiceService = {
     requestDeserialize: (value: Buffer): GetSchemeRequest => GetSchemeRequest.decode(value),
     responseSerialize: (value: GetSchemeResponse): Buffer => Buffer.from(GetSchemeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetSchemeResponse => GetSchemeResponse.decode(value),
+  },
+  /**
+   * Takes a scheme and gives its versions, the newest first. Changes nothing.
+   * Errors: SCHEME_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listSchemeVersions: {
+    path: "/rapport.segmentation.v1.SchemeService/ListSchemeVersions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListSchemeVersionsRequest): Buffer =>
+      Buffer.from(ListSchemeVersionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListSchemeVersionsRequest => ListSchemeVersionsRequest.decode(value),
+    responseSerialize: (value: ListSchemeVersionsResponse): Buffer =>
+      Buffer.from(ListSchemeVersionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListSchemeVersionsResponse => ListSchemeVersionsResponse.decode(value),
+  },
+  /**
+   * A dry run: takes a version and a day, and gives how many parties each group would have and who would move against
+   * what is in force on that day. The same numbers as a run would find, except that tiers start from the tiers in force.
+   * Changes nothing.
+   * Errors: SCHEME_NOT_FOUND (NOT_FOUND), SCHEME_NOT_FITTED (FAILED_PRECONDITION), DATE_INVALID (INVALID_ARGUMENT).
+   */
+  previewScheme: {
+    path: "/rapport.segmentation.v1.SchemeService/PreviewScheme" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PreviewSchemeRequest): Buffer => Buffer.from(PreviewSchemeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PreviewSchemeRequest => PreviewSchemeRequest.decode(value),
+    responseSerialize: (value: PreviewSchemeResponse): Buffer =>
+      Buffer.from(PreviewSchemeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PreviewSchemeResponse => PreviewSchemeResponse.decode(value),
   },
   /**
    * Takes filters and gives schemes by id. Changes nothing.
@@ -205,8 +242,11 @@ export const SchemeServiceService = {
   },
   /**
    * Takes the version in use and starts the run that assigns every party for today; every day has one anyway. Who
-   * has changed tier today does not change it again today.
-   * Errors: SCHEME_NOT_FOUND (NOT_FOUND), SCHEME_STATE (FAILED_PRECONDITION). Idempotent by request_id.
+   * has changed tier today does not change it again today. With a day before the scheme first came into use, the run
+   * fills in the history of that day, so that rules can ask for it; days are filled in from the earliest on, and what was
+   * in force is never rewritten. Nothing is told of what was filled in.
+   * Errors: SCHEME_NOT_FOUND (NOT_FOUND), SCHEME_STATE, SCHEME_NOT_COMPUTED, SCHEME_DAY_DECIDED (FAILED_PRECONDITION),
+   * DATE_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
    */
   assignScheme: {
     path: "/rapport.segmentation.v1.SchemeService/AssignScheme" as const,
@@ -289,6 +329,18 @@ export interface SchemeServiceServer extends UntypedServiceImplementation {
    */
   getScheme: handleUnaryCall<GetSchemeRequest, GetSchemeResponse>;
   /**
+   * Takes a scheme and gives its versions, the newest first. Changes nothing.
+   * Errors: SCHEME_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listSchemeVersions: handleUnaryCall<ListSchemeVersionsRequest, ListSchemeVersionsResponse>;
+  /**
+   * A dry run: takes a version and a day, and gives how many parties each group would have and who would move against
+   * what is in force on that day. The same numbers as a run would find, except that tiers start from the tiers in force.
+   * Changes nothing.
+   * Errors: SCHEME_NOT_FOUND (NOT_FOUND), SCHEME_NOT_FITTED (FAILED_PRECONDITION), DATE_INVALID (INVALID_ARGUMENT).
+   */
+  previewScheme: handleUnaryCall<PreviewSchemeRequest, PreviewSchemeResponse>;
+  /**
    * Takes filters and gives schemes by id. Changes nothing.
    * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
@@ -323,8 +375,11 @@ export interface SchemeServiceServer extends UntypedServiceImplementation {
   retireScheme: handleUnaryCall<RetireSchemeRequest, RetireSchemeResponse>;
   /**
    * Takes the version in use and starts the run that assigns every party for today; every day has one anyway. Who
-   * has changed tier today does not change it again today.
-   * Errors: SCHEME_NOT_FOUND (NOT_FOUND), SCHEME_STATE (FAILED_PRECONDITION). Idempotent by request_id.
+   * has changed tier today does not change it again today. With a day before the scheme first came into use, the run
+   * fills in the history of that day, so that rules can ask for it; days are filled in from the earliest on, and what was
+   * in force is never rewritten. Nothing is told of what was filled in.
+   * Errors: SCHEME_NOT_FOUND (NOT_FOUND), SCHEME_STATE, SCHEME_NOT_COMPUTED, SCHEME_DAY_DECIDED (FAILED_PRECONDITION),
+   * DATE_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
    */
   assignScheme: handleUnaryCall<AssignSchemeRequest, AssignSchemeResponse>;
   /**
@@ -425,6 +480,46 @@ export interface SchemeServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetSchemeResponse) => void,
   ): ClientUnaryCall;
   /**
+   * Takes a scheme and gives its versions, the newest first. Changes nothing.
+   * Errors: SCHEME_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
+   */
+  listSchemeVersions(
+    request: ListSchemeVersionsRequest,
+    callback: (error: ServiceError | null, response: ListSchemeVersionsResponse) => void,
+  ): ClientUnaryCall;
+  listSchemeVersions(
+    request: ListSchemeVersionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListSchemeVersionsResponse) => void,
+  ): ClientUnaryCall;
+  listSchemeVersions(
+    request: ListSchemeVersionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListSchemeVersionsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * A dry run: takes a version and a day, and gives how many parties each group would have and who would move against
+   * what is in force on that day. The same numbers as a run would find, except that tiers start from the tiers in force.
+   * Changes nothing.
+   * Errors: SCHEME_NOT_FOUND (NOT_FOUND), SCHEME_NOT_FITTED (FAILED_PRECONDITION), DATE_INVALID (INVALID_ARGUMENT).
+   */
+  previewScheme(
+    request: PreviewSchemeRequest,
+    callback: (error: ServiceError | null, response: PreviewSchemeResponse) => void,
+  ): ClientUnaryCall;
+  previewScheme(
+    request: PreviewSchemeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PreviewSchemeResponse) => void,
+  ): ClientUnaryCall;
+  previewScheme(
+    request: PreviewSchemeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PreviewSchemeResponse) => void,
+  ): ClientUnaryCall;
+  /**
    * Takes filters and gives schemes by id. Changes nothing.
    * Errors: PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
@@ -543,8 +638,11 @@ export interface SchemeServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes the version in use and starts the run that assigns every party for today; every day has one anyway. Who
-   * has changed tier today does not change it again today.
-   * Errors: SCHEME_NOT_FOUND (NOT_FOUND), SCHEME_STATE (FAILED_PRECONDITION). Idempotent by request_id.
+   * has changed tier today does not change it again today. With a day before the scheme first came into use, the run
+   * fills in the history of that day, so that rules can ask for it; days are filled in from the earliest on, and what was
+   * in force is never rewritten. Nothing is told of what was filled in.
+   * Errors: SCHEME_NOT_FOUND (NOT_FOUND), SCHEME_STATE, SCHEME_NOT_COMPUTED, SCHEME_DAY_DECIDED (FAILED_PRECONDITION),
+   * DATE_INVALID (INVALID_ARGUMENT). Idempotent by request_id.
    */
   assignScheme(
     request: AssignSchemeRequest,
