@@ -3,6 +3,7 @@ import {
   type Identifier,
   IdentifierKind,
   type Party,
+  type PartyQuality,
   QualitySeverity,
   Sex,
 } from '@rapport/proto/customer/v1';
@@ -178,4 +179,11 @@ const severities = {
 /** The severity in the words of the contract. */
 export function severityNumber(severity: Severity): QualitySeverity {
   return severities[severity];
+}
+
+/** How good the record of a party is, in the words of the contract: what is wrong and where, never a value. */
+export function qualityOf(party: Party, settings: CleaningSettings, today: string): Omit<PartyQuality, 'party'> {
+  const { score, parts, issues } = cleanParty(party, settings, today).quality;
+  const told = issues.map(({ field, code, severity }) => ({ field, code, severity: severityNumber(severity) }));
+  return { score, parts, issues: told };
 }

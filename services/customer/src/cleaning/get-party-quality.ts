@@ -5,7 +5,7 @@ import { dayAt } from '../calendar/calendar.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { golden, partyColumns, partyIdIn, partyMessage, partyName, type PartyRecord } from '../party/party.js';
-import { cleanParty, severityNumber } from './cleaning.js';
+import { qualityOf } from './cleaning.js';
 
 /** Judges one party, by a name that was merged its golden record; says what is wrong and where, never a value. */
 export async function getPartyQuality(
@@ -23,8 +23,6 @@ export async function getPartyQuality(
   const name = partyName(row.partyId);
   await deps.reads.record(call, name);
   const party = partyMessage(deps, row, { kind: 'everything' });
-  const { quality } = cleanParty(party, deps.bank, dayAt(deps.clock.now(), deps.bank.timeZone));
-  const { score, parts, issues } = quality;
-  const told = issues.map(({ field, code, severity }) => ({ field, code, severity: severityNumber(severity) }));
-  return { quality: { party: name, score, parts, issues: told } };
+  const today = dayAt(deps.clock.now(), deps.bank.timeZone);
+  return { quality: { party: name, ...qualityOf(party, deps.bank, today) } };
 }

@@ -1,4 +1,4 @@
-export { mergeMessage, mergeTrees, type MergeRow, mergeColumns, unmergeTree } from './merge.js';
+export { mergeFromJson, mergeMessage, mergeTrees, type MergeRow, mergeColumns, unmergeTree } from './merge.js';
 export { openedRecord } from './opened.js';
 export { keepFirst, type Settled, settle, store } from './settle.js';
 export { stateByStaff } from './staff.js';

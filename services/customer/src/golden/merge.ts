@@ -46,6 +46,12 @@ export const mergeColumns: Sql = sql.raw(`m.party_id AS "partyId", m.merge_id AS
   m.merged_by AS "mergedBy", m.merge_time AS "mergeTime", m.unmerge_reason AS "unmergeReason",
   m.unmerged_by AS "unmergedBy", m.unmerge_time AS "unmergeTime"`);
 
+/** A row that came as JSON. */
+export function mergeFromJson(json: MergeRow): MergeRow {
+  const { mergeTime, unmergeTime } = json;
+  return { ...json, mergeTime: new Date(mergeTime), unmergeTime: unmergeTime && new Date(unmergeTime) };
+}
+
 /** The message of a row. */
 export function mergeMessage(row: MergeRow): Merge {
   const { decision, reason, mergedBy, mergeTime, unmergeReason, unmergedBy } = row;

@@ -1,1 +1,2 @@
 export { heldUntil } from './hold.js';
+export { requestsOf } from './request.js';

@@ -124,6 +124,19 @@ export async function requestMessage(on: Queryable, row: RequestRow, now: Date):
   };
 }
 
+/** The first requests about a party, those due first at the top. */
+export async function requestsOf(
+  on: Queryable,
+  partyId: string,
+  scope: Scope,
+  { limit, now }: { limit: number; now: Date },
+): Promise<DataSubjectRequest[]> {
+  const rows = await on.rows<RequestRow>(sql`
+    SELECT ${requestColumns} FROM data_subject_request
+    WHERE ${requestsSeen(scope)} AND ${partyId}::uuid = ANY(members) ORDER BY due_time, request_id LIMIT ${limit}`);
+  return Promise.all(rows.map((row) => requestMessage(on, row, now)));
+}
+
 /** The services of which a receipt for one of the parties is missing. */
 export function missing(
   members: readonly string[],

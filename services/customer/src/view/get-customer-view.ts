@@ -1,17 +1,15 @@
 import { type GroupedRead, type Scope, type Sql, sql } from '@rapport/kit/db';
-import { type Call, scopeFor } from '@rapport/kit/rpc';
+import { type Call, encodePage, scopeFor } from '@rapport/kit/rpc';
 import {
   type CustomerView,
   CustomerViewPart,
   type GetCustomerViewRequest,
   type GetCustomerViewResponse,
   GoalState,
-  type GoldenRecordPart,
   HoldingRole,
   HoldingStatus,
-  type HouseholdsPart,
-  type PreferencesPart,
-  type RelationshipsPart,
+  ListTimelineRequest,
+  type TimelinePart,
 } from '@rapport/proto/customer/v1';
 import { seen } from '../access/access.js';
 import {
@@ -22,14 +20,11 @@ import {
   eventColumns,
   type EventRecord,
 } from '../behaviour/behaviour.js';
-import { dayAt } from '../calendar/calendar.js';
 import { consentColumns, consentFromJson, consentMessage, type ConsentRecord } from '../consent/consent.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { goalFromJson, goalJsonColumns, goalMessage, type GoalProgress } from '../goal/goal.js';
-import { openedRecord } from '../golden/golden.js';
 import { holdingFromJson, holdingJsonColumns, holdingMessage, type HoldingRecord } from '../holding/holding.js';
-import { householdsOf } from '../household/household.js';
 import {
   lifeEventColumns,
   lifeEventFromJson,
@@ -37,17 +32,7 @@ import {
   type LifeEventRecord,
   sensitiveKinds,
 } from '../life-event/life-event.js';
-import {
-  golden,
-  membersOf,
-  partyColumnsIn,
-  partyIdIn,
-  partyMessage,
-  partyName,
-  type PartyRecord,
-} from '../party/party.js';
-import { latestPreferences, preferencesMessage } from '../preferences/preferences.js';
-import { relationshipMessage, relationshipsOf } from '../relationship/relationship.js';
+import { golden, partyColumnsIn, partyIdIn, partyMessage, partyName, type PartyRecord } from '../party/party.js';
 import { tagColumns, tagFromJson, tagMessages, type TagRow } from '../portrait/portrait.js';
 import {
   behaviourEntry,
@@ -69,13 +54,23 @@ import {
   type TransactionRecord,
 } from '../timeline/timeline.js';
 
+import { type Asked, askedColumns, askedParts, type AskedRow, nothingMore } from './asked-parts.js';
+import {
+  dataSubjectRequestsPart,
+  goldenRecordPart,
+  householdsPart,
+  partyNamesPart,
+  preferencesPart,
+  relationshipsPart,
+} from './beside-parts.js';
+
 const MOST_HOLDINGS = 200;
 const MOST_INTERACTIONS = 20;
 /** Life events, goals and changes of behaviour. */
 const MOST_FEW = 20;
 
 /** One row holds the whole view; the parts come as JSON. */
-interface ViewRow extends PartyRecord {
+interface ViewRow extends PartyRecord, AskedRow {
   holdings: HoldingRecord[] | null;
   holdingsTotal: number;
   balances: { kind: number; currency: string; holdings: number; balance: string; time: string }[] | null;
@@ -102,67 +97,54 @@ export async function getCustomerView(
 ): Promise<GetCustomerViewResponse> {
   const size = request.timelineSize || 20;
   const scope = scopeFor(call, 'C2');
+  const wanted = new Set(request.parts);
+  const { timeZone } = deps.bank;
+  const asked = askedColumns(wanted, call, timeZone);
   const row = await golden(partyIdIn(request.name), (id) =>
-    deps.db.grouped(scope, viewsOf(size, deps.bank.timeZone), id),
+    wanted.size === 0
+      ? deps.db.grouped(scope, viewsOf(size, timeZone), id)
+      : deps.db.scoped(scope).maybe<ViewRow>(viewQuery([id], size, scope, timeZone, asked)),
   );
   if (!row) throw fail('PARTY_NOT_FOUND', { metadata: { party: request.name } });
-  const view = viewOf(deps, row, size, scope);
-  if (request.parts.length === 0) {
-    await deps.reads.record(call, partyName(row.partyId));
+  const view = viewOf(deps, row, { size, scope, name: request.name });
+  const name = partyName(row.partyId);
+  if (wanted.size === 0) {
+    await deps.reads.record(call, name);
     return { view };
   }
-  const wanted = new Set(request.parts);
-  const [goldenRecord, households, preferences, relationships] = await Promise.all([
+  const given = { ...askedParts(deps, row, row.readTime), ...(await besideParts(deps, row, call, wanted)) };
+  const { goldenRecord: _golden, quality: _quality, partyNames, ...below } = given;
+  const shown = Object.entries(below).filter(([, part]) => part !== undefined);
+  const named = (partyNames?.labels ?? []).map(({ party }) => party);
+  await deps.reads.record(call, [...new Set([name, ...shown.map(([part]) => `${name}/${part}`), ...named])]);
+  return { view: { ...view, ...given } };
+}
+
+type Beside = Pick<
+  CustomerView,
+  'goldenRecord' | 'households' | 'preferences' | 'relationships' | 'dataSubjectRequests' | 'partyNames'
+>;
+
+/** The parts that take statements of their own. */
+async function besideParts(
+  deps: Deps,
+  row: ViewRow,
+  call: Call,
+  wanted: ReadonlySet<CustomerViewPart>,
+): Promise<Beside> {
+  const [goldenRecord, households, preferences, relationships, dataSubjectRequests] = await Promise.all([
     wanted.has(CustomerViewPart.CUSTOMER_VIEW_PART_GOLDEN_RECORD) ? goldenRecordPart(deps, row, call) : undefined,
     wanted.has(CustomerViewPart.CUSTOMER_VIEW_PART_HOUSEHOLDS) ? householdsPart(deps, row, call) : undefined,
     wanted.has(CustomerViewPart.CUSTOMER_VIEW_PART_PREFERENCES) ? preferencesPart(deps, row, call) : undefined,
     wanted.has(CustomerViewPart.CUSTOMER_VIEW_PART_RELATIONSHIPS) ? relationshipsPart(deps, row, call) : undefined,
+    wanted.has(CustomerViewPart.CUSTOMER_VIEW_PART_DATA_SUBJECT_REQUESTS)
+      ? dataSubjectRequestsPart(deps, row, call)
+      : undefined,
   ]);
-  const given = { households, preferences, relationships };
-  const below = Object.entries(given).filter(([, part]) => part !== undefined);
-  const name = partyName(row.partyId);
-  await deps.reads.record(call, [name, ...below.map(([part]) => `${name}/${part}`)]);
-  return { view: { ...view, goldenRecord, ...given } };
-}
-
-/** Where the fields come from, for whom `GetGoldenRecord` would say it of this party. */
-async function goldenRecordPart(deps: Deps, row: ViewRow, call: Call): Promise<GoldenRecordPart | undefined> {
-  const scope = call.seesBy('rapport.customer.v1.GoldenService/GetGoldenRecord', 'C2');
-  if (scope.kind === 'nothing') return undefined;
-  const asOf = deps.clock.now();
-  const goldenRecord = await openedRecord(deps.db.scoped(scope), deps, row.partyId, scope);
-  return goldenRecord && { goldenRecord: { ...goldenRecord, party: undefined }, asOf };
-}
-
-/** The households, for whom `ListHouseholds` would give them. */
-async function householdsPart(deps: Deps, row: ViewRow, call: Call): Promise<HouseholdsPart | undefined> {
-  const scope = call.seesBy('rapport.customer.v1.HouseholdService/ListHouseholds', 'C2');
-  if (scope.kind === 'nothing') return undefined;
-  const asOf = deps.clock.now();
-  return { households: await householdsOf(deps.db.scoped(scope), membersOf(row), scope), asOf };
-}
-
-/** How the party likes to be served, for whom `GetPreferences` would say it. */
-async function preferencesPart(deps: Deps, row: ViewRow, call: Call): Promise<PreferencesPart | undefined> {
-  const scope = call.seesBy('rapport.customer.v1.HouseholdService/GetPreferences', 'C2');
-  if (scope.kind === 'nothing') return undefined;
-  const asOf = deps.clock.now();
-  return { preferences: preferencesMessage(await latestPreferences(deps.db.scoped(scope), row)), asOf };
-}
-
-/** How the party stands to others, for whom `ListRelationships` would say it. */
-async function relationshipsPart(deps: Deps, row: ViewRow, call: Call): Promise<RelationshipsPart | undefined> {
-  const scope = call.seesBy('rapport.customer.v1.HouseholdService/ListRelationships', 'C2');
-  if (scope.kind === 'nothing') return undefined;
-  const asOf = deps.clock.now();
-  const rows = await relationshipsOf(deps.db.scoped(scope), membersOf(row), scope, {
-    today: dayAt(asOf, deps.bank.timeZone),
-    history: false,
-    after: undefined,
-    limit: MOST_FEW + 1,
-  });
-  const relationships = rows.slice(0, MOST_FEW).map(relationshipMessage);
-  return { relationships, more: rows.length > MOST_FEW, asOf };
+  const partyNames = wanted.has(CustomerViewPart.CUSTOMER_VIEW_PART_PARTY_NAMES)
+    ? await partyNamesPart(deps, { households, relationships }, call)
+    : undefined;
+  return { goldenRecord, households, preferences, relationships, dataSubjectRequests, partyNames };
 }
 
 const viewsBySize = new Map<string, GroupedRead<ViewRow>>();
@@ -186,8 +168,17 @@ function viewsOf(size: number, timeZone: string): GroupedRead<ViewRow> {
  * small; only the one partition of each is read. To make the plan's scans of all partitions ready takes Postgres longer
  * than to read one view, and is done once for all of a statement.
  */
-export function viewQuery(ids: readonly string[], size: number, scope: Scope, timeZone = 'UTC'): Sql {
+export function viewQuery(
+  ids: readonly string[],
+  size: number,
+  scope: Scope,
+  timeZone = 'UTC',
+  asked: Asked = nothingMore,
+): Sql {
   const interactions = Math.max(size, MOST_INTERACTIONS);
+  const { sensitive } = asked;
+  const sensitiveTags = sensitive ? seen(sensitive.tags, 'g') : sql`false`;
+  const sensitiveLifeEvents = sensitive ? seen(sensitive.lifeEvents, 'l') : sql`false`;
   return sql`
     WITH party AS MATERIALIZED (
       SELECT * FROM party
@@ -230,7 +221,7 @@ export function viewQuery(ids: readonly string[], size: number, scope: Scope, ti
       (SELECT json_agg(x) FROM (SELECT ${tagColumns}
         FROM member CROSS JOIN LATERAL (SELECT * FROM party_tag g WHERE g.party_id = member.id OFFSET 0) g
           JOIN tag_definition d ON d.tag_id = g.tag_id
-        WHERE member.golden = party.party_id AND d.data_class < 3
+        WHERE member.golden = party.party_id AND (d.data_class < 3 OR ${sensitiveTags})
           AND (g.expire_time IS NULL OR g.expire_time > statement_timestamp())) x) AS tags,
       (SELECT json_agg(x) FROM (SELECT ${eventColumns} FROM member CROSS JOIN LATERAL (
           SELECT * FROM behaviour_event e WHERE e.party_id = member.id
@@ -245,7 +236,7 @@ export function viewQuery(ids: readonly string[], size: number, scope: Scope, ti
       (SELECT json_agg(x) FROM (SELECT ${lifeEventColumns}, l.start_date::timestamp AT TIME ZONE ${timeZone} AS time
         FROM member CROSS JOIN LATERAL (SELECT * FROM life_event l WHERE l.party_id = member.id OFFSET 0) l
         WHERE member.golden = party.party_id AND l.retract_time IS NULL
-          AND l.kind <> ALL(${[...sensitiveKinds]}::smallint[])
+          AND (l.kind <> ALL(${[...sensitiveKinds]}::smallint[]) OR ${sensitiveLifeEvents})
         ORDER BY l.start_date DESC, l.life_event_id DESC LIMIT ${Math.max(size, MOST_FEW)}) x) AS "lifeEvents",
       (SELECT json_agg(x) FROM (SELECT ${goalJsonColumns}
         FROM member CROSS JOIN LATERAL (SELECT * FROM goal o WHERE o.party_id = member.id OFFSET 0) o
@@ -255,10 +246,27 @@ export function viewQuery(ids: readonly string[], size: number, scope: Scope, ti
           SELECT * FROM behaviour_change c WHERE c.party_id = member.id
           ORDER BY c.change_id DESC LIMIT ${MOST_FEW}) c
         WHERE member.golden = party.party_id ORDER BY c.change_id DESC LIMIT ${MOST_FEW}) x) AS changes
+      ${asked.columns}
     FROM party`;
 }
 
-function viewOf(deps: Deps, row: ViewRow, size: number, scope: Scope): CustomerView {
+/** The timeline's entries, newest first, and where it goes on. */
+function timelineOf(entries: Entry[], name: string, size: number): Pick<TimelinePart, 'entries' | 'nextPageToken'> {
+  const shown = entries.sort(newestFirst).slice(0, size);
+  const last = shown.at(size - 1);
+  const method = 'rapport.customer.v1.CustomerService/ListTimeline';
+  const request = ListTimelineRequest.fromPartial({ parent: name });
+  return {
+    entries: shown.map(({ message }) => message),
+    nextPageToken: last ? encodePage({ method }, request, [last.time, last.sequence, last.id]) : '',
+  };
+}
+
+function viewOf(
+  deps: Deps,
+  row: ViewRow,
+  { size, scope, name }: { size: number; scope: Scope; name: string },
+): CustomerView {
   const asOf = row.readTime;
   const interactions = (row.interactions ?? []).map(interactionFromJson);
   const lifeEvents = (row.lifeEvents ?? []).map((json) => ({ ...lifeEventFromJson(json), time: new Date(json.time) }));
@@ -267,7 +275,7 @@ function viewOf(deps: Deps, row: ViewRow, size: number, scope: Scope): CustomerV
     ...interactions.map(interactionEntry),
     ...(row.behaviour ?? []).map((json) => behaviourEntry({ ...json, time: new Date(json.time) })),
     ...(row.steps ?? []).map((json) => stepEntry(stepFromJson(json))),
-    ...lifeEvents.map(lifeEventEntry),
+    ...lifeEvents.filter(({ kind }) => !sensitiveKinds.includes(kind)).map(lifeEventEntry),
   ];
   const times = (row.balances ?? []).map(({ time }) => Date.parse(time));
   return {
@@ -285,13 +293,7 @@ function viewOf(deps: Deps, row: ViewRow, size: number, scope: Scope): CustomerV
       })),
       asOf: times.length > 0 ? new Date(Math.max(...times)) : undefined,
     },
-    timeline: {
-      entries: entries
-        .sort(newestFirst)
-        .slice(0, size)
-        .map(({ message }) => message),
-      asOf,
-    },
+    timeline: { ...timelineOf(entries, name, size), asOf },
     interactions: { interactions: interactions.slice(0, MOST_INTERACTIONS).map(interactionMessage), asOf },
     consents: { consents: (row.consents ?? []).map((json) => consentMessage(consentFromJson(json))), asOf },
     portrait: { tags: tagMessages(partyName(row.partyId), (row.tags ?? []).map(tagFromJson)), asOf },
@@ -305,5 +307,12 @@ function viewOf(deps: Deps, row: ViewRow, size: number, scope: Scope): CustomerV
     households: undefined,
     preferences: undefined,
     relationships: undefined,
+    spending: undefined,
+    assignments: undefined,
+    quality: undefined,
+    merges: undefined,
+    baselines: undefined,
+    dataSubjectRequests: undefined,
+    partyNames: undefined,
   };
 }

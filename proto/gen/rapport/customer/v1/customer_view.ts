@@ -7,18 +7,23 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
+import { DateMessage } from "../../../google/type/date.js";
+import { Assignment } from "./assignment.js";
 import { Balance } from "./balance.js";
-import { BehaviourChange } from "./behaviour.js";
+import { Baseline, BehaviourChange } from "./behaviour.js";
 import { Consent } from "./consent.js";
+import { DataSubjectRequest } from "./data_subject_request.js";
 import { Goal } from "./goal.js";
-import { GoldenRecord } from "./golden.js";
+import { GoldenRecord, Merge } from "./golden.js";
 import { Holding } from "./holding.js";
 import { Household } from "./household.js";
 import { Interaction } from "./interaction.js";
 import { LifeEvent } from "./life_event.js";
 import { Party } from "./party.js";
 import { Preferences } from "./preferences.js";
+import { PartyQuality } from "./quality.js";
 import { Relationship } from "./relationship.js";
+import { Spending } from "./spending.js";
 import { Tag } from "./tag.js";
 import { TimelineEntry } from "./timeline.js";
 
@@ -34,6 +39,25 @@ export enum CustomerViewPart {
   CUSTOMER_VIEW_PART_PREFERENCES = 3,
   /** CUSTOMER_VIEW_PART_RELATIONSHIPS - The relationships in force. */
   CUSTOMER_VIEW_PART_RELATIONSHIPS = 4,
+  /** CUSTOMER_VIEW_PART_SPENDING - What was spent in twelve months. */
+  CUSTOMER_VIEW_PART_SPENDING = 5,
+  /** CUSTOMER_VIEW_PART_ASSIGNMENTS - The relationship managers and branches, now and before. */
+  CUSTOMER_VIEW_PART_ASSIGNMENTS = 6,
+  /** CUSTOMER_VIEW_PART_QUALITY - How good the record is. */
+  CUSTOMER_VIEW_PART_QUALITY = 7,
+  /** CUSTOMER_VIEW_PART_MERGES - What was merged, and what of it was taken back. */
+  CUSTOMER_VIEW_PART_MERGES = 8,
+  /** CUSTOMER_VIEW_PART_BASELINES - What is usual, measure by measure. */
+  CUSTOMER_VIEW_PART_BASELINES = 9,
+  /** CUSTOMER_VIEW_PART_DATA_SUBJECT_REQUESTS - The requests over the own data. */
+  CUSTOMER_VIEW_PART_DATA_SUBJECT_REQUESTS = 10,
+  /**
+   * CUSTOMER_VIEW_PART_SENSITIVE - Among the tags and the life events also those of the most sensitive class, for whom ListTags and ListLifeEvents
+   * would give them.
+   */
+  CUSTOMER_VIEW_PART_SENSITIVE = 11,
+  /** CUSTOMER_VIEW_PART_PARTY_NAMES - The names of the parties that households and relationships speak of. */
+  CUSTOMER_VIEW_PART_PARTY_NAMES = 12,
   UNRECOGNIZED = -1,
 }
 
@@ -54,6 +78,30 @@ export function customerViewPartFromJSON(object: any): CustomerViewPart {
     case 4:
     case "CUSTOMER_VIEW_PART_RELATIONSHIPS":
       return CustomerViewPart.CUSTOMER_VIEW_PART_RELATIONSHIPS;
+    case 5:
+    case "CUSTOMER_VIEW_PART_SPENDING":
+      return CustomerViewPart.CUSTOMER_VIEW_PART_SPENDING;
+    case 6:
+    case "CUSTOMER_VIEW_PART_ASSIGNMENTS":
+      return CustomerViewPart.CUSTOMER_VIEW_PART_ASSIGNMENTS;
+    case 7:
+    case "CUSTOMER_VIEW_PART_QUALITY":
+      return CustomerViewPart.CUSTOMER_VIEW_PART_QUALITY;
+    case 8:
+    case "CUSTOMER_VIEW_PART_MERGES":
+      return CustomerViewPart.CUSTOMER_VIEW_PART_MERGES;
+    case 9:
+    case "CUSTOMER_VIEW_PART_BASELINES":
+      return CustomerViewPart.CUSTOMER_VIEW_PART_BASELINES;
+    case 10:
+    case "CUSTOMER_VIEW_PART_DATA_SUBJECT_REQUESTS":
+      return CustomerViewPart.CUSTOMER_VIEW_PART_DATA_SUBJECT_REQUESTS;
+    case 11:
+    case "CUSTOMER_VIEW_PART_SENSITIVE":
+      return CustomerViewPart.CUSTOMER_VIEW_PART_SENSITIVE;
+    case 12:
+    case "CUSTOMER_VIEW_PART_PARTY_NAMES":
+      return CustomerViewPart.CUSTOMER_VIEW_PART_PARTY_NAMES;
     case -1:
     case "UNRECOGNIZED":
     default:
@@ -73,6 +121,22 @@ export function customerViewPartToJSON(object: CustomerViewPart): string {
       return "CUSTOMER_VIEW_PART_PREFERENCES";
     case CustomerViewPart.CUSTOMER_VIEW_PART_RELATIONSHIPS:
       return "CUSTOMER_VIEW_PART_RELATIONSHIPS";
+    case CustomerViewPart.CUSTOMER_VIEW_PART_SPENDING:
+      return "CUSTOMER_VIEW_PART_SPENDING";
+    case CustomerViewPart.CUSTOMER_VIEW_PART_ASSIGNMENTS:
+      return "CUSTOMER_VIEW_PART_ASSIGNMENTS";
+    case CustomerViewPart.CUSTOMER_VIEW_PART_QUALITY:
+      return "CUSTOMER_VIEW_PART_QUALITY";
+    case CustomerViewPart.CUSTOMER_VIEW_PART_MERGES:
+      return "CUSTOMER_VIEW_PART_MERGES";
+    case CustomerViewPart.CUSTOMER_VIEW_PART_BASELINES:
+      return "CUSTOMER_VIEW_PART_BASELINES";
+    case CustomerViewPart.CUSTOMER_VIEW_PART_DATA_SUBJECT_REQUESTS:
+      return "CUSTOMER_VIEW_PART_DATA_SUBJECT_REQUESTS";
+    case CustomerViewPart.CUSTOMER_VIEW_PART_SENSITIVE:
+      return "CUSTOMER_VIEW_PART_SENSITIVE";
+    case CustomerViewPart.CUSTOMER_VIEW_PART_PARTY_NAMES:
+      return "CUSTOMER_VIEW_PART_PARTY_NAMES";
     case CustomerViewPart.UNRECOGNIZED:
     default:
       return "UNRECOGNIZED";
@@ -134,7 +198,120 @@ export interface CustomerView {
     | PreferencesPart
     | undefined;
   /** How it stands to others; only when asked for, and for whom HouseholdService.ListRelationships is permitted. */
-  relationships?: RelationshipsPart | undefined;
+  relationships?:
+    | RelationshipsPart
+    | undefined;
+  /** What it spent; only when asked for, and for whom SpendingService.GetSpending is permitted. */
+  spending?:
+    | SpendingPart
+    | undefined;
+  /** Who looked after it; only when asked for, and for whom HouseholdService.ListAssignments is permitted. */
+  assignments?:
+    | AssignmentsPart
+    | undefined;
+  /** How good its record is; only when asked for, and for whom QualityService.GetPartyQuality is permitted. */
+  quality?:
+    | PartyQualityPart
+    | undefined;
+  /** What was merged into it; only when asked for, and for whom GoldenService.ListMerges is permitted. */
+  merges?:
+    | MergesPart
+    | undefined;
+  /** What is usual for it; only when asked for, and for whom PortraitService.ListBaselines is permitted. */
+  baselines?:
+    | BaselinesPart
+    | undefined;
+  /**
+   * How it made use of the rights over its data; only when asked for, and for whom
+   * PrivacyService.ListDataSubjectRequests is permitted.
+   */
+  dataSubjectRequests?:
+    | DataSubjectRequestsPart
+    | undefined;
+  /** What the parties are called that other parts speak of; only when asked for. */
+  partyNames?: PartyNamesPart | undefined;
+}
+
+/** What a party spent. */
+export interface SpendingPart {
+  /** What went off the holdings that it owns, by month, category and currency. */
+  spending: Spending[];
+  /** The first day of the first month: twelve months up to that of the newest balance, or of today where there is none. */
+  startDate?:
+    | DateMessage
+    | undefined;
+  /** The day after the last month. */
+  endDate?:
+    | DateMessage
+    | undefined;
+  /** When this was read. */
+  asOf?: Date | undefined;
+}
+
+/** Who looked after a party. */
+export interface AssignmentsPart {
+  /** Who does now, then those before, at most 20. */
+  assignments: Assignment[];
+  /** Whether there are more; see ListAssignments. */
+  more: boolean;
+  /** When this was read. */
+  asOf?: Date | undefined;
+}
+
+/** How good the record of a party is. */
+export interface PartyQualityPart {
+  /** The score, its parts, and what is wrong or missing. */
+  quality?:
+    | PartyQuality
+    | undefined;
+  /** When this was judged. */
+  asOf?: Date | undefined;
+}
+
+/** What was merged with a party. */
+export interface MergesPart {
+  /** The merges, the latest first, at most 20. */
+  merges: Merge[];
+  /** Whether there are more; see ListMerges. */
+  more: boolean;
+  /** When this was read. */
+  asOf?: Date | undefined;
+}
+
+/** What is usual for a party. */
+export interface BaselinesPart {
+  /** The baselines, measure by measure, at most 100. */
+  baselines: Baseline[];
+  /** Whether there are more; see ListBaselines. */
+  more: boolean;
+  /** When this was read. */
+  asOf?: Date | undefined;
+}
+
+/** How a party made use of the rights over its data. */
+export interface DataSubjectRequestsPart {
+  /** The requests, those due first at the top, at most 20. */
+  dataSubjectRequests: DataSubjectRequest[];
+  /** Whether there are more; see ListDataSubjectRequests. */
+  more: boolean;
+  /** When this was read. */
+  asOf?: Date | undefined;
+}
+
+/** What parties are called that a view speaks of. */
+export interface PartyNamesPart {
+  /** One for each party that the caller may see, by name. */
+  labels: PartyLabel[];
+  /** When this was read. */
+  asOf?: Date | undefined;
+}
+
+/** What a party is called. */
+export interface PartyLabel {
+  /** The party, `parties/{uuid}`, as the other part names it. */
+  party: string;
+  /** Its display name, of a merged party that of the golden record. */
+  displayName: string;
 }
 
 /** How a party likes to be served. */
@@ -211,7 +388,14 @@ export interface TimelinePart {
   /** The entries, newest first. */
   entries: TimelineEntry[];
   /** When this was read. */
-  asOf?: Date | undefined;
+  asOf?:
+    | Date
+    | undefined;
+  /**
+   * Pass it as page_token to ListTimeline of the party, without filters, to go on; empty where there are fewer than
+   * asked for. The page that it leads to may be empty.
+   */
+  nextPageToken: string;
 }
 
 /** The last contacts with a party. */
@@ -232,7 +416,7 @@ export interface ConsentsPart {
 
 /** What the bank has noticed about a party. */
 export interface PortraitPart {
-  /** Its tags that are not of the most sensitive class, by id; those stand in ListTags for whom they are permitted. */
+  /** Its tags, by id; of the most sensitive class only with CUSTOMER_VIEW_PART_SENSITIVE. */
   tags: Tag[];
   /** When this was read. */
   asOf?: Date | undefined;
@@ -240,7 +424,7 @@ export interface PortraitPart {
 
 /** What happened in the life of a party. */
 export interface LifeEventsPart {
-  /** The life events that are not of the most sensitive class, the latest first, at most 20. */
+  /** The life events, the latest first, at most 20; of the most sensitive class only with CUSTOMER_VIEW_PART_SENSITIVE. */
   lifeEvents: LifeEvent[];
   /** When this was read. */
   asOf?: Date | undefined;
@@ -294,6 +478,13 @@ function createBaseCustomerView(): CustomerView {
     households: undefined,
     preferences: undefined,
     relationships: undefined,
+    spending: undefined,
+    assignments: undefined,
+    quality: undefined,
+    merges: undefined,
+    baselines: undefined,
+    dataSubjectRequests: undefined,
+    partyNames: undefined,
   };
 }
 
@@ -342,6 +533,27 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
     }
     if (message.relationships !== undefined) {
       RelationshipsPart.encode(message.relationships, writer.uint32(218).fork()).join();
+    }
+    if (message.spending !== undefined) {
+      SpendingPart.encode(message.spending, writer.uint32(226).fork()).join();
+    }
+    if (message.assignments !== undefined) {
+      AssignmentsPart.encode(message.assignments, writer.uint32(234).fork()).join();
+    }
+    if (message.quality !== undefined) {
+      PartyQualityPart.encode(message.quality, writer.uint32(242).fork()).join();
+    }
+    if (message.merges !== undefined) {
+      MergesPart.encode(message.merges, writer.uint32(250).fork()).join();
+    }
+    if (message.baselines !== undefined) {
+      BaselinesPart.encode(message.baselines, writer.uint32(258).fork()).join();
+    }
+    if (message.dataSubjectRequests !== undefined) {
+      DataSubjectRequestsPart.encode(message.dataSubjectRequests, writer.uint32(266).fork()).join();
+    }
+    if (message.partyNames !== undefined) {
+      PartyNamesPart.encode(message.partyNames, writer.uint32(274).fork()).join();
     }
     return writer;
   },
@@ -471,6 +683,62 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
             message.relationships = RelationshipsPart.decode(reader, reader.uint32());
             continue;
           }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.spending = SpendingPart.decode(reader, reader.uint32());
+            continue;
+          }
+          case 29: {
+            if (tag !== 234) {
+              break;
+            }
+
+            message.assignments = AssignmentsPart.decode(reader, reader.uint32());
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.quality = PartyQualityPart.decode(reader, reader.uint32());
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.merges = MergesPart.decode(reader, reader.uint32());
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.baselines = BaselinesPart.decode(reader, reader.uint32());
+            continue;
+          }
+          case 33: {
+            if (tag !== 266) {
+              break;
+            }
+
+            message.dataSubjectRequests = DataSubjectRequestsPart.decode(reader, reader.uint32());
+            continue;
+          }
+          case 34: {
+            if (tag !== 274) {
+              break;
+            }
+
+            message.partyNames = PartyNamesPart.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -511,6 +779,21 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
       households: isSet(object.households) ? HouseholdsPart.fromJSON(object.households) : undefined,
       preferences: isSet(object.preferences) ? PreferencesPart.fromJSON(object.preferences) : undefined,
       relationships: isSet(object.relationships) ? RelationshipsPart.fromJSON(object.relationships) : undefined,
+      spending: isSet(object.spending) ? SpendingPart.fromJSON(object.spending) : undefined,
+      assignments: isSet(object.assignments) ? AssignmentsPart.fromJSON(object.assignments) : undefined,
+      quality: isSet(object.quality) ? PartyQualityPart.fromJSON(object.quality) : undefined,
+      merges: isSet(object.merges) ? MergesPart.fromJSON(object.merges) : undefined,
+      baselines: isSet(object.baselines) ? BaselinesPart.fromJSON(object.baselines) : undefined,
+      dataSubjectRequests: isSet(object.dataSubjectRequests)
+        ? DataSubjectRequestsPart.fromJSON(object.dataSubjectRequests)
+        : isSet(object.data_subject_requests)
+        ? DataSubjectRequestsPart.fromJSON(object.data_subject_requests)
+        : undefined,
+      partyNames: isSet(object.partyNames)
+        ? PartyNamesPart.fromJSON(object.partyNames)
+        : isSet(object.party_names)
+        ? PartyNamesPart.fromJSON(object.party_names)
+        : undefined,
     };
   },
 
@@ -557,6 +840,27 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
     }
     if (message.relationships !== undefined) {
       obj.relationships = RelationshipsPart.toJSON(message.relationships);
+    }
+    if (message.spending !== undefined) {
+      obj.spending = SpendingPart.toJSON(message.spending);
+    }
+    if (message.assignments !== undefined) {
+      obj.assignments = AssignmentsPart.toJSON(message.assignments);
+    }
+    if (message.quality !== undefined) {
+      obj.quality = PartyQualityPart.toJSON(message.quality);
+    }
+    if (message.merges !== undefined) {
+      obj.merges = MergesPart.toJSON(message.merges);
+    }
+    if (message.baselines !== undefined) {
+      obj.baselines = BaselinesPart.toJSON(message.baselines);
+    }
+    if (message.dataSubjectRequests !== undefined) {
+      obj.dataSubjectRequests = DataSubjectRequestsPart.toJSON(message.dataSubjectRequests);
+    }
+    if (message.partyNames !== undefined) {
+      obj.partyNames = PartyNamesPart.toJSON(message.partyNames);
     }
     return obj;
   },
@@ -608,6 +912,876 @@ export const CustomerView: MessageFns<CustomerView, "rapport.customer.v1.Custome
     message.relationships = (object.relationships !== undefined && object.relationships !== null)
       ? RelationshipsPart.fromPartial(object.relationships)
       : undefined;
+    message.spending = (object.spending !== undefined && object.spending !== null)
+      ? SpendingPart.fromPartial(object.spending)
+      : undefined;
+    message.assignments = (object.assignments !== undefined && object.assignments !== null)
+      ? AssignmentsPart.fromPartial(object.assignments)
+      : undefined;
+    message.quality = (object.quality !== undefined && object.quality !== null)
+      ? PartyQualityPart.fromPartial(object.quality)
+      : undefined;
+    message.merges = (object.merges !== undefined && object.merges !== null)
+      ? MergesPart.fromPartial(object.merges)
+      : undefined;
+    message.baselines = (object.baselines !== undefined && object.baselines !== null)
+      ? BaselinesPart.fromPartial(object.baselines)
+      : undefined;
+    message.dataSubjectRequests = (object.dataSubjectRequests !== undefined && object.dataSubjectRequests !== null)
+      ? DataSubjectRequestsPart.fromPartial(object.dataSubjectRequests)
+      : undefined;
+    message.partyNames = (object.partyNames !== undefined && object.partyNames !== null)
+      ? PartyNamesPart.fromPartial(object.partyNames)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSpendingPart(): SpendingPart {
+  return { spending: [], startDate: undefined, endDate: undefined, asOf: undefined };
+}
+
+export const SpendingPart: MessageFns<SpendingPart, "rapport.customer.v1.SpendingPart"> = {
+  $type: "rapport.customer.v1.SpendingPart" as const,
+
+  encode(message: SpendingPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.spending) {
+      Spending.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.startDate !== undefined) {
+      DateMessage.encode(message.startDate, writer.uint32(18).fork()).join();
+    }
+    if (message.endDate !== undefined) {
+      DateMessage.encode(message.endDate, writer.uint32(26).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SpendingPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSpendingPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.spending.push(Spending.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.startDate = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.endDate = DateMessage.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SpendingPart {
+    return {
+      spending: globalThis.Array.isArray(object?.spending) ? object.spending.map((e: any) => Spending.fromJSON(e)) : [],
+      startDate: isSet(object.startDate)
+        ? DateMessage.fromJSON(object.startDate)
+        : isSet(object.start_date)
+        ? DateMessage.fromJSON(object.start_date)
+        : undefined,
+      endDate: isSet(object.endDate)
+        ? DateMessage.fromJSON(object.endDate)
+        : isSet(object.end_date)
+        ? DateMessage.fromJSON(object.end_date)
+        : undefined,
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: SpendingPart): unknown {
+    const obj: any = {};
+    if (message.spending?.length) {
+      obj.spending = message.spending.map((e) => Spending.toJSON(e));
+    }
+    if (message.startDate !== undefined) {
+      obj.startDate = DateMessage.toJSON(message.startDate);
+    }
+    if (message.endDate !== undefined) {
+      obj.endDate = DateMessage.toJSON(message.endDate);
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SpendingPart>, I>>(base?: I): SpendingPart {
+    return SpendingPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SpendingPart>, I>>(object: I): SpendingPart {
+    const message = createBaseSpendingPart();
+    message.spending = object.spending?.map((e) => Spending.fromPartial(e)) || [];
+    message.startDate = (object.startDate !== undefined && object.startDate !== null)
+      ? DateMessage.fromPartial(object.startDate)
+      : undefined;
+    message.endDate = (object.endDate !== undefined && object.endDate !== null)
+      ? DateMessage.fromPartial(object.endDate)
+      : undefined;
+    message.asOf = object.asOf ?? undefined;
+    return message;
+  },
+};
+
+function createBaseAssignmentsPart(): AssignmentsPart {
+  return { assignments: [], more: false, asOf: undefined };
+}
+
+export const AssignmentsPart: MessageFns<AssignmentsPart, "rapport.customer.v1.AssignmentsPart"> = {
+  $type: "rapport.customer.v1.AssignmentsPart" as const,
+
+  encode(message: AssignmentsPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.assignments) {
+      Assignment.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(16).bool(message.more);
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AssignmentsPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAssignmentsPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.assignments.push(Assignment.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AssignmentsPart {
+    return {
+      assignments: globalThis.Array.isArray(object?.assignments)
+        ? object.assignments.map((e: any) => Assignment.fromJSON(e))
+        : [],
+      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: AssignmentsPart): unknown {
+    const obj: any = {};
+    if (message.assignments?.length) {
+      obj.assignments = message.assignments.map((e) => Assignment.toJSON(e));
+    }
+    if (message.more !== false) {
+      obj.more = message.more;
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AssignmentsPart>, I>>(base?: I): AssignmentsPart {
+    return AssignmentsPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AssignmentsPart>, I>>(object: I): AssignmentsPart {
+    const message = createBaseAssignmentsPart();
+    message.assignments = object.assignments?.map((e) => Assignment.fromPartial(e)) || [];
+    message.more = object.more ?? false;
+    message.asOf = object.asOf ?? undefined;
+    return message;
+  },
+};
+
+function createBasePartyQualityPart(): PartyQualityPart {
+  return { quality: undefined, asOf: undefined };
+}
+
+export const PartyQualityPart: MessageFns<PartyQualityPart, "rapport.customer.v1.PartyQualityPart"> = {
+  $type: "rapport.customer.v1.PartyQualityPart" as const,
+
+  encode(message: PartyQualityPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.quality !== undefined) {
+      PartyQuality.encode(message.quality, writer.uint32(10).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PartyQualityPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePartyQualityPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.quality = PartyQuality.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PartyQualityPart {
+    return {
+      quality: isSet(object.quality) ? PartyQuality.fromJSON(object.quality) : undefined,
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PartyQualityPart): unknown {
+    const obj: any = {};
+    if (message.quality !== undefined) {
+      obj.quality = PartyQuality.toJSON(message.quality);
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PartyQualityPart>, I>>(base?: I): PartyQualityPart {
+    return PartyQualityPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PartyQualityPart>, I>>(object: I): PartyQualityPart {
+    const message = createBasePartyQualityPart();
+    message.quality = (object.quality !== undefined && object.quality !== null)
+      ? PartyQuality.fromPartial(object.quality)
+      : undefined;
+    message.asOf = object.asOf ?? undefined;
+    return message;
+  },
+};
+
+function createBaseMergesPart(): MergesPart {
+  return { merges: [], more: false, asOf: undefined };
+}
+
+export const MergesPart: MessageFns<MergesPart, "rapport.customer.v1.MergesPart"> = {
+  $type: "rapport.customer.v1.MergesPart" as const,
+
+  encode(message: MergesPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.merges) {
+      Merge.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(16).bool(message.more);
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MergesPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMergesPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merges.push(Merge.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MergesPart {
+    return {
+      merges: globalThis.Array.isArray(object?.merges) ? object.merges.map((e: any) => Merge.fromJSON(e)) : [],
+      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: MergesPart): unknown {
+    const obj: any = {};
+    if (message.merges?.length) {
+      obj.merges = message.merges.map((e) => Merge.toJSON(e));
+    }
+    if (message.more !== false) {
+      obj.more = message.more;
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<MergesPart>, I>>(base?: I): MergesPart {
+    return MergesPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<MergesPart>, I>>(object: I): MergesPart {
+    const message = createBaseMergesPart();
+    message.merges = object.merges?.map((e) => Merge.fromPartial(e)) || [];
+    message.more = object.more ?? false;
+    message.asOf = object.asOf ?? undefined;
+    return message;
+  },
+};
+
+function createBaseBaselinesPart(): BaselinesPart {
+  return { baselines: [], more: false, asOf: undefined };
+}
+
+export const BaselinesPart: MessageFns<BaselinesPart, "rapport.customer.v1.BaselinesPart"> = {
+  $type: "rapport.customer.v1.BaselinesPart" as const,
+
+  encode(message: BaselinesPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.baselines) {
+      Baseline.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(16).bool(message.more);
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BaselinesPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBaselinesPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.baselines.push(Baseline.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): BaselinesPart {
+    return {
+      baselines: globalThis.Array.isArray(object?.baselines)
+        ? object.baselines.map((e: any) => Baseline.fromJSON(e))
+        : [],
+      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: BaselinesPart): unknown {
+    const obj: any = {};
+    if (message.baselines?.length) {
+      obj.baselines = message.baselines.map((e) => Baseline.toJSON(e));
+    }
+    if (message.more !== false) {
+      obj.more = message.more;
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<BaselinesPart>, I>>(base?: I): BaselinesPart {
+    return BaselinesPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BaselinesPart>, I>>(object: I): BaselinesPart {
+    const message = createBaseBaselinesPart();
+    message.baselines = object.baselines?.map((e) => Baseline.fromPartial(e)) || [];
+    message.more = object.more ?? false;
+    message.asOf = object.asOf ?? undefined;
+    return message;
+  },
+};
+
+function createBaseDataSubjectRequestsPart(): DataSubjectRequestsPart {
+  return { dataSubjectRequests: [], more: false, asOf: undefined };
+}
+
+export const DataSubjectRequestsPart: MessageFns<
+  DataSubjectRequestsPart,
+  "rapport.customer.v1.DataSubjectRequestsPart"
+> = {
+  $type: "rapport.customer.v1.DataSubjectRequestsPart" as const,
+
+  encode(message: DataSubjectRequestsPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.dataSubjectRequests) {
+      DataSubjectRequest.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.more !== false) {
+      writer.uint32(16).bool(message.more);
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DataSubjectRequestsPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDataSubjectRequestsPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.dataSubjectRequests.push(DataSubjectRequest.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.more = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DataSubjectRequestsPart {
+    return {
+      dataSubjectRequests: globalThis.Array.isArray(object?.dataSubjectRequests)
+        ? object.dataSubjectRequests.map((e: any) => DataSubjectRequest.fromJSON(e))
+        : globalThis.Array.isArray(object?.data_subject_requests)
+        ? object.data_subject_requests.map((e: any) => DataSubjectRequest.fromJSON(e))
+        : [],
+      more: isSet(object.more) ? globalThis.Boolean(object.more) : false,
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: DataSubjectRequestsPart): unknown {
+    const obj: any = {};
+    if (message.dataSubjectRequests?.length) {
+      obj.dataSubjectRequests = message.dataSubjectRequests.map((e) => DataSubjectRequest.toJSON(e));
+    }
+    if (message.more !== false) {
+      obj.more = message.more;
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<DataSubjectRequestsPart>, I>>(base?: I): DataSubjectRequestsPart {
+    return DataSubjectRequestsPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<DataSubjectRequestsPart>, I>>(object: I): DataSubjectRequestsPart {
+    const message = createBaseDataSubjectRequestsPart();
+    message.dataSubjectRequests = object.dataSubjectRequests?.map((e) => DataSubjectRequest.fromPartial(e)) || [];
+    message.more = object.more ?? false;
+    message.asOf = object.asOf ?? undefined;
+    return message;
+  },
+};
+
+function createBasePartyNamesPart(): PartyNamesPart {
+  return { labels: [], asOf: undefined };
+}
+
+export const PartyNamesPart: MessageFns<PartyNamesPart, "rapport.customer.v1.PartyNamesPart"> = {
+  $type: "rapport.customer.v1.PartyNamesPart" as const,
+
+  encode(message: PartyNamesPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.labels) {
+      PartyLabel.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.asOf !== undefined) {
+      Timestamp.encode(toTimestamp(message.asOf), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PartyNamesPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePartyNamesPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.labels.push(PartyLabel.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PartyNamesPart {
+    return {
+      labels: globalThis.Array.isArray(object?.labels) ? object.labels.map((e: any) => PartyLabel.fromJSON(e)) : [],
+      asOf: isSet(object.asOf)
+        ? fromJsonTimestamp(object.asOf)
+        : isSet(object.as_of)
+        ? fromJsonTimestamp(object.as_of)
+        : undefined,
+    };
+  },
+
+  toJSON(message: PartyNamesPart): unknown {
+    const obj: any = {};
+    if (message.labels?.length) {
+      obj.labels = message.labels.map((e) => PartyLabel.toJSON(e));
+    }
+    if (message.asOf !== undefined) {
+      obj.asOf = message.asOf.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PartyNamesPart>, I>>(base?: I): PartyNamesPart {
+    return PartyNamesPart.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PartyNamesPart>, I>>(object: I): PartyNamesPart {
+    const message = createBasePartyNamesPart();
+    message.labels = object.labels?.map((e) => PartyLabel.fromPartial(e)) || [];
+    message.asOf = object.asOf ?? undefined;
+    return message;
+  },
+};
+
+function createBasePartyLabel(): PartyLabel {
+  return { party: "", displayName: "" };
+}
+
+export const PartyLabel: MessageFns<PartyLabel, "rapport.customer.v1.PartyLabel"> = {
+  $type: "rapport.customer.v1.PartyLabel" as const,
+
+  encode(message: PartyLabel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.party !== "") {
+      writer.uint32(10).string(message.party);
+    }
+    if (message.displayName !== "") {
+      writer.uint32(18).string(message.displayName);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PartyLabel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePartyLabel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.party = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.displayName = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PartyLabel {
+    return {
+      party: isSet(object.party) ? globalThis.String(object.party) : "",
+      displayName: isSet(object.displayName)
+        ? globalThis.String(object.displayName)
+        : isSet(object.display_name)
+        ? globalThis.String(object.display_name)
+        : "",
+    };
+  },
+
+  toJSON(message: PartyLabel): unknown {
+    const obj: any = {};
+    if (message.party !== "") {
+      obj.party = message.party;
+    }
+    if (message.displayName !== "") {
+      obj.displayName = message.displayName;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PartyLabel>, I>>(base?: I): PartyLabel {
+    return PartyLabel.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PartyLabel>, I>>(object: I): PartyLabel {
+    const message = createBasePartyLabel();
+    message.party = object.party ?? "";
+    message.displayName = object.displayName ?? "";
     return message;
   },
 };
@@ -1294,7 +2468,7 @@ export const BalancesPart: MessageFns<BalancesPart, "rapport.customer.v1.Balance
 };
 
 function createBaseTimelinePart(): TimelinePart {
-  return { entries: [], asOf: undefined };
+  return { entries: [], asOf: undefined, nextPageToken: "" };
 }
 
 export const TimelinePart: MessageFns<TimelinePart, "rapport.customer.v1.TimelinePart"> = {
@@ -1306,6 +2480,9 @@ export const TimelinePart: MessageFns<TimelinePart, "rapport.customer.v1.Timelin
     }
     if (message.asOf !== undefined) {
       Timestamp.encode(toTimestamp(message.asOf), writer.uint32(18).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(26).string(message.nextPageToken);
     }
     return writer;
   },
@@ -1339,6 +2516,14 @@ export const TimelinePart: MessageFns<TimelinePart, "rapport.customer.v1.Timelin
             message.asOf = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1361,6 +2546,11 @@ export const TimelinePart: MessageFns<TimelinePart, "rapport.customer.v1.Timelin
         : isSet(object.as_of)
         ? fromJsonTimestamp(object.as_of)
         : undefined,
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
     };
   },
 
@@ -1372,6 +2562,9 @@ export const TimelinePart: MessageFns<TimelinePart, "rapport.customer.v1.Timelin
     if (message.asOf !== undefined) {
       obj.asOf = message.asOf.toISOString();
     }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
     return obj;
   },
 
@@ -1382,6 +2575,7 @@ export const TimelinePart: MessageFns<TimelinePart, "rapport.customer.v1.Timelin
     const message = createBaseTimelinePart();
     message.entries = object.entries?.map((e) => TimelineEntry.fromPartial(e)) || [];
     message.asOf = object.asOf ?? undefined;
+    message.nextPageToken = object.nextPageToken ?? "";
     return message;
   },
 };
