@@ -16,6 +16,8 @@ import {
 import {
   GetSegmentResponse,
   type ListMembersRequest,
+  type ReserveSegmentVersionRequest,
+  ReserveSegmentVersionResponse,
   SegmentationServiceService,
   SegmentState,
 } from '@rapport/proto/segmentation/v1';
@@ -124,12 +126,20 @@ export interface SegmentationPeer extends Running {
   address: string;
   /** `segments/{id}@{version}` to its state and members. */
   segments: Map<string, { state: SegmentState; members: string[] }>;
+  /** What was kept in use for campaigns. */
+  reserved: { name: string; campaign: string }[];
   broken: boolean;
 }
 
 export async function startSegmentationPeer(): Promise<SegmentationPeer> {
   const segments: SegmentationPeer['segments'] = new Map();
-  const peer: SegmentationPeer = { address: '', segments, broken: false, stop: async () => server.stop() };
+  const peer: SegmentationPeer = {
+    address: '',
+    segments,
+    reserved: [],
+    broken: false,
+    stop: async () => server.stop(),
+  };
   const find = (name: string) => {
     if (peer.broken) throw new Failure('STORE_UNAVAILABLE', 'unavailable', 'away');
     const found = segments.get(name);
@@ -140,6 +150,13 @@ export async function startSegmentationPeer(): Promise<SegmentationPeer> {
     getSegment: async ({ name }: { name: string }) => {
       const { state } = find(name);
       return GetSegmentResponse.fromJSON({ version: { name, state } });
+    },
+    reserveSegmentVersion: async ({ name, campaign }: ReserveSegmentVersionRequest) => {
+      const { state } = find(name);
+      if (state !== SegmentState.SEGMENT_STATE_PUBLISHED)
+        throw new Failure('SEGMENT_NOT_PUBLISHED', 'precondition', 'not in use');
+      peer.reserved.push({ name, campaign });
+      return ReserveSegmentVersionResponse.fromJSON({ version: { name, state } });
     },
     listMembers: async ({ parent, pageSize, pageToken }: ListMembersRequest) => {
       const { members } = find(parent);

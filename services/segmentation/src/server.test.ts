@@ -40,6 +40,7 @@ const allowed: Record<string, string[]> = {
   publishSegment: ['marketer', 'analyst', 'administrator', 'operator'],
   approveSegmentVersion: ['marketing_approver', 'administrator', 'operator'],
   rejectSegmentVersion: ['marketing_approver', 'administrator', 'operator'],
+  reserveSegmentVersion: ['marketer', 'marketing_approver', 'administrator', 'operator'],
   retireSegmentVersion: ['marketer', 'analyst', 'administrator', 'operator'],
   compareSegmentVersions: ['marketer', 'marketing_approver', 'branch_manager', 'analyst', 'administrator', 'operator'],
   previewChanges: ['marketer', 'marketing_approver', 'branch_manager', 'analyst', 'administrator', 'operator'],
@@ -140,6 +141,7 @@ const requests: Record<string, object> = {
   approveSegmentVersion: { name: `${missing}@1`, requestId: uuidv7() },
   rejectSegmentVersion: { name: `${missing}@1`, reason: 'no', requestId: uuidv7() },
   retireSegmentVersion: { name: `${missing}@1`, requestId: uuidv7() },
+  reserveSegmentVersion: { name: `${missing}@1`, campaign: `campaigns/${uuidv7()}`, requestId: uuidv7() },
   compareSegmentVersions: { base: `${missing}@1`, name: `${missing}@2`, asOf: undefined, sampleSize: 0 },
   previewChanges: {
     rule: 'true',

@@ -75,6 +75,7 @@ import { previewChanges } from './segment/preview-changes.js';
 import { previewSegment } from './segment/preview-segment.js';
 import { publishSegment } from './segment/publish-segment.js';
 import { rejectSegmentVersion } from './segment/reject-segment-version.js';
+import { reserveSegmentVersion } from './segment/reserve-segment-version.js';
 import { retireSegmentVersion } from './segment/retire-segment-version.js';
 import { listSegmentTemplates } from './template/list-segment-templates.js';
 import { renderSegmentTemplate } from './template/render-segment-template.js';
@@ -94,6 +95,7 @@ export function routes(deps: Deps): Route[] {
       approveSegmentVersion: (request, call) => approveSegmentVersion(deps, request, call),
       rejectSegmentVersion: (request, call) => rejectSegmentVersion(deps, request, call),
       publishSegment: (request, call) => publishSegment(deps, request, call),
+      reserveSegmentVersion: (request, call) => reserveSegmentVersion(deps, request, call),
       retireSegmentVersion: (request, call) => retireSegmentVersion(deps, request, call),
       compareSegmentVersions: (request, call) => compareSegmentVersions(deps, request, call),
       previewChanges: (request, call) => previewChanges(deps, request, call),

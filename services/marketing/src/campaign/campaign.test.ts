@@ -90,6 +90,22 @@ describe('a campaign', () => {
     });
   });
 
+  it('has its segment kept in use before it starts, each time, and not when it cannot start', async () => {
+    const segment = suite.segment([await suite.customer.party()]);
+    const name = await suite.campaign(segment);
+    const { reserved } = suite.segmentation;
+    const kept = () => reserved.filter(({ campaign }) => campaign === name);
+    expect(await failureOf(suite.marketer.launchCampaign(change(name)))).toMatchObject({ reason: 'CAMPAIGN_STATE' });
+    expect(kept()).toEqual([]);
+    await suite.marketer.submitCampaign(change(name));
+    await suite.approver.approveCampaign(change(name));
+    const launch = change(name);
+    await suite.marketer.launchCampaign(launch);
+    expect(kept()).toEqual([{ name: segment, campaign: name }]);
+    await suite.marketer.launchCampaign(launch);
+    expect(kept()).toHaveLength(1);
+  });
+
   it('is neither made nor launched while segmentation is away; what was answered stays answered', async () => {
     const segment = suite.segment([]);
     const name = await suite.campaign(segment);

@@ -1,7 +1,7 @@
 import { type Queryable, type Scope, scopeFilter, sql } from '@rapport/kit/db';
 import { type Call, checkEtag, etag, Failure } from '@rapport/kit/rpc';
+import { uuidv7 } from '@rapport/kit/runtime';
 import { type Campaign, CampaignState } from '@rapport/proto/marketing/v1';
-import { type GetSegmentResponse, SegmentState } from '@rapport/proto/segmentation/v1';
 import { uuidOf } from '../access/access.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -97,30 +97,41 @@ export async function lockCampaign(
   return row;
 }
 
+/** What segmentation's refusal of a version means for a campaign. */
+function segmentRefused(error: unknown, name: string): never {
+  if (!(error instanceof Failure)) throw error;
+  const metadata = { segment_version: name };
+  if (error.kind === 'not_found' || error.kind === 'denied') throw fail('SEGMENT_NOT_FOUND', { metadata });
+  if (error.reason === 'SEGMENT_NOT_PUBLISHED') throw fail('SEGMENT_NOT_PUBLISHED', { metadata });
+  if (error.kind === 'unavailable' || error.kind === 'deadline' || error.kind === 'internal') {
+    throw fail('SEGMENTATION_UNAVAILABLE', { metadata, retryInMs: 1000, cause: error });
+  }
+  throw error;
+}
+
 /**
  * Asks segmentation for the version a campaign goes to, in the caller's name. Throws SEGMENT_NOT_FOUND,
- * SEGMENT_NOT_PUBLISHED when `published` is asked for, SEGMENTATION_UNAVAILABLE. Never inside a transaction.
+ * SEGMENTATION_UNAVAILABLE. Never inside a transaction.
  */
-export async function checkSegment(
+export async function checkSegment(segmentation: Deps['segmentation'], call: Call, name: string): Promise<void> {
+  await segmentation.getSegment({ name }, { parent: call, timeoutMs: 5000 }).catch((error: unknown) => {
+    segmentRefused(error, name);
+  });
+}
+
+/**
+ * Has segmentation keep the version in use for a campaign that is about to start, in the caller's name: from then on it
+ * is not retired until the campaign pauses or ends. Throws SEGMENT_NOT_FOUND, SEGMENT_NOT_PUBLISHED,
+ * SEGMENTATION_UNAVAILABLE. Never inside a transaction.
+ */
+export async function reserveSegment(
   segmentation: Deps['segmentation'],
   call: Call,
-  name: string,
-  wish: { published: boolean },
+  { name: campaign, segmentVersion: name }: Pick<Campaign, 'name' | 'segmentVersion'>,
 ): Promise<void> {
-  const metadata = { segment_version: name };
-  let found: GetSegmentResponse;
-  try {
-    found = await segmentation.getSegment({ name }, { parent: call, timeoutMs: 5000 });
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    if (error.kind === 'not_found' || error.kind === 'denied') throw fail('SEGMENT_NOT_FOUND', { metadata });
-    if (error.kind === 'unavailable' || error.kind === 'deadline' || error.kind === 'internal') {
-      throw fail('SEGMENTATION_UNAVAILABLE', { metadata, retryInMs: 1000, cause: error });
-    }
-    throw error;
-  }
-  const state = found.version?.state;
-  if (wish.published && state !== SegmentState.SEGMENT_STATE_PUBLISHED) {
-    throw fail('SEGMENT_NOT_PUBLISHED', { metadata });
-  }
+  // Each start asks anew: an answer of before says nothing of now.
+  const request = { name, campaign, requestId: uuidv7() };
+  await segmentation
+    .reserveSegmentVersion(request, { parent: call, timeoutMs: 5000 })
+    .catch((error: unknown) => segmentRefused(error, name));
 }

@@ -26,7 +26,7 @@ export async function createCampaign(
     });
   }
   // Asked outside of the transaction and told inside, so that a repeated request gets its stored answer either way.
-  const segment = await outcome(checkSegment(segmentation, call, campaign.segmentVersion, { published: false }));
+  const segment = await outcome(checkSegment(segmentation, call, campaign.segmentVersion));
   const [segmentId = '', segmentVersion] = idOf(campaign.segmentVersion).split('@');
   return idempotent(
     db,

@@ -13,7 +13,14 @@ import {
 } from '@rapport/proto/marketing/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { type CampaignRow, campaignColumns, checkSegment, findCampaign, lockCampaign, toCampaign } from './campaign.js';
+import {
+  type CampaignRow,
+  campaignColumns,
+  findCampaign,
+  lockCampaign,
+  reserveSegment,
+  toCampaign,
+} from './campaign.js';
 
 /**
  * Starts a campaign or goes on with a paused one. The audience is read afterwards by `fillAudiences`, the messages are
@@ -28,12 +35,18 @@ export async function launchCampaign(
   const found = await findCampaign(db.scoped(scope), scope, request.name);
   if (!found) throw fail('CAMPAIGN_NOT_FOUND', { metadata: { campaign: request.name } });
   const { segmentVersion } = toCampaign(found);
-  // Asked outside of the transaction and told inside, so that a repeated request gets its stored answer either way.
+  const { CAMPAIGN_STATE_APPROVED: approved, CAMPAIGN_STATE_PAUSED: paused } = CampaignState;
+  // Asked outside of the transaction and told inside, so that a repeated request gets its stored answer either way. What
+  // cannot start reserves nothing; one that was brought where it can just now is refused once more.
   let segment: Error | undefined;
-  try {
-    await checkSegment(segmentation, call, segmentVersion, { published: true });
-  } catch (error) {
-    segment = error as Error;
+  if (![approved, paused].includes(found.state)) {
+    segment = fail('CAMPAIGN_STATE', { metadata: { campaign: request.name, state: CampaignState[found.state] ?? '' } });
+  } else {
+    try {
+      await reserveSegment(segmentation, call, toCampaign(found));
+    } catch (error) {
+      segment = error as Error;
+    }
   }
   return idempotent(
     db,
@@ -41,7 +54,6 @@ export async function launchCampaign(
     request,
     LaunchCampaignResponse,
     async (tx) => {
-      const { CAMPAIGN_STATE_APPROVED: approved, CAMPAIGN_STATE_PAUSED: paused } = CampaignState;
       const before = await lockCampaign(tx, scope, request, approved, paused);
       if (segment) throw segment;
       const now = clock.now();

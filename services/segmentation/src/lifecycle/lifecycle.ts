@@ -3,6 +3,7 @@ import { sql, type Tx } from '@rapport/kit/db';
 import type { Call } from '@rapport/kit/rpc';
 import { logger } from '@rapport/kit/runtime';
 import { SegmentState } from '@rapport/proto/segmentation/v1';
+import { campaignsOf } from '../campaign/campaign.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { assertListsOpen } from '../list/list.js';
@@ -62,22 +63,20 @@ export async function lockVersion(tx: Tx, asked: VersionRow): Promise<VersionRow
   return findVersion(tx, { kind: 'everything' }, versionName(asked.segment_id, asked.version));
 }
 
-/** Refuses while campaigns send to the version, and names up to twenty of them. Throws SEGMENT_IN_USE. */
-async function assertUnused(tx: Tx, { segment_id: segmentId, version }: VersionRow): Promise<void> {
-  const users = await tx.rows<{ id: string }>(sql`
-    SELECT campaign_id AS id FROM campaign_use
-    WHERE segment_id = ${segmentId} AND version = ${version} AND active ORDER BY change_time, campaign_id LIMIT 20`);
+/** Refuses while campaigns send to the version or are about to, and names up to twenty of them. Throws SEGMENT_IN_USE. */
+async function assertUnused(tx: Tx, row: VersionRow, at: Date): Promise<void> {
+  const users = await campaignsOf(tx, row, at);
   if (users.length === 0) return;
-  const campaigns = users.map(({ id }) => `campaigns/${id}`).join(', ');
+  const campaigns = users.join(', ');
   throw fail('SEGMENT_IN_USE', {
-    metadata: { segment: versionName(segmentId, version), campaigns },
+    metadata: { segment: versionName(row.segment_id, row.version), campaigns },
     violations: [{ field: 'name', description: `these campaigns send to it: ${campaigns}` }],
   });
 }
 
 /** Takes a version out of use; `settleMembers` is to follow the transaction. Throws SEGMENT_IN_USE. */
 export async function retireVersion(tx: Tx, row: VersionRow, by: string, at: Date): Promise<void> {
-  await assertUnused(tx, row);
+  await assertUnused(tx, row, at);
   await tx.run(sql`
     UPDATE segment_version SET state = ${retired}, retired_by = ${by}, retire_time = ${at}
     WHERE segment_id = ${row.segment_id} AND version = ${row.version}`);

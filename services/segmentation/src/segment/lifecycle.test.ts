@@ -163,6 +163,61 @@ test('nothing is retired or replaced while a campaign sends to it', async () => 
   expect(await reasonOf(replace())).toBe('OK');
 }, 30_000);
 
+test('a campaign that is about to start keeps its version in use, whatever order things are heard in', async () => {
+  const name = await made('starting');
+  await suite.publish(name);
+  const campaign = `campaigns/${uuidv7()}`;
+  const reserve = (client = author()) => client.reserveSegmentVersion({ name, campaign, requestId: uuidv7() });
+  const retire = () => reasonOf(author().retireSegmentVersion({ name, requestId: uuidv7() }));
+  expect(await reasonOf(reserve(approver('/demo/north')))).toBe('SEGMENT_NOT_FOUND');
+  const { expireTime, version } = await reserve();
+  expect(version).toMatchObject({ name, state: published });
+  expect(expireTime).toEqual(new Date(suite.deps.clock.now().getTime() + 600_000));
+  const refusal = await author()
+    .retireSegmentVersion({ name, requestId: uuidv7() })
+    .catch((error: unknown) => error);
+  expect(refusal).toMatchObject({ reason: 'SEGMENT_IN_USE', metadata: { campaigns: campaign } });
+  const common = { campaign, organisationPath: '/demo', segmentVersion: name };
+  const use = async (wanted: { active: boolean; reserved: boolean }) => {
+    for (let tries = 0; tries < 500; tries += 1) {
+      const row = await suite.deps.db.system.maybe(sql`
+        SELECT active, reserved_until IS NOT NULL AS reserved FROM campaign_use
+        WHERE campaign_id = ${campaign.slice('campaigns/'.length)}::uuid`);
+      if (JSON.stringify(row) === JSON.stringify(wanted)) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error('the event was not heard');
+  };
+  const at = (minute: number) => new Date(Date.UTC(2026, 2, 15, 10, minute));
+  await marketing.send(CampaignLaunched, CampaignLaunched.fromPartial({ ...common, launchTime: at(0) }), campaign);
+  await use({ active: true, reserved: false });
+  expect(await retire()).toBe('SEGMENT_IN_USE');
+  // It is started again before its pause is heard.
+  await reserve();
+  await marketing.send(CampaignPaused, CampaignPaused.fromPartial({ ...common, pauseTime: at(1) }), campaign);
+  await use({ active: false, reserved: true });
+  expect(await retire()).toBe('SEGMENT_IN_USE');
+  // The start failed after all: the reservation ends by itself.
+  await suite.deps.db.system.run(sql`UPDATE campaign_use SET reserved_until = ${suite.deps.clock.now()}`);
+  expect(await retire()).toBe('OK');
+  expect(await reasonOf(reserve())).toBe('SEGMENT_NOT_PUBLISHED');
+}, 30_000);
+
+test('of a reservation and a retirement at the same time one is refused, never none', async () => {
+  for (let round = 0; round < 8; round += 1) {
+    const name = await made(`race-${round}`, 'party.age > 200');
+    await suite.publish(name);
+    const [reserved, retiredNow] = await Promise.all([
+      reasonOf(author().reserveSegmentVersion({ name, campaign: `campaigns/${uuidv7()}`, requestId: uuidv7() })),
+      reasonOf(author().retireSegmentVersion({ name, requestId: uuidv7() })),
+    ]);
+    expect([
+      ['OK', 'SEGMENT_IN_USE'],
+      ['SEGMENT_NOT_PUBLISHED', 'OK'],
+    ]).toContainEqual([reserved, retiredNow]);
+  }
+}, 30_000);
+
 test('a segment that the rule of another asks for stays', async () => {
   const inner = await made('inner');
   await suite.publish(inner);

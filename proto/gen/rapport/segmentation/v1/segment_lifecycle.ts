@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { Timestamp } from "../../../google/protobuf/timestamp.js";
 import { SegmentVersion } from "./segment.js";
 
 /** Asks to approve a draft. */
@@ -59,6 +60,29 @@ export interface RetireSegmentVersionRequest {
 export interface RetireSegmentVersionResponse {
   /** The version; it has no members any more. */
   version?: SegmentVersion | undefined;
+}
+
+/** Asks to keep a version in use for a campaign that is about to start. */
+export interface ReserveSegmentVersionRequest {
+  /** The version, `segments/{id}@{version}`; it must be in use. */
+  name: string;
+  /** The campaign, `campaigns/{uuid}`. */
+  campaign: string;
+  /**
+   * Makes the call idempotent, a UUID chosen by the caller. The same id with the same request answers the same again;
+   * with another request it is refused.
+   */
+  requestId: string;
+}
+
+/** The version is kept in use. */
+export interface ReserveSegmentVersionResponse {
+  /** The version. */
+  version?:
+    | SegmentVersion
+    | undefined;
+  /** Until when it is kept without the campaign having told that it started. */
+  expireTime?: Date | undefined;
 }
 
 /** Asks for the versions of a segment. */
@@ -601,6 +625,214 @@ export const RetireSegmentVersionResponse: MessageFns<
   },
 };
 
+function createBaseReserveSegmentVersionRequest(): ReserveSegmentVersionRequest {
+  return { name: "", campaign: "", requestId: "" };
+}
+
+export const ReserveSegmentVersionRequest: MessageFns<
+  ReserveSegmentVersionRequest,
+  "rapport.segmentation.v1.ReserveSegmentVersionRequest"
+> = {
+  $type: "rapport.segmentation.v1.ReserveSegmentVersionRequest" as const,
+
+  encode(message: ReserveSegmentVersionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.campaign !== "") {
+      writer.uint32(18).string(message.campaign);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReserveSegmentVersionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReserveSegmentVersionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.campaign = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReserveSegmentVersionRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      campaign: isSet(object.campaign) ? globalThis.String(object.campaign) : "",
+      requestId: isSet(object.requestId)
+        ? globalThis.String(object.requestId)
+        : isSet(object.request_id)
+        ? globalThis.String(object.request_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ReserveSegmentVersionRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.campaign !== "") {
+      obj.campaign = message.campaign;
+    }
+    if (message.requestId !== "") {
+      obj.requestId = message.requestId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ReserveSegmentVersionRequest>, I>>(base?: I): ReserveSegmentVersionRequest {
+    return ReserveSegmentVersionRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReserveSegmentVersionRequest>, I>>(object: I): ReserveSegmentVersionRequest {
+    const message = createBaseReserveSegmentVersionRequest();
+    message.name = object.name ?? "";
+    message.campaign = object.campaign ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseReserveSegmentVersionResponse(): ReserveSegmentVersionResponse {
+  return { version: undefined, expireTime: undefined };
+}
+
+export const ReserveSegmentVersionResponse: MessageFns<
+  ReserveSegmentVersionResponse,
+  "rapport.segmentation.v1.ReserveSegmentVersionResponse"
+> = {
+  $type: "rapport.segmentation.v1.ReserveSegmentVersionResponse" as const,
+
+  encode(message: ReserveSegmentVersionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== undefined) {
+      SegmentVersion.encode(message.version, writer.uint32(10).fork()).join();
+    }
+    if (message.expireTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.expireTime), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReserveSegmentVersionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReserveSegmentVersionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.version = SegmentVersion.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.expireTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReserveSegmentVersionResponse {
+    return {
+      version: isSet(object.version) ? SegmentVersion.fromJSON(object.version) : undefined,
+      expireTime: isSet(object.expireTime)
+        ? fromJsonTimestamp(object.expireTime)
+        : isSet(object.expire_time)
+        ? fromJsonTimestamp(object.expire_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: ReserveSegmentVersionResponse): unknown {
+    const obj: any = {};
+    if (message.version !== undefined) {
+      obj.version = SegmentVersion.toJSON(message.version);
+    }
+    if (message.expireTime !== undefined) {
+      obj.expireTime = message.expireTime.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ReserveSegmentVersionResponse>, I>>(base?: I): ReserveSegmentVersionResponse {
+    return ReserveSegmentVersionResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReserveSegmentVersionResponse>, I>>(
+    object: I,
+  ): ReserveSegmentVersionResponse {
+    const message = createBaseReserveSegmentVersionResponse();
+    message.version = (object.version !== undefined && object.version !== null)
+      ? SegmentVersion.fromPartial(object.version)
+      : undefined;
+    message.expireTime = object.expireTime ?? undefined;
+    return message;
+  },
+};
+
 function createBaseListSegmentVersionsRequest(): ListSegmentVersionsRequest {
   return { parent: "", pageSize: 0, pageToken: "" };
 }
@@ -823,6 +1055,28 @@ type DeepPartial<T> = T extends bigint ? string | number | bigint
 type KeysOfUnion<T> = T extends T ? keyof T : never;
 type Exact<P, I extends P> = P extends Builtin ? P
   : P & { [K in keyof P]: Exact<P[K], I[K]> } & { [K in Exclude<keyof I, KeysOfUnion<P>>]: never };
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = BigInt(Math.trunc(date.getTime() / 1_000));
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (globalThis.Number(t.seconds.toString()) || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+function fromJsonTimestamp(o: any): Date {
+  if (o instanceof globalThis.Date) {
+    return o;
+  } else if (typeof o === "string") {
+    return new globalThis.Date(o);
+  } else {
+    return fromTimestamp(Timestamp.fromJSON(o));
+  }
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;

@@ -58,6 +58,8 @@ import {
   ListSegmentVersionsResponse,
   RejectSegmentVersionRequest,
   RejectSegmentVersionResponse,
+  ReserveSegmentVersionRequest,
+  ReserveSegmentVersionResponse,
   RetireSegmentVersionRequest,
   RetireSegmentVersionResponse,
 } from "./segment_lifecycle.js";
@@ -223,6 +225,23 @@ export const SegmentationServiceService = {
     responseSerialize: (value: RetireSegmentVersionResponse): Buffer =>
       Buffer.from(RetireSegmentVersionResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RetireSegmentVersionResponse => RetireSegmentVersionResponse.decode(value),
+  },
+  /**
+   * Takes a version in use and a campaign that is about to start and keeps the version in use: for ten minutes, and from
+   * the start of the campaign on until it pauses or ends. So a campaign never starts on a version that is retired at the
+   * same time.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_NOT_PUBLISHED (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  reserveSegmentVersion: {
+    path: "/rapport.segmentation.v1.SegmentationService/ReserveSegmentVersion" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReserveSegmentVersionRequest): Buffer =>
+      Buffer.from(ReserveSegmentVersionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReserveSegmentVersionRequest => ReserveSegmentVersionRequest.decode(value),
+    responseSerialize: (value: ReserveSegmentVersionResponse): Buffer =>
+      Buffer.from(ReserveSegmentVersionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReserveSegmentVersionResponse => ReserveSegmentVersionResponse.decode(value),
   },
   /**
    * Takes a segment and gives its versions, the newest first. Changes nothing.
@@ -507,6 +526,13 @@ export interface SegmentationServiceServer extends UntypedServiceImplementation 
    */
   retireSegmentVersion: handleUnaryCall<RetireSegmentVersionRequest, RetireSegmentVersionResponse>;
   /**
+   * Takes a version in use and a campaign that is about to start and keeps the version in use: for ten minutes, and from
+   * the start of the campaign on until it pauses or ends. So a campaign never starts on a version that is retired at the
+   * same time.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_NOT_PUBLISHED (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  reserveSegmentVersion: handleUnaryCall<ReserveSegmentVersionRequest, ReserveSegmentVersionResponse>;
+  /**
    * Takes a segment and gives its versions, the newest first. Changes nothing.
    * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), PAGE_TOKEN_INVALID (INVALID_ARGUMENT).
    */
@@ -767,6 +793,27 @@ export interface SegmentationServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RetireSegmentVersionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes a version in use and a campaign that is about to start and keeps the version in use: for ten minutes, and from
+   * the start of the campaign on until it pauses or ends. So a campaign never starts on a version that is retired at the
+   * same time.
+   * Errors: SEGMENT_NOT_FOUND (NOT_FOUND), SEGMENT_NOT_PUBLISHED (FAILED_PRECONDITION). Idempotent by request_id.
+   */
+  reserveSegmentVersion(
+    request: ReserveSegmentVersionRequest,
+    callback: (error: ServiceError | null, response: ReserveSegmentVersionResponse) => void,
+  ): ClientUnaryCall;
+  reserveSegmentVersion(
+    request: ReserveSegmentVersionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReserveSegmentVersionResponse) => void,
+  ): ClientUnaryCall;
+  reserveSegmentVersion(
+    request: ReserveSegmentVersionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReserveSegmentVersionResponse) => void,
   ): ClientUnaryCall;
   /**
    * Takes a segment and gives its versions, the newest first. Changes nothing.
