@@ -51,7 +51,7 @@ export const planted = {
 };
 
 /** Names of other people who stay, and in whose rows the person may be spoken of. */
-const sister = { given: 'Zapomenka', name: 'Sestrova' };
+const sister = { given: 'Sestra', name: 'Pamatna' };
 
 /** Leaves the person's traces everywhere; gives it. `as` makes options of calls of somebody. */
 export async function plant(
@@ -88,7 +88,7 @@ export async function plant(
     identifiers: [{ kind: 'IDENTIFIER_KIND_PASSPORT', value: planted.identifier, countryCode: 'CZ' }],
   });
   const parent = party.name;
-  // Alike enough to be asked about, and another one: her own birth date and street.
+  // Somebody else, who stays.
   const other = await create({
     person: { givenName: sister.given, familyName: sister.name, birthDate: { year: 1964, month: 9, day: 2 } },
     sourceKey: 'client/sister',
