@@ -38,7 +38,7 @@ import {
   tagRow,
   transactionRows,
 } from './rows.js';
-import { aliases as aliasTable, households, partyTables, tables } from './tables.js';
+import { aliases as aliasTable, households, partyTables, replacedFiles, tables } from './tables.js';
 import { day, idOf, versionOf } from './values.js';
 
 export { educationLevels, industrySections, occupationGroups } from './livelihood.js';
@@ -254,9 +254,6 @@ export async function membersOf(
   return new Map(rows.map(({ member, home }) => [member, changed.get(home)]));
 }
 
-/** How long ClickHouse keeps files that it has replaced, in case of a crash: by itself eight minutes. */
-const REPLACED_KEPT_SECONDS = 60;
-
 /**
  * Removes every fact of the parties, from the files too: the parts that held them are written anew before it returns, and
  * those that were replaced are gone within two minutes. Gives how many there were in each table.
@@ -272,7 +269,7 @@ export async function eraseFacts(analytics: Analytics, parties: readonly string[
     counts[`fact_${table}`] = Number(found?.n ?? 0);
     if (counts[`fact_${table}`] === 0) continue;
     const { altered } = stored(analytics, table);
-    await analytics.command(`ALTER TABLE ${altered} MODIFY SETTING old_parts_lifetime = ${REPLACED_KEPT_SECONDS}`);
+    await analytics.command(`ALTER TABLE ${altered} MODIFY SETTING ${replacedFiles}`);
     await analytics.command(
       `ALTER TABLE ${altered} DELETE WHERE party IN {parties:Array(UUID)} SETTINGS mutations_sync = 2`,
       { parties: [...parties] },
