@@ -91,7 +91,7 @@ describe('a campaign', () => {
   });
 
   it('has its segment kept in use before it starts, each time, and not when it cannot start', async () => {
-    const segment = suite.segment([await suite.customer.party()]);
+    const segment = suite.segment([suite.customer.party()]);
     const name = await suite.campaign(segment);
     const { reserved } = suite.segmentation;
     const kept = () => reserved.filter(({ campaign }) => campaign === name);
