@@ -122,7 +122,7 @@ export const fail = defineFailures('customer.rapport', {
   },
   IMPORT_CANCELLED: {
     kind: 'precondition',
-    message: 'The import was cancelled; what was taken stays. Send the file again under another import_id to go on.',
+    message: 'The import was cancelled; what was taken stays. Send the same rows with resume to go on.',
   },
   IMPORT_ENDED: { kind: 'precondition', message: 'The import is completed or cancelled already.' },
   IMPORT_IN_PROGRESS: { kind: 'conflict', message: 'This import is coming in on another stream.' },

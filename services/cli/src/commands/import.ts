@@ -17,6 +17,7 @@ function way(parent: Command, name: string, description: string): Command {
     .requiredOption('--source <name>', 'the system that the rows come from, such as core; keys are unique within it')
     .requiredOption('--path <path>', 'where in the bank the rows belong, such as /bank')
     .option('--import-id <uuid>', 'the id of the import (follows from the file and what is said of it)')
+    .option('--resume', 'go on with an import that was cancelled')
     .option('--rejects <file>', 'write the rejected rows to this CSV file')
     .option('--json', 'print one JSON object');
 }

@@ -12,6 +12,8 @@ export interface ImportFlags {
   readonly source: string;
   readonly path: string;
   readonly importId?: string;
+  /** Goes on with an import that was cancelled. */
+  readonly resume?: boolean;
   readonly rejects?: string;
   readonly json?: boolean;
 }
@@ -76,7 +78,14 @@ export async function runImport(clients: Clients, flags: ImportFlags, job: Impor
   }, EVERY_MS);
   try {
     const done = await send(clients, {
-      header: { importId, source, organisationPath: path, file: job.file.slice(0, 200), kind: job.kind },
+      header: {
+        importId,
+        source,
+        organisationPath: path,
+        file: job.file.slice(0, 200),
+        kind: job.kind,
+        resume: flags.resume,
+      },
       rows: job.rows,
       onRetry: (reason) => progress.note(`${job.file}: ${reason} Trying again.`),
     });

@@ -8,7 +8,7 @@ import { findImport } from './find.js';
 import { importColumns, importMessage, type ImportRecord } from './importing.js';
 
 /**
- * Ends an import. The batch that is being written finds its import ended and is not written; what was written before
+ * Ends an import, until somebody asks it to go on (`resume` in the header). The batch that is being written finds its import ended and is not written; what was written before
  * stays, for rows are known by their source keys and cannot be told from what others have changed since.
  */
 export async function cancelImport(

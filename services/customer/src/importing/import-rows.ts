@@ -68,7 +68,6 @@ export async function importRows(
     keys,
   };
   const begun = await begin(stream, call, header);
-  if (begun.cancelledBy !== '') throw cancelled(begun);
   if (begun.completeTime !== null) return answer(stream, begun);
   const writer = startWriter(stream, call, begun);
   const marker = createHash('sha256');
@@ -138,7 +137,7 @@ function headerOf(message: ImportRequest | undefined): ImportHeader {
   return message.part.value;
 }
 
-/** Notes the import, or finds how far it has come. */
+/** Notes the import, or finds how far it has come. One that was cancelled goes on only if it is asked to. */
 async function begin(stream: Stream, call: Call, header: ImportHeader): Promise<ImportRecord> {
   const { importId, source, file, organisationPath, kind } = header;
   return stream.deps.db.transaction(stream.scope, async (tx) => {
@@ -154,7 +153,12 @@ async function begin(stream: Stream, call: Call, header: ImportHeader): Promise<
         AND ${scopeFilter(stream.scope, { path: 'organisation_path' })}`);
     const same = found?.source === source && found.file === file && found.kind === kind;
     if (!same || found.organisationPath !== organisationPath) throw fail('IMPORT_HEADER_CHANGED');
-    return found;
+    if (found.cancelledBy === '') return found;
+    if (!header.resume) throw cancelled(found);
+    await audit(tx, call, { resource: importName(importId), change: { resumed: true, rows: found.rows } });
+    return tx.one<ImportRecord>(sql`
+      UPDATE import_run SET complete_time = NULL, cancelled_by = '', cancel_reason = ''
+      WHERE import_id = ${importId} RETURNING ${importColumns}`);
   });
 }
 

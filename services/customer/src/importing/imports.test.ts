@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from '@rapport/kit/db';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { type ImportRequest, ImportState } from '@rapport/proto/customer/v1';
-import { as, failure, importOf, operator, person, type Running, startCustomer } from '../customer.testkit.js';
+import { all, as, failure, importOf, operator, person, type Running, startCustomer } from '../customer.testkit.js';
 
 let running: Running;
 beforeAll(async () => {
@@ -86,11 +87,45 @@ describe('CancelImport', () => {
     expect(await cancel(name, steward(), requestId)).toEqual(first);
     expect(await failure(cancel(name))).toMatchObject({ kind: 'precondition', reason: 'IMPORT_ENDED' });
     expect(await failure(send(messages))).toMatchObject({ reason: 'IMPORT_CANCELLED' });
+    expect(await taken()).toBe(1n);
     // Under another id the file comes in whole; what was there is known.
     const { import: again } = await send(importOf({}, [[party(11)], [party(12)], [party(13)]]));
     expect(again?.counts).toMatchObject([{ created: 2n, unchanged: 1n }]);
     const completed = again?.name ?? '';
     expect(await failure(cancel(completed))).toMatchObject({ reason: 'IMPORT_ENDED' });
+  });
+
+  it('lets the same rows go on where they stopped when they are asked to', async () => {
+    const importId = uuidv7();
+    const name = `imports/${importId}`;
+    const bad = { line: 21n, row: { $case: 'party', value: { sourceKey: '', party: person() } } };
+    const rows = [[party(21), bad], [party(22)], [party(23)]];
+    const messages = importOf({ importId }, rows);
+    async function* broken() {
+      yield* messages.slice(0, 2);
+      while (!(await running.customer.getImport({ name }, operator()).catch(() => undefined))?.import?.counts.length)
+        await sleep(20);
+      throw new Error('the line went dead');
+    }
+    await expect(running.customer.import(broken(), operator())).rejects.toThrow();
+    await cancel(name);
+    const rejects = () => running.customer.listImportRejects({ parent: name, pageSize: 0, pageToken: '' }, operator());
+    expect((await rejects()).rejects).toHaveLength(1);
+    // Other rows are refused, and then it still waits for the right ones.
+    const others = importOf({ importId, resume: true }, [[party(24), bad], [party(22)]]);
+    expect(await failure(send(others))).toMatchObject({ reason: 'IMPORT_ROWS_CHANGED' });
+    const brno = as({ sub: 'b', roles: ['operator'], orgPath: '/berka/brno' });
+    const resumed = importOf({ importId, resume: true }, rows);
+    expect(await failure(send(resumed, brno))).toMatchObject({ reason: 'ORGANISATION_PATH_OUTSIDE' });
+    const done = await send(resumed);
+    expect(done.import).toMatchObject({
+      ...{ name, state: ImportState.IMPORT_STATE_COMPLETED, cancelledBy: '', cancelReason: '' },
+      counts: [{ created: 3n, updated: 0n, unchanged: 0n, rejected: 1n }],
+    });
+    expect((await rejects()).rejects).toHaveLength(1);
+    expect(await send(resumed)).toEqual(done);
+    const audited = await all<{ detail: object }>(running, sql`SELECT detail FROM kit.audit WHERE resource = ${name}`);
+    expect(audited.filter(({ detail }) => JSON.stringify(detail).includes('"resumed":true'))).toHaveLength(1);
   });
 
   it('is for those who answer for the data, where they do', async () => {

@@ -318,8 +318,10 @@ export const CustomerServiceService = {
    * an interaction never changes: it is rejected). Rows may refer only to rows of earlier batches, of the same batch or
    * of earlier imports.
    * Errors: IMPORT_HEADER_MISSING, IMPORT_HEADER_REPEATED (INVALID_ARGUMENT), IMPORT_HEADER_CHANGED (the import_id was
-   * used with another header; ALREADY_EXISTS), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED). Idempotent by import_id
-   * and source keys: a broken stream is sent again as a whole.
+   * used with another header; ALREADY_EXISTS), IMPORT_ROWS_CHANGED (the rows that were taken are not those that come now;
+   * FAILED_PRECONDITION), IMPORT_CANCELLED (FAILED_PRECONDITION; see resume in the header), IMPORT_IN_PROGRESS (another
+   * stream brings it; ABORTED), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED). Idempotent by import_id and source keys: a
+   * broken stream is sent again as a whole, and so is a cancelled one.
    */
   import: {
     path: "/rapport.customer.v1.CustomerService/Import" as const,
@@ -373,7 +375,9 @@ export const CustomerServiceService = {
   },
   /**
    * Takes a running import and stops it: batches that were written stay, the one on its way is not written, and the stream
-   * that brings the rows fails with IMPORT_CANCELLED. Idempotent by request_id.
+   * that brings the rows fails with IMPORT_CANCELLED. Its rejects stay. Sent again with resume in its header it goes on
+   * where it stopped; under another import_id it starts anew, and the rows that were taken change nothing. Idempotent by
+   * request_id.
    * Errors: IMPORT_NOT_FOUND (NOT_FOUND), IMPORT_ENDED (FAILED_PRECONDITION: completed or cancelled already).
    */
   cancelImport: {
@@ -487,8 +491,10 @@ export interface CustomerServiceServer extends UntypedServiceImplementation {
    * an interaction never changes: it is rejected). Rows may refer only to rows of earlier batches, of the same batch or
    * of earlier imports.
    * Errors: IMPORT_HEADER_MISSING, IMPORT_HEADER_REPEATED (INVALID_ARGUMENT), IMPORT_HEADER_CHANGED (the import_id was
-   * used with another header; ALREADY_EXISTS), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED). Idempotent by import_id
-   * and source keys: a broken stream is sent again as a whole.
+   * used with another header; ALREADY_EXISTS), IMPORT_ROWS_CHANGED (the rows that were taken are not those that come now;
+   * FAILED_PRECONDITION), IMPORT_CANCELLED (FAILED_PRECONDITION; see resume in the header), IMPORT_IN_PROGRESS (another
+   * stream brings it; ABORTED), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED). Idempotent by import_id and source keys: a
+   * broken stream is sent again as a whole, and so is a cancelled one.
    */
   import: handleClientStreamingCall<ImportRequest, ImportResponse>;
   /**
@@ -508,7 +514,9 @@ export interface CustomerServiceServer extends UntypedServiceImplementation {
   listImportRejects: handleUnaryCall<ListImportRejectsRequest, ListImportRejectsResponse>;
   /**
    * Takes a running import and stops it: batches that were written stay, the one on its way is not written, and the stream
-   * that brings the rows fails with IMPORT_CANCELLED. Idempotent by request_id.
+   * that brings the rows fails with IMPORT_CANCELLED. Its rejects stay. Sent again with resume in its header it goes on
+   * where it stopped; under another import_id it starts anew, and the rows that were taken change nothing. Idempotent by
+   * request_id.
    * Errors: IMPORT_NOT_FOUND (NOT_FOUND), IMPORT_ENDED (FAILED_PRECONDITION: completed or cancelled already).
    */
   cancelImport: handleUnaryCall<CancelImportRequest, CancelImportResponse>;
@@ -837,8 +845,10 @@ export interface CustomerServiceClient extends Client {
    * an interaction never changes: it is rejected). Rows may refer only to rows of earlier batches, of the same batch or
    * of earlier imports.
    * Errors: IMPORT_HEADER_MISSING, IMPORT_HEADER_REPEATED (INVALID_ARGUMENT), IMPORT_HEADER_CHANGED (the import_id was
-   * used with another header; ALREADY_EXISTS), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED). Idempotent by import_id
-   * and source keys: a broken stream is sent again as a whole.
+   * used with another header; ALREADY_EXISTS), IMPORT_ROWS_CHANGED (the rows that were taken are not those that come now;
+   * FAILED_PRECONDITION), IMPORT_CANCELLED (FAILED_PRECONDITION; see resume in the header), IMPORT_IN_PROGRESS (another
+   * stream brings it; ABORTED), ORGANISATION_PATH_OUTSIDE (PERMISSION_DENIED). Idempotent by import_id and source keys: a
+   * broken stream is sent again as a whole, and so is a cancelled one.
    */
   import(callback: (error: ServiceError | null, response: ImportResponse) => void): ClientWritableStream<ImportRequest>;
   import(
@@ -913,7 +923,9 @@ export interface CustomerServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Takes a running import and stops it: batches that were written stay, the one on its way is not written, and the stream
-   * that brings the rows fails with IMPORT_CANCELLED. Idempotent by request_id.
+   * that brings the rows fails with IMPORT_CANCELLED. Its rejects stay. Sent again with resume in its header it goes on
+   * where it stopped; under another import_id it starts anew, and the rows that were taken change nothing. Idempotent by
+   * request_id.
    * Errors: IMPORT_NOT_FOUND (NOT_FOUND), IMPORT_ENDED (FAILED_PRECONDITION: completed or cancelled already).
    */
   cancelImport(

@@ -145,6 +145,12 @@ export interface ImportHeader {
   file: string;
   /** What the rows are; unset when they are of several kinds. A row of another kind is rejected. */
   kind: ImportKind;
+  /**
+   * Whether an import that was cancelled goes on where it stopped, with the same rows. Without it the call fails with
+   * IMPORT_CANCELLED, so that a client which sends a broken stream again does not undo what somebody decided meanwhile.
+   * Says nothing to an import that was not cancelled.
+   */
+  resume?: boolean | undefined;
 }
 
 /** Rows to import. */
@@ -830,7 +836,7 @@ export const ImportReject: MessageFns<ImportReject, "rapport.customer.v1.ImportR
 };
 
 function createBaseImportHeader(): ImportHeader {
-  return { importId: "", source: "", organisationPath: "", file: "", kind: 0 };
+  return { importId: "", source: "", organisationPath: "", file: "", kind: 0, resume: undefined };
 }
 
 export const ImportHeader: MessageFns<ImportHeader, "rapport.customer.v1.ImportHeader"> = {
@@ -851,6 +857,9 @@ export const ImportHeader: MessageFns<ImportHeader, "rapport.customer.v1.ImportH
     }
     if (message.kind !== 0) {
       writer.uint32(40).int32(message.kind);
+    }
+    if (message.resume !== undefined) {
+      writer.uint32(48).bool(message.resume);
     }
     return writer;
   },
@@ -908,6 +917,14 @@ export const ImportHeader: MessageFns<ImportHeader, "rapport.customer.v1.ImportH
             message.kind = reader.int32() as any;
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.resume = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -935,6 +952,7 @@ export const ImportHeader: MessageFns<ImportHeader, "rapport.customer.v1.ImportH
         : "",
       file: isSet(object.file) ? globalThis.String(object.file) : "",
       kind: isSet(object.kind) ? importKindFromJSON(object.kind) : 0,
+      resume: isSet(object.resume) ? globalThis.Boolean(object.resume) : undefined,
     };
   },
 
@@ -955,6 +973,9 @@ export const ImportHeader: MessageFns<ImportHeader, "rapport.customer.v1.ImportH
     if (message.kind !== 0) {
       obj.kind = importKindToJSON(message.kind);
     }
+    if (message.resume !== undefined) {
+      obj.resume = message.resume;
+    }
     return obj;
   },
 
@@ -968,6 +989,7 @@ export const ImportHeader: MessageFns<ImportHeader, "rapport.customer.v1.ImportH
     message.organisationPath = object.organisationPath ?? "";
     message.file = object.file ?? "";
     message.kind = object.kind ?? 0;
+    message.resume = object.resume ?? undefined;
     return message;
   },
 };
