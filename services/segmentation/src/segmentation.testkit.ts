@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openAnalytics } from '@rapport/kit/analytics';
+import { type Analytics, openAnalytics, type Parameters as Bound } from '@rapport/kit/analytics';
 import { auditReads, verifyAudit } from '@rapport/kit/crypto';
 import { type Database, everything, openDatabase } from '@rapport/kit/db';
 import {
@@ -70,6 +70,10 @@ export interface Suite {
   pause(): Promise<void>;
   /** Waits until all events of the customer and our own are facts and every party was looked at. */
   settled(): Promise<void>;
+  /**
+   * Has parties looked at in so many ranges, as in a bank so large that they are many. Gives the function that ends it.
+   */
+  inRanges(ranges: number): Promise<() => void>;
   close(): Promise<void>;
 }
 
@@ -298,6 +302,26 @@ export async function openSuite(at: Date = new Date('2026-03-15T12:00:00Z'), cli
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       throw new Error('events were not applied within 25 seconds');
+    },
+    inRanges: async (ranges) => {
+      const whole = deps.analytics;
+      const parties = await whole.query<{ mark: string }>(
+        `SELECT toString(party) AS mark FROM party FINAL ORDER BY party`,
+      );
+      // 500,000 parties have 62 marks.
+      const marks = Array.from(
+        { length: 62 * ranges },
+        (_, at) => parties[Math.floor(Math.floor(at / 62) * (parties.length / ranges))],
+      );
+      const query: Analytics['query'] = async <T>(
+        text: string,
+        parameters?: Bound,
+        options?: { signal?: AbortSignal },
+      ) => (text.includes('mergeTreeIndex') ? (marks as T[]) : whole.query<T>(text, parameters, options));
+      deps.analytics = { ...whole, query };
+      return () => {
+        deps.analytics = whole;
+      };
     },
     close: async () => {
       await pause();

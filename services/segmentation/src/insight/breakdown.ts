@@ -5,7 +5,7 @@ import { fail } from '../errors.js';
 import { type Operand, operandWords, readValue } from '../rule/rule.js';
 
 /** How many texts are told apart; the further ones are the rest. */
-export const MOST_VALUES = 30;
+const MOST_VALUES = 30;
 
 /** What is described where nothing is asked for. */
 const USUAL = ['party.age', 'party.sex', 'party.region', 'holdings.balance', 'holdings.count()'];

@@ -4,6 +4,7 @@ import { type Call, scopeFor } from '@rapport/kit/rpc';
 import { type CompareOverlapRequest, type CompareOverlapResponse, SegmentState } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { factFilter } from '../fact/fact.js';
+import { rangesFor } from '../membership/membership.js';
 import { anyMerged } from '../merge/merge.js';
 import { compileRules, type DayNumber, readRule, type Rule } from '../rule/rule.js';
 import {
@@ -84,7 +85,8 @@ export async function compareOverlap(
   }
   const merged = await anyMerged(deps.db.system);
   const where = factFilter(call.scope, request.organisationPath, { manager: true });
-  const { from, conditions, parameters } = compileRules(groups, deps.zone, { where, merged, segments });
+  const limits = { where, merged, segments, ranged: true };
+  const { from, conditions, joins, parameters } = compileRules(groups, deps.zone, limits);
   const bound: Record<string, Parameter> = { ...parameters };
   const bits = groups.map(({ organisationPath }, index) => {
     const taken = `toUInt32(${conditions[index]})`;
@@ -105,14 +107,19 @@ export async function compareOverlap(
     }),
   ];
   const started = performance.now();
-  const [row = {}] = await deps.analytics.query<Record<string, number>>(
-    `SELECT ${['count() AS population', ...counts].join(', ')}
-    FROM (SELECT ${bits.length > 0 ? bits.join(' + ') : 'toUInt32(0)'} AS bits FROM ${from})`,
-    bound,
-    { signal: call.signal },
-  );
+  const found = new Map<string, number>();
+  // Range by range, so that the largest bank takes no more memory than a small one: counts add up.
+  for (const range of await rangesFor(deps.analytics, { joins })) {
+    const [row = {}] = await deps.analytics.query<Record<string, number>>(
+      `SELECT ${['count() AS population', ...counts].join(', ')}
+      FROM (SELECT ${bits.length > 0 ? bits.join(' + ') : 'toUInt32(0)'} AS bits FROM ${from})`,
+      { ...bound, ...range },
+      { signal: call.signal },
+    );
+    for (const [name, count] of Object.entries(row)) found.set(name, (found.get(name) ?? 0) + Number(count));
+  }
   const sqlMs = performance.now() - started;
-  const number = (name: string): number => Number(row[name] ?? 0);
+  const number = (name: string): number => found.get(name) ?? 0;
   const population = number('population');
   const shown = scopeFor(call, 'C2').kind !== 'nothing';
   await deps.reads.record(call, 'segments:compareOverlap');

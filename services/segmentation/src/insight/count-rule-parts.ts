@@ -8,7 +8,7 @@ import {
 import type { Deps } from '../deps.js';
 import { tell, type Told } from '../explanation/explanation.js';
 import { type FactFilter, factFilter } from '../fact/fact.js';
-import { everyParty, partyRanges } from '../membership/membership.js';
+import { rangesFor } from '../membership/membership.js';
 import { anyMerged } from '../merge/merge.js';
 import {
   compileRules,
@@ -119,7 +119,7 @@ export async function countRuleParts(
   const started = performance.now();
   let population = 0;
   let counts = counted.map(() => 0);
-  for (const range of joins ? await partyRanges(analytics) : [everyParty]) {
+  for (const range of await rangesFor(analytics, { joins })) {
     const [row] = await analytics.query<{ population: number; counts: number[] }>(
       `SELECT count() AS population, [${counted.map((text) => `countIf(${text})`).join(', ')}] AS counts
         FROM (SELECT ${columns.join(', ')} FROM ${from})`,

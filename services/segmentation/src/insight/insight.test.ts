@@ -46,6 +46,23 @@ const reasonOf = (answer: Promise<unknown>) =>
     (error: { reason?: string; kind?: string }) => error.reason ?? error.kind,
   );
 
+test('a bank in several ranges is told of as one in one', async () => {
+  const insight = suite.insight(['marketer']);
+  const rule = 'holdings.count("loan") >= 0 && party.age > 30';
+  const asked = describing({
+    rule,
+    breakdowns: ['party.age', 'party.region', 'holdings.count("loan")'].map((one) => breakdown(one)),
+  });
+  const both = async () => [await insight.describeRule(asked), await insight.compareOverlap(overlapping({ rule }))];
+  const whole = await both();
+  const end = await suite.inRanges(4);
+  const inRanges = await both();
+  end();
+  const counted = (answers: object[]) => answers.map((answer) => ({ ...answer, sqlMs: 0 }));
+  expect(whole[0]).toMatchObject({ count: 6n, population: 19n });
+  expect(counted(inRanges)).toEqual(counted(whole));
+});
+
 describe('describeRule', () => {
   test('gives the usual distributions beside those of all', async () => {
     const answer = await suite.insight(['marketer']).describeRule(describing());

@@ -7,7 +7,7 @@ export { noteChanged } from './changed-party.js';
 export { lockUse } from './changes.js';
 export { dismissMembers } from './dismiss-members.js';
 export { forgetNumbers, numberRows } from './party-number.js';
-export { everyParty, partyRanges } from './party-range.js';
+export { everyParty, partyRanges, rangesFor } from './party-range.js';
 export { askForPass, evaluateVersion, fillVersions } from './pass.js';
 export { bitmapTables } from './bitmaps.js';
 

@@ -47,3 +47,8 @@ export async function partyRanges(analytics: Analytics, parties = PARTIES): Prom
   const ends = [FIRST, ...cuts, LAST];
   return ends.slice(1).map((until, at) => ({ [FIRST_PARTY]: ends[at] ?? '', [END_PARTY]: until }));
 }
+
+/** The ranges in which rules are looked at: joins take memory by the party, what asks for the party alone takes none. */
+export async function rangesFor(analytics: Analytics, { joins }: { joins: boolean }): Promise<PartyRange[]> {
+  return joins ? partyRanges(analytics) : [everyParty];
+}

@@ -2,7 +2,7 @@ import { everything } from '@rapport/kit/db';
 import type { GroupCount, GroupTitle, SchemeProblem } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { type FactFilter, factFilter } from '../fact/fact.js';
-import { everyParty } from '../membership/membership.js';
+import { everyParty, rangesFor } from '../membership/membership.js';
 import { anyMerged } from '../merge/merge.js';
 import { compileRules, type DayNumber, type Rule } from '../rule/rule.js';
 import type { Found, ScannedScheme } from '../scan/scan.js';
@@ -37,7 +37,7 @@ interface CountRow {
 
 const NOBODY = '00000000-0000-0000-0000-000000000000';
 
-/** Counts the parties of each group in one scan. With the scheme's id, a rule that asks for its own group is refused. */
+/** Counts the parties of each group. With the scheme's id, a rule that asks for its own group is refused. */
 export async function countGroups(
   deps: Deps,
   groups: readonly NamedRule[],
@@ -49,27 +49,45 @@ export async function countGroups(
   );
   const rules = read.map(({ rule }) => ({ rule, asOf }));
   const segments = read.find((one) => one.segments)?.segments;
-  const { from, conditions, parameters } = compileRules(rules, deps.zone, { where, merged, segments });
+  const limits = { where, merged, segments, ranged: true };
+  const { from, conditions, joins, parameters } = compileRules(rules, deps.zone, limits);
   const hits = conditions.map((condition) => `toUInt8(${condition})`).join(', ');
-  const [row] = await deps.analytics.query<CountRow>(
-    `SELECT sumForEach(hits) AS counts, countIf(arraySum(hits) = 0) AS uncovered, countIf(arraySum(hits) > 1) AS overlapping,
-      toString(minIf(party, arraySum(hits) = 0)) AS gap, toString(minIf(party, arraySum(hits) > 1)) AS twice,
-      argMinIf(hits, party, arraySum(hits) > 1) AS twice_hits
-    FROM (SELECT p.party AS party, [${hits}] AS hits FROM ${from})`,
-    parameters,
-    signal ? { signal } : {},
-  );
-  const totals = {
-    counts: groups.map(({ title }, index) => ({ groupId: title.groupId, parties: BigInt(row?.counts[index] ?? 0) })),
-    uncovered: BigInt(row?.uncovered ?? 0),
-    overlapping: BigInt(row?.overlapping ?? 0),
+  const found: CountRow = {
+    counts: groups.map(() => 0),
+    uncovered: 0,
+    overlapping: 0,
+    gap: NOBODY,
+    twice: NOBODY,
+    twice_hits: [],
   };
-  const both = groups.filter((_, index) => row?.twice_hits[index]).map(({ title }) => title.groupId);
+  // Range by range, so that the largest bank takes no more memory than a small one: counts add up.
+  for (const range of await rangesFor(deps.analytics, { joins })) {
+    const [row] = await deps.analytics.query<CountRow>(
+      `SELECT sumForEach(hits) AS counts, countIf(arraySum(hits) = 0) AS uncovered, countIf(arraySum(hits) > 1) AS overlapping,
+        toString(minIf(party, arraySum(hits) = 0)) AS gap, toString(minIf(party, arraySum(hits) > 1)) AS twice,
+        argMinIf(hits, party, arraySum(hits) > 1) AS twice_hits
+      FROM (SELECT p.party AS party, [${hits}] AS hits FROM ${from})`,
+      { ...parameters, ...range },
+      signal ? { signal } : {},
+    );
+    if (!row) continue;
+    found.counts = found.counts.map((count, index) => count + Number(row.counts[index] ?? 0));
+    found.uncovered += Number(row.uncovered);
+    found.overlapping += Number(row.overlapping);
+    if (found.gap === NOBODY) found.gap = row.gap;
+    if (found.twice === NOBODY) [found.twice, found.twice_hits] = [row.twice, row.twice_hits];
+  }
+  const totals = {
+    counts: groups.map(({ title }, index) => ({ groupId: title.groupId, parties: BigInt(found.counts[index] ?? 0) })),
+    uncovered: BigInt(found.uncovered),
+    overlapping: BigInt(found.overlapping),
+  };
+  const both = groups.filter((_, index) => found.twice_hits[index]).map(({ title }) => title.groupId);
   return {
     rules: read.map(({ rule }) => rule),
     totals,
-    overlap: row && row.twice !== NOBODY ? { party: `parties/${row.twice}`, groups: both } : undefined,
-    gap: row && row.gap !== NOBODY ? `parties/${row.gap}` : undefined,
+    overlap: found.twice === NOBODY ? undefined : { party: `parties/${found.twice}`, groups: both },
+    gap: found.gap === NOBODY ? undefined : `parties/${found.gap}`,
   };
 }
 

@@ -175,6 +175,10 @@ describe('in members', () => {
       ['party.age >= 62', 'party.age >= 70'],
       ['', 'holdings.count("loan") > 0'],
     ]);
+    const end = await suite.inRanges(3);
+    const inRanges = await suite.as(['marketing_approver'], '/demo').compareSegmentVersions(request());
+    end();
+    expect({ ...inRanges, sqlMs: 0 }).toEqual({ ...answer, sqlMs: 0 });
     const north = await suite.as(['branch_manager'], '/').compareSegmentVersions(request({ sampleSize: 1 }));
     expect(north.leavingSample).toHaveLength(1);
     const before = await suite
@@ -204,6 +208,10 @@ describe('in members', () => {
       if (index > 0) expect(step.count).toBe(before + step.entered - step.exited);
       before = step.count;
     }
+    const end = await suite.inRanges(3);
+    const inRanges = await analyst.previewChanges(ask);
+    end();
+    expect({ ...inRanges, sqlMs: 0 }).toEqual({ ...answer, sqlMs: 0 });
     expect(answer.steps.filter(({ entered }) => entered > 0n)).toMatchObject([{ day: day(10), entered: 1n }]);
     expect(answer.enteredSample).toEqual([people[4]]);
     const weeks = await analyst.previewChanges({ ...ask, step: Step.STEP_WEEK });

@@ -2,7 +2,7 @@ import type { Call } from '@rapport/kit/rpc';
 import type { PreviewSegmentRequest, PreviewSegmentResponse } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { factFilter } from '../fact/fact.js';
-import { everyParty, partyRanges } from '../membership/membership.js';
+import { rangesFor } from '../membership/membership.js';
 import { anyMerged } from '../merge/merge.js';
 import { compileRules, describeRule } from '../rule/rule.js';
 import { dateMessage, requestedDay, today, soundRuleInUse } from './segment.js';
@@ -27,7 +27,7 @@ export async function previewSegment(
   let count = 0;
   let found: string[] = [];
   // Range by range, so that a preview of the largest bank takes no more memory than one of a small one.
-  for (const range of joins ? await partyRanges(deps.analytics) : [everyParty]) {
+  for (const range of await rangesFor(deps.analytics, { joins })) {
     const [row] = await deps.analytics.query<{ count: number; sample: string[] }>(
       `SELECT count() AS count, groupArraySorted(100)(toString(p.party)) AS sample FROM ${from} WHERE ${conditions[0]}`,
       { ...parameters, ...range },

@@ -335,7 +335,7 @@ describe('lists', () => {
 
   test('the catalogue comes in pages', async () => {
     const client = suite.as(['analyst']);
-    const { attributes: all } = await client.listAttributes({ pageSize: 0, pageToken: '' });
+    const { attributes: all } = await client.listAttributes({ pageSize: 1000, pageToken: '' });
     const first = await client.listAttributes({ pageSize: 5, pageToken: '' });
     const second = await client.listAttributes({ pageSize: 1000, pageToken: first.nextPageToken });
     expect([...first.attributes, ...second.attributes]).toEqual(all);
