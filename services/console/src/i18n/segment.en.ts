@@ -84,6 +84,22 @@ export const sections = {
     asText: 'Condition as text',
     asTextHint: 'A condition in CEL',
   },
+  ruleHelp: {
+    title: 'What rules mean',
+    missing:
+      'A value that is not known: every comparison with it is false, “is not” as well. So party.age >= 30 leaves out whoever has no date of birth, and !(party.age < 30) takes them in.',
+    zero: 'Counts, sums and the balance are never missing: of nothing they are 0. Averages, trends, days since something and texts can be missing; the catalogue says which.',
+    day: 'A rule looks at the end of a day in the time zone of the bank: today, unless a day is chosen.',
+    window:
+      'duration("720h") are the 30 days up to the end of that day. A second length of time lets the window end that long before.',
+    numbers: 'Numbers have decimals: 7 / 2 is 3.5. What is divided by 0 is not known.',
+    money:
+      'Amounts are in whole units of the currency, so 50000 is 50,000. Amounts of different currencies are added as they stand.',
+    owned: 'Features count what a customer owns, not what it may only use. What has several owners counts for each.',
+    merged: 'Merged customers are one. Whose processing is restricted is in no segment.',
+    words:
+      'Conditions are joined with &&, || and !; texts are compared with ==, !=, in ["a", "b"] and startsWith. There are no other functions.',
+  },
   describe: {
     window: 'last {{days}} days',
     comma: ', ',
@@ -219,6 +235,9 @@ export const sections = {
     asOf: 'As of',
     ms: '{{ms}} ms',
     sample: 'Some of them',
+    slow: 'Counting for {{seconds}} seconds …',
+    stop: 'Stop counting',
+    again: 'Count again',
   },
 };
 

@@ -86,6 +86,19 @@ export const sections: typeof enSections = {
     asText: '文本条件',
     asTextHint: 'CEL 条件',
   },
+  ruleHelp: {
+    title: '规则的含义',
+    missing:
+      '未知的值：与它的任何比较都为假，“不等于”也一样。因此 party.age >= 30 不含没有出生日期的客户，而 !(party.age < 30) 包含他们。',
+    zero: '笔数、合计与余额不会缺失：没有时为 0。平均值、变化、距今天数和文本可能缺失，属性目录中有说明。',
+    day: '规则看的是银行时区某日的日终：未选日期时为今日。',
+    window: 'duration("720h") 是截至当日日终的 30 天。第二个时间长度使时间窗提前该长度结束。',
+    numbers: '数值带小数：7 / 2 为 3.5。除以 0 的结果未知。',
+    money: '金额以货币的整单位计，50000 即五万元。不同货币的金额按数值直接相加。',
+    owned: '特征只计客户拥有的，不计仅有使用权的。多人共有的对每位所有者各计一次。',
+    merged: '合并的客户视为一位。处理受限制的客户不属于任何客群。',
+    words: '条件用 &&、|| 和 ! 连接；文本用 ==、!=、in ["a", "b"] 和 startsWith 比较。没有其他函数。',
+  },
   describe: {
     window: '最近 {{days}} 天',
     comma: '、',
@@ -221,6 +234,9 @@ export const sections: typeof enSections = {
     asOf: '截至',
     ms: '{{ms}} 毫秒',
     sample: '部分客户',
+    slow: '已计数 {{seconds}} 秒……',
+    stop: '停止计数',
+    again: '重新计数',
   },
 };
 

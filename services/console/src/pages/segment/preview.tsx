@@ -1,5 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
-import { Card, Empty, Flex, Spin, Typography } from 'antd';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Button, Card, Empty, Flex, Spin, Typography } from 'antd';
+import { useEffect, useState } from 'react';
 import { Problem } from '../../api/client.js';
 import { previewSegment } from '../../api/segmentation.js';
 import { Failed } from '../../shared/failed.js';
@@ -9,6 +10,22 @@ import { useLater } from '../../shared/use-later.js';
 import { useWords } from '../../shared/words.js';
 
 const previewAfterMs = 700;
+/** A count that takes longer than this says so, and can be stopped. */
+const SLOW_SECONDS = 3;
+
+/** The seconds since something began, while it goes on; 0 otherwise. */
+function useSeconds(going: boolean): number {
+  const [seconds, setSeconds] = useState(0);
+  useEffect(() => {
+    if (!going) return undefined;
+    const timer = setInterval(() => setSeconds((now) => now + 1), 1000);
+    return () => {
+      clearInterval(timer);
+      setSeconds(0);
+    };
+  }, [going]);
+  return seconds;
+}
 
 interface PreviewProps {
   rule: string;
@@ -29,6 +46,13 @@ export function Preview({ rule, asOf, organisationPath }: PreviewProps) {
     staleTime: 30_000,
     retry: false,
   });
+  const queries = useQueryClient();
+  const [stopped, setStopped] = useState('');
+  const seconds = useSeconds(isFetching);
+  const stop = (): void => {
+    setStopped(later);
+    void queries.cancelQueries({ queryKey: ['preview', later, asOf, organisationPath] });
+  };
   // A bad rule is told about beside the rule.
   const refused = error instanceof Problem && error.status === 400;
   const shown = rule.trim() !== '' && !error ? data : undefined;
@@ -36,6 +60,24 @@ export function Preview({ rule, asOf, organisationPath }: PreviewProps) {
     <Card size="small" title={t('preview.title')} extra={isFetching || later !== rule ? <Spin size="small" /> : null}>
       {error && !refused ? <Failed error={error} retry={() => void refetch()} /> : null}
       {refused ? <Typography.Text type="secondary">{t('preview.badRule')}</Typography.Text> : null}
+      {seconds >= SLOW_SECONDS ? (
+        <Flex align="center" justify="space-between" gap={8} style={{ marginBottom: 12 }} role="status">
+          <Typography.Text>{t('preview.slow', { seconds })}</Typography.Text>
+          <Button size="small" onClick={stop}>
+            {t('preview.stop')}
+          </Button>
+        </Flex>
+      ) : null}
+      {stopped === rule && !isFetching && !data && rule !== '' ? (
+        <Button
+          onClick={() => {
+            setStopped('');
+            void refetch();
+          }}
+        >
+          {t('preview.again')}
+        </Button>
+      ) : null}
       {rule.trim() === '' ? <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={t('preview.empty')} /> : null}
       {shown ? (
         <Flex vertical gap={12} aria-live="polite" style={{ opacity: isFetching || later !== rule ? 0.4 : 1 }}>

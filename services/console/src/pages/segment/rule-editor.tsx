@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
-import { Alert, Card, Flex, Skeleton, Tabs, Typography } from 'antd';
+import { Alert, Card, Collapse, Flex, Skeleton, Tabs, Typography } from 'antd';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { checkRule } from '../../api/segmentation.js';
+import { problemInChinese } from '../../i18n/rule-problems.zh.js';
 import { withEditors } from '../../rule/attributes.js';
 import { readCel } from '../../rule/read-cel.js';
 import type { RuleTree } from '../../rule/tree.js';
@@ -15,6 +16,20 @@ import { RuleText, type RuleTextBox } from './rule-text.js';
 
 const checkAfterMs = 400;
 
+const meanings = ['missing', 'zero', 'day', 'window', 'numbers', 'money', 'owned', 'merged', 'words'] as const;
+
+/** What rules mean, in a few sentences: the same that the README of the service has. */
+function RuleHelp() {
+  const { t } = useWords();
+  return (
+    <ul style={{ margin: 0, paddingInlineStart: 18 }}>
+      {meanings.map((one) => (
+        <li key={one}>{t(`ruleHelp.${one}`)}</li>
+      ))}
+    </ul>
+  );
+}
+
 interface EditorProps {
   rule: string;
   onChange: (rule: string) => void;
@@ -22,7 +37,7 @@ interface EditorProps {
 
 /** A rule, as lines to click together and as text; whichever is changed, the other follows. */
 export function RuleEditor({ rule, onChange }: EditorProps) {
-  const { t, label } = useWords();
+  const { t, label, language } = useWords();
   const say = useRuleWords();
   const catalogue = useCatalogue();
   const [tree, setTree] = useState<RuleTree | undefined>(() => readCel(rule));
@@ -92,7 +107,7 @@ export function RuleEditor({ rule, onChange }: EditorProps) {
             type="error"
             showIcon
             title={`${t('rule.problemAt', { line: problem.line, column: problem.column })} · ${label(`RULE_${problem.reason}`)}`}
-            description={problem.message}
+            description={language === 'zh' ? problemInChinese(problem.message) : problem.message}
             action={
               <Typography.Link role="button" tabIndex={0} onClick={goToProblem}>
                 {t('rule.show')}
@@ -111,6 +126,7 @@ export function RuleEditor({ rule, onChange }: EditorProps) {
           </Flex>
         ) : null}
       </div>
+      <Collapse ghost size="small" items={[{ key: 'meaning', label: t('ruleHelp.title'), children: <RuleHelp /> }]} />
     </Card>
   );
 }
