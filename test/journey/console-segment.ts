@@ -142,4 +142,55 @@ export function segmentJourneys(desk: () => Desk): void {
     },
     JOURNEY_MS,
   );
+
+  it(
+    'divides by RFM with groups of its own, runs dry, publishes, and compares two versions of the plan',
+    async () => {
+      const mei = await desk().visit('mei.marketer');
+      const { page } = mei;
+      await page.getByText('English').first().click();
+      await mei.go('/segmentation/schemes/new?kind=SCHEME_KIND_RFM');
+      await page.getByLabel('Title', { exact: true }).first().fill(`Habits ${mark}`);
+      const check = page.getByTestId('scheme-check');
+      await check.getByRole('cell', { name: 'Champions', exact: true }).waitFor();
+      const grid = page.getByRole('table', { name: 'Which scores make which group' });
+      expect(await grid.getByRole('cell', { name: 'Champions', exact: true }).count()).toBe(2);
+      await page.getByRole('switch', { name: 'Groups of our own instead of the usual eleven' }).click();
+      // Without the first group its two pairs of scores fall to nobody, which is said at once.
+      await page.getByRole('button', { name: 'Remove the group' }).first().click();
+      await grid.getByRole('cell', { name: 'no group', exact: true }).first().waitFor();
+      await check.getByText('Recency 5 with value 4 is in no group.').waitFor();
+      await page.getByRole('button', { name: 'Add a group' }).click();
+      await page.getByLabel('Title', { exact: true }).last().fill('The rest');
+      await check.getByRole('cell', { name: 'The rest', exact: true }).waitFor();
+      await mei.shot('rfm-groups');
+      await page.getByRole('button', { name: 'Save the scheme' }).click();
+      await page.waitForURL((url) => url.pathname.startsWith('/segmentation/schemes/habits'));
+      const address = new URL(page.url()).pathname;
+      await page.getByRole('tab', { name: 'Dry run' }).click();
+      await page.getByRole('button', { name: 'Run dry' }).click();
+      const dry = page.getByTestId('scheme-dry-run');
+      await dry.getByRole('cell', { name: 'The rest', exact: true }).first().waitFor();
+      await dry.locator('[role=img] svg').waitFor();
+      await mei.shot('scheme-dry-run');
+
+      const adam = await desk().visit('adam.approver');
+      await adam.go(address);
+      await confirm(adam.page, 'Approve', 'Yes');
+      await adam.page.locator('h1').getByText('Approved').waitFor();
+      await mei.go(address);
+      await confirm(page, 'Publish', 'Yes');
+      await page.locator('h1').getByText('Published').waitFor();
+      await mei.go(`${address}?tab=plan`);
+      await page.getByLabel('Title', { exact: true }).last().fill('Everybody else');
+      await page.getByRole('button', { name: 'Save as the next version' }).click();
+      await page.locator('main').getByText('@2').first().waitFor();
+      await page.getByRole('tab', { name: 'Versions' }).click();
+      const difference = page.getByTestId('plan-difference');
+      await difference.getByRole('cell', { name: 'Everybody else', exact: true }).waitFor();
+      expect(await difference.locator('tbody tr.ant-table-row').count()).toBe(1);
+      await mei.shot('scheme-versions');
+    },
+    JOURNEY_MS,
+  );
 }

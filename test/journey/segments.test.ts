@@ -126,6 +126,11 @@ test('a scheme lives: checked, made from a file, approved by another, published,
   const { version } = await told<{ version: { groups: { members?: string }[] } }>('show', 'wealth');
   const members = version.groups.map((group) => Number(group.members ?? 0));
   expect(members.reduce((sum, one) => sum + one, 0)).toBe(80);
+  expect(await scheme('run', 'wealth@1', '--dry-run')).toContain('Nobody would move.');
+  await scheme('run', 'wealth@1', '--as-of', '2024-12-31');
+  expect(await scheme('run', 'wealth@1', '--as-of', '2024-06-30').catch((error: Error) => error.message)).toContain(
+    '2024-12-31 is filled in already',
+  );
   expect(await scheme('profile', 'wealth')).toContain('segments/wealth-gold');
   expect(await scheme('list', '--kind', 'tiers')).toContain('basic, gold');
 

@@ -113,11 +113,17 @@ function* modelLines(model: SchemeModel): Generator<string> {
       return;
     }
     case 'clusters': {
-      const { features, clusters, silhouette, parties, kept } = model.kind.value;
+      const { features, clusters, silhouette, parties, kept, choices } = model.kind.value;
       yield `${clusters.length} clusters of ${parties} parties; silhouette ${silhouette.toFixed(3)}${kept > 0 ? `; ${percent(kept)} kept their cluster` : ''}`;
       for (const { groupId, share, profile, profileZh } of clusters) {
         yield `${groupId}  ${percent(share)}  ${profile}`;
         yield `    ${profileZh}`;
+      }
+      if (choices.length > 0) {
+        yield* table(
+          ['clusters', 'silhouette', 'mean squared distance'],
+          choices.map((one) => [one.clusters, one.silhouette.toFixed(3), number(one.inertia)]),
+        );
       }
       yield 'Means:';
       yield* table(
@@ -127,11 +133,16 @@ function* modelLines(model: SchemeModel): Generator<string> {
       return;
     }
     case 'lookalike': {
-      const { features, auc, lift, seedParties, otherParties } = model.kind.value;
+      const { features, auc, lift, seedParties, otherParties, cuts } = model.kind.value;
       yield `${seedParties} parties of the seed, ${otherParties} others; on those held out AUC ${auc.toFixed(3)}, lift of the first tenth ${lift.toFixed(1)}`;
       yield* table(
         ['number', 'share of what tells them apart'],
         features.map(({ feature, importance }) => [feature, percent(importance)]),
+      );
+      yield 'To expect of taking the most similar, by parties that were held out:';
+      yield* table(
+        ['share', 'score from', 'precision', 'recall'],
+        cuts.map((one) => [percent(one.share), one.score.toFixed(3), percent(one.precision), percent(one.recall)]),
       );
       return;
     }

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { OutgoingOptions } from '@rapport/kit/rpc';
 import {
   CheckSchemeResponse,
+  type PreviewSchemeRequest,
+  PreviewSchemeResponse,
   SchemeRun,
   SchemeRunKind,
   SchemeRunState,
@@ -107,6 +109,7 @@ const kindWords: Readonly<Record<number, string>> = {
   [SchemeRunKind.SCHEME_RUN_KIND_FIT]: 'fit',
   [SchemeRunKind.SCHEME_RUN_KIND_PUBLISH]: 'publish',
   [SchemeRunKind.SCHEME_RUN_KIND_ASSIGN]: 'assign',
+  [SchemeRunKind.SCHEME_RUN_KIND_BACKFILL]: 'fill in',
 };
 const runState = (state: SchemeRunState): string =>
   (SchemeRunState[state] ?? '').replace('SCHEME_RUN_STATE_', '').toLowerCase();
@@ -143,16 +146,49 @@ async function printRun(clients: Clients, run: SchemeRun, flags: StepFlags): Pro
   });
 }
 
-/** `rapport scheme run`: fits the model of a draft, or assigns the parties of a version in use. */
-export async function runScheme(clients: Clients, text: string, flags: StepFlags): Promise<void> {
+/** `rapport scheme run --dry-run`: what a run would find, without a trace of it. */
+async function dryRun(
+  clients: Clients,
+  request: PreviewSchemeRequest,
+  options: OutgoingOptions,
+  flags: StepFlags,
+): Promise<void> {
+  const answer = await clients.schemes.previewScheme(request, { ...PATIENT, ...options });
+  print(flags.json === true, PreviewSchemeResponse.toJSON(answer), function* () {
+    yield `${request.name} as of ${answer.asOf ? isoDate(answer.asOf) : ''}; nothing was changed.`;
+    yield* table(
+      ['group', 'parties', 'in force'],
+      answer.groups.map(({ group, parties, before }) => [group?.groupId ?? '', String(parties), String(before)]),
+    );
+    for (const { fromGroup, toGroup, parties } of answer.moves) {
+      yield `${parties} from ${fromGroup || 'none'} to ${toGroup || 'none'}`;
+    }
+    if (answer.moves.length === 0) yield 'Nobody would move.';
+    for (const { party, fromGroup, toGroup } of answer.sample) {
+      yield `  ${party}  ${fromGroup || 'none'} → ${toGroup || 'none'}`;
+    }
+  });
+}
+
+/**
+ * `rapport scheme run`: fits the model of a draft, assigns the parties of a version in use, or fills in the history of a day
+ * before its first use.
+ */
+export async function runScheme(
+  clients: Clients,
+  text: string,
+  flags: StepFlags & { asOf?: string; dryRun?: boolean; sample?: string },
+): Promise<void> {
   const name = versionName(text);
   const options = await asEmployee(clients, flags.as);
+  const asOf = flags.asOf === undefined ? undefined : readDay(flags.asOf);
+  if (flags.dryRun) return dryRun(clients, { name, asOf, sampleSize: Number(flags.sample ?? 10) }, options, flags);
   const { version } = await clients.schemes.getScheme({ name }, options);
   const request = { name, requestId: randomUUID() };
   const draft = version?.state === SegmentState.SEGMENT_STATE_DRAFT;
   const { schemeRun } = draft
     ? await clients.schemes.fitScheme(request, options)
-    : await clients.schemes.assignScheme(request, options);
+    : await clients.schemes.assignScheme({ ...request, asOf }, options);
   await printRun(clients, await follow(clients, schemeRun, options, flags), flags);
 }
 

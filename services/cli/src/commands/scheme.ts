@@ -78,9 +78,14 @@ export function schemeCommands(program: Command, withClients: WithClients): void
       .argument('<version>', 'schemes/{id}@{version}, or the id with its version')
       .option(...AS)
       .option(...JSON_FLAG);
-  step('run', 'fit the model of a draft, or assign the customers of a version in use; shows how far it is').action(
-    (version, flags) => withClients((clients) => runScheme(clients, version, flags)),
-  );
+  step('run', 'fit the model of a draft, or assign the customers of a version in use; shows how far it is')
+    .option(
+      '--as-of <day>',
+      'fill in the history of this day, before the first use; with --dry-run any day up to today',
+    )
+    .option('--dry-run', 'say how large the groups would be and who would move, and change nothing')
+    .option('--sample <n>', 'of a dry run: how many of those who would move to name (10)')
+    .action((version, flags) => withClients((clients) => runScheme(clients, version, flags)));
   step('approve', 'let a draft pass; whoever wrote it cannot').action((version, flags) =>
     withClients((clients) => approveScheme(clients, version, flags)),
   );

@@ -21,14 +21,30 @@ export interface Tier {
   privileges: { code: string; title: string; titleZh: string }[];
 }
 
+/** A group of an RFM scheme: a rectangle of scores, ends included. */
+export interface RfmGroup {
+  group: GroupTitle;
+  recencyFrom: number;
+  recencyTo: number;
+  valueFrom: number;
+  valueTo: number;
+}
+
 /** How a scheme divides: one of these. */
 export interface SchemePlan {
   bands?: { feature: string; bands: Band[]; missing?: GroupTitle };
   rules?: { groups: { group: GroupTitle; rule: string }[]; otherwise?: GroupTitle };
   tiers?: { assets: string; profit: string; match: string; tiers: Tier[]; graceDays: number };
-  rfm?: { recency: string; frequency: string; monetary: string; groups?: unknown[]; inactive?: GroupTitle };
+  rfm?: { recency: string; frequency: string; monetary: string; groups?: RfmGroup[]; inactive?: GroupTitle };
   clusters?: { features: string[]; clusters: number; sampleSize: number; seed: number };
-  lookalike?: { seedRule: string; features: string[]; top?: string; threshold?: number; keepSeed: boolean };
+  lookalike?: {
+    seedRule: string;
+    features: string[];
+    top?: string;
+    threshold?: number;
+    share?: number;
+    keepSeed: boolean;
+  };
 }
 
 export interface ClusterModel {
@@ -38,6 +54,8 @@ export interface ClusterModel {
   parties: string;
   asOf?: CalendarDate;
   kept: number;
+  /** How well other numbers of clusters fit; empty when the plan names the number. */
+  choices: { clusters: number; silhouette: number; inertia: number }[];
 }
 
 export interface SchemeModel {
@@ -49,6 +67,8 @@ export interface SchemeModel {
     lift: number;
     seedParties: string;
     otherParties: string;
+    /** What to expect of taking the most similar, by parties that were held out. */
+    cuts: { share: number; score: number; precision: number; recall: number }[];
   };
 }
 
@@ -88,6 +108,7 @@ export interface SchemeRun {
   schemeVersion: string;
   kind: string;
   state: string;
+  asOf?: CalendarDate;
   step: string;
   stepsDone: number;
   stepsTotal: number;
@@ -136,6 +157,25 @@ export const listSchemeRuns = (id: string, pageToken: string, signal?: AbortSign
   get<{ schemeRuns: SchemeRun[] } & Paged>(`${nameOf('schemes', id)}/runs`, { pageSize: 10, pageToken }, signal);
 
 type Step = 'fit' | 'approve' | 'publish' | 'retire' | 'assign';
+
+export const listSchemeVersions = (id: string, pageToken: string, signal?: AbortSignal) =>
+  get<{ versions: SchemeVersion[] } & Paged>(`${nameOf('schemes', id)}/versions`, { pageSize: 50, pageToken }, signal);
+
+/** What a run of a version would find. */
+export interface SchemePreview {
+  asOf?: CalendarDate;
+  groups: { group: GroupTitle; parties: string; before: string }[];
+  moves: { fromGroup: string; toGroup: string; parties: string }[];
+  sample: { party: string; fromGroup: string; toGroup: string }[];
+}
+
+/** A dry run for a day; today when there is none. */
+export const previewScheme = (version: string, asOf: CalendarDate | undefined, signal?: AbortSignal) =>
+  ask<SchemePreview>(`${version}:preview`, { asOf, sampleSize: 20 }, signal);
+
+/** Fills in the history of a day before the first use. */
+export const fillInScheme = ({ version, asOf }: { version: string; asOf: CalendarDate }) =>
+  write<{ schemeRun: SchemeRun }>(`${version}:assign`, { asOf });
 
 /** Moves a version: long work comes back as a run that goes on, the rest as the version. */
 export const moveScheme = ({ version, step }: { version: string; step: Step }) =>

@@ -201,6 +201,7 @@ export const refusals: Readonly<Record<string, string>> = {
   SCHEME_STATE: '该版本当前状态不允许此操作。',
   SCHEME_NOT_FITTED: '该版本的模型尚未拟合：请先拟合。',
   SCHEME_NOT_COMPUTED: '划分的各组是规则，无需计算。',
+  SCHEME_DAY_DECIDED: '该日已有生效的分组，不再更改。',
   SCHEME_RUN_NOT_FOUND: '没有该任务，或不在您的范围内。',
   LIST_NOT_FOUND: '没有该名单，或不在您的范围内。',
   LIST_EXISTS: '该编号的名单已存在。',

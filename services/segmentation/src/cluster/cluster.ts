@@ -72,8 +72,10 @@ async function centresOf(
   }
   let best: { centres: Point[]; quality: number } = { centres: [], quality: Number.NEGATIVE_INFINITY };
   const choices: ClusterChoice[] = [];
+  let before: readonly Point[] | undefined;
   for (let k = 2; k <= MOST_CHOSEN; k += 1) {
-    const { centres, inertia } = await kMeans(points, k, { random: random(), tries: 2, signal });
+    const { centres, inertia } = await kMeans(points, k, { random: random(), tries: 2, before, signal });
+    before = centres;
     // Of fewer different points than clusters, further ones tell nothing.
     if (centres.length < k) break;
     const quality = await silhouette(points.slice(0, JUDGED), centres);

@@ -46,18 +46,34 @@ function firstCentres(points: readonly Point[], k: number, random: () => number)
   return centres;
 }
 
+/** One centre more than before: the point that is farthest from all of them. */
+function oneMore(points: readonly Point[], before: readonly Point[]): Point[] {
+  let farthest: { point: Point; distance: number } = { point: points[0] ?? [], distance: -1 };
+  for (const point of points) {
+    const { distance } = nearest(point, before);
+    if (distance > farthest.distance) farthest = { point, distance };
+  }
+  return [...before, farthest.point];
+}
+
 /**
- * Lloyd's k-means from the best of `tries` beginnings. Gives the middles, at most `k`, and the sum of squared distances.
+ * Lloyd's k-means from the best of `tries` beginnings, and of one more that goes on from `before`, the centres of one
+ * cluster less: so a further cluster never explains less. Gives the middles, at most `k`, and the sum of squared distances.
  * Rests between rounds, so that others get their turn: a round over 20,000 points is some milliseconds.
  */
 export async function kMeans(
   points: readonly Point[],
   k: number,
-  { random, tries = 4, signal }: { random: () => number; tries?: number; signal?: AbortSignal },
+  {
+    random,
+    tries = 4,
+    before,
+    signal,
+  }: { random: () => number; tries?: number; before?: readonly Point[]; signal?: AbortSignal },
 ): Promise<{ centres: Point[]; inertia: number }> {
   let best: { centres: Point[]; inertia: number } = { centres: [], inertia: Number.POSITIVE_INFINITY };
-  for (let turn = 0; turn < tries; turn += 1) {
-    let centres = firstCentres(points, k, random);
+  for (let turn = 0; turn < tries + (before ? 1 : 0); turn += 1) {
+    let centres = before && turn === tries ? oneMore(points, before) : firstCentres(points, k, random);
     let inertia = Number.POSITIVE_INFINITY;
     for (let round = 0; round < 60; round += 1) {
       await breathe(undefined, signal ? { signal } : {});

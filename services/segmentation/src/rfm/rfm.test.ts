@@ -55,6 +55,14 @@ describe('RFM', () => {
     const never = [await suite.customer.person({}), await suite.customer.person({})];
     await suite.settled();
     const marketer = suite.schemes(['marketer']);
+    const ask = { plan: plan(usual), organisationPath: '/demo', asOf: undefined };
+    const { counts } = await marketer.checkScheme(ask);
+    const sizes = Object.fromEntries(counts.map(({ groupId, parties: size }) => [groupId, Number(size)]));
+    expect(sizes).toMatchObject({ champions: 2, loyal: 2, lost: 2, inactive: 2, 'at-risk': 0 });
+    expect(counts.reduce((sum, one) => sum + one.parties, 0n)).toBe(12n);
+    const day = { year: 2026, month: 3, day: 5 };
+    const before = await marketer.checkScheme({ ...ask, asOf: day });
+    expect(before.counts.find(({ groupId }) => groupId === 'inactive')?.parties).toBe(12n);
     await marketer.createScheme(create('rfm', plan(usual)));
     expect(await publish(suite, 'schemes/rfm@1')).toMatchObject({ message: '', changed: 12n });
     const scores: number[] = [];

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Analytics, openAnalytics } from '@rapport/kit/analytics';
 import { factFilter, factsOf, factTables, storeFacts } from '../fact/fact.js';
+import { groupsOf } from '../scheme/plan.js';
+import { planOf, templates } from '../template/template.js';
 import { berkaEvents, berkaFolder, readRaw } from './berka.testkit.js';
 import { compileRules, readRule } from './rule.js';
 
@@ -299,5 +301,66 @@ describe('rules over the Berka bank', () => {
     expect(wanted).toBeGreaterThan(0);
     expect(await count('party.sex == "F"', 19940331, '/berka/7')).toBe(wanted);
     expect(await count('party.sex == "F"', 19940331, '/berk')).toBe(0);
+  });
+
+  describe('the families of segments that come with the service', () => {
+    const asOf = 19940331;
+    const defaults = (id: string, more: Record<string, string[]> = {}) => {
+      const template = templates.find((one) => one.id === id);
+      if (!template) throw new Error(`there is no template ${id}`);
+      const values = template.parameters.map(({ key, defaults: usual }) => [key, more[key] ?? usual] as const);
+      return planOf(template, new Map(values));
+    };
+    const between = (value: number, cuts: number[]) => cuts.filter((cut) => value >= cut).length;
+    const regions = () => [...new Set(clients.map(({ region }) => region))].sort();
+
+    /** By the id of the group of each client, straight from the files. */
+    const families: [string, () => Record<string, string[]>, (client: Client) => string][] = [
+      [
+        'age-bands',
+        () => ({}),
+        (client) =>
+          ['minor', 'young', 'building', 'established', 'senior', 'elder'][
+            between(age(client, asOf), [18, 30, 45, 60, 75])
+          ] ?? '',
+      ],
+      ['region', () => ({ regions: regions() }), ({ region }) => `region-${regions().indexOf(region) + 1}`],
+      // The files tell nobody's occupation.
+      ['occupation', () => ({}), () => 'other'],
+      [
+        'value-activity',
+        () => ({}),
+        (client) => {
+          const value = ['low', 'medium', 'high'][between(balance(client, asOf) / 100, [10_000, 50_000])];
+          return `${value}-${['dormant', 'quiet', 'active'][between(within(client, asOf, since2160).length, [3, 15])]}`;
+        },
+      ],
+    ];
+
+    test.each(families)('%s divides the bank as the files say', async (id, parameters, groupOf) => {
+      const plan = defaults(id, parameters());
+      const wanted = Map.groupBy(clients, groupOf);
+      const found: Record<string, number> = {};
+      for (const { title, rule } of groupsOf('family', plan)) found[title.groupId] = await count(rule, asOf);
+      const sizes = Object.fromEntries(Object.keys(found).map((group) => [group, wanted.get(group)?.length ?? 0]));
+      expect(found).toEqual(sizes);
+      expect(sum(Object.values(found))).toBe(clients.length);
+      expect([...wanted.keys()].filter((group) => !(group in found))).toEqual([]);
+    });
+
+    test('wealth-tiers have fewer customers from tier to tier, and some in all but the highest', async () => {
+      const { kind } = defaults('wealth-tiers');
+      if (kind?.$case !== 'tiers') throw new Error('these are no tiers');
+      const enters = kind.value.tiers.map(({ enterAssets }) => enterAssets ?? 0);
+      const sizes: number[] = [];
+      for (const enter of enters.slice(1)) {
+        const reached = clients.filter((client) => balance(client, asOf) >= enter * 100).length;
+        expect(await count(`${kind.value.assets} >= ${enter}`, asOf)).toBe(reached);
+        sizes.push(reached);
+      }
+      expect(sizes.toSorted((a, b) => b - a)).toEqual(sizes);
+      expect(sizes[0]).toBeGreaterThan(0);
+      expect(clients.length).toBeGreaterThan(sizes[0] ?? 0);
+    });
   });
 });

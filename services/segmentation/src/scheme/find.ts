@@ -1,4 +1,4 @@
-import type { SchemeModel } from '@rapport/proto/segmentation/v1';
+import type { SchemeModel, SchemePlan } from '@rapport/proto/segmentation/v1';
 import { findClusters } from '../cluster/cluster.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
@@ -7,6 +7,22 @@ import { findRfm } from '../rfm/rfm.js';
 import type { Found, Scan } from '../scan/scan.js';
 import { findTiers } from '../tier/tier.js';
 import { modelOf, planOf, type SchemeRow, schemeVersionName } from './scheme.js';
+
+/**
+ * The group of every party by a plan of tiers or RFM that nobody saved, as SQL: as if it came into use on that day. Undefined
+ * for the kinds that are fitted first.
+ */
+export async function findUnsaved(
+  deps: Deps,
+  plan: SchemePlan,
+  organisationPath: string,
+  scan: Scan,
+): Promise<Found | undefined> {
+  // No scheme has this id, so nobody was assigned before.
+  const row = { scheme_id: '', version: 0, organisation_path: organisationPath };
+  if (plan.kind?.$case === 'tiers') return (await findTiers(deps, row, plan.kind.value, scan)).found;
+  return plan.kind?.$case === 'rfm' ? (await findRfm(deps, row, plan.kind.value, scan)).found : undefined;
+}
 
 /** The group of every party of a computed scheme for a day, as SQL; and what was computed on the way. Throws SCHEME_NOT_FITTED. */
 export async function findGroups(

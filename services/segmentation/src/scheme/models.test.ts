@@ -8,12 +8,14 @@ let suite: Suite;
 /** Forty young with little, forty old with much; three of four of those are the seed. */
 const young: string[] = [];
 const old: string[] = [];
+const accounts = new Map<string, string>();
 
 beforeAll(async () => {
   suite = await openSuite();
   const person = async (born: number, balance: bigint, region: string) => {
     const party = await suite.customer.person({ born, region });
     const account = await suite.customer.holding(party, HoldingKind.HOLDING_KIND_ACCOUNT);
+    accounts.set(party, account);
     await suite.customer.booking(account, { parties: [party], day: 20260301, cents: 1n, balance });
     return party;
   };
@@ -69,6 +71,25 @@ test('clusters are found, described, approved with their model, published, and k
   const still = again.value.clusters.find(({ groupId }) => groupId === rich?.groupId);
   expect(still?.means[0]).toBeGreaterThan(50);
   expect(again.value.kept).toBeGreaterThan(0.5);
+
+  // Some got richer, and the random choices are others: the clusters are the same, and so are their names.
+  for (const party of old.slice(0, 4)) {
+    const account = accounts.get(party) ?? '';
+    await suite.customer.booking(account, { parties: [party], day: 20260310, cents: 1n, balance: 9_500_000n });
+  }
+  await suite.settled();
+  const { version } = await marketer.createSchemeVersion({
+    parent: 'schemes/alike',
+    plan: clusters(['party.age', 'holdings.balance'], { seed: 41, clusters: 2 }),
+    requestId: uuidv7(),
+  });
+  const later = await fitted(version?.name ?? '');
+  if (later?.$case !== 'clusters') throw new Error('no clusters');
+  expect(later.value.kept).toBe(1);
+  expect(later.value.clusters.map(({ groupId, share }) => [groupId, share])).toEqual(
+    model.value.clusters.map(({ groupId, share }) => [groupId, share]),
+  );
+  expect(later.value.clusters.find(({ groupId }) => groupId === rich?.groupId)?.profile).toContain('high balance');
 }, 180_000);
 
 test('the data choose the number of clusters, and show why', async () => {

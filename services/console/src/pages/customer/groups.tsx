@@ -6,7 +6,7 @@ import { Failed } from '../../shared/failed.js';
 import { formatDay, idOf } from '../../shared/format.js';
 import { useSession } from '../../shared/session-context.js';
 import { useWords } from '../../shared/words.js';
-import { useGroupTitle } from '../scheme/plan-editor.js';
+import { useGroupTitle } from '../scheme/group-title.js';
 
 /** The tiers, RFM groups, clusters and look-alikes that the customer is in, with what they entitle to. */
 export function Groups({ id }: { id: string }) {

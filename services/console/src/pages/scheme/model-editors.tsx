@@ -135,31 +135,6 @@ export function TiersEditor({ plan, onChange }: EditorProps<'tiers'>) {
   );
 }
 
-/** How lately, how often, with how much; the usual when left empty. */
-export function RfmEditor({ plan, onChange }: EditorProps<'rfm'>) {
-  const { t } = useWords();
-  const usual = {
-    recency: 'tx.last_days()',
-    frequency: 'tx.count(duration("8760h"))',
-    monetary: 'tx.sum("credit", duration("8760h"))',
-  };
-  return (
-    <Form layout="vertical">
-      {(['recency', 'frequency', 'monetary'] as const).map((measure) => (
-        <Form.Item key={measure} label={t(`scheme.${measure}`)}>
-          <ValueInput
-            label={t(`scheme.${measure}`)}
-            value={plan[measure]}
-            placeholder={usual[measure]}
-            onChange={(value) => onChange({ ...plan, [measure]: value })}
-          />
-        </Form.Item>
-      ))}
-      <Typography.Paragraph type="secondary">{t('scheme.rfmNote')}</Typography.Paragraph>
-    </Form>
-  );
-}
-
 interface FeaturesProps {
   features: readonly string[];
   most: number;
@@ -220,8 +195,9 @@ export function ClustersEditor({ plan, onChange }: EditorProps<'clusters'>) {
 /** Whom to resemble, by which numbers, and how many to take. */
 export function LookalikeEditor({ plan, onChange }: EditorProps<'lookalike'>) {
   const { t } = useWords();
-  const { top: _top, threshold: _threshold, ...rest } = plan;
-  const byScore = plan.threshold !== undefined;
+  const { top: _top, threshold: _threshold, share: _share, ...rest } = plan;
+  const cut = plan.threshold !== undefined ? 'score' : plan.share !== undefined ? 'share' : 'top';
+  const beginning = { top: { top: '100' }, share: { share: 0.05 }, score: { threshold: 0.8 } } as const;
   return (
     <Form layout="vertical">
       <Form.Item label={t('scheme.seedRule')} extra={t('scheme.seedRuleHint')}>
@@ -239,14 +215,25 @@ export function LookalikeEditor({ plan, onChange }: EditorProps<'lookalike'>) {
         <Form.Item label={t('scheme.cut')}>
           <Flex gap={8}>
             <Segmented
-              value={byScore ? 'score' : 'top'}
+              value={cut}
               options={[
                 { value: 'top', label: t('scheme.cutTop') },
+                { value: 'share', label: t('scheme.cutShare') },
                 { value: 'score', label: t('scheme.cutScore') },
               ]}
-              onChange={(cut) => onChange(cut === 'top' ? { ...rest, top: '100' } : { ...rest, threshold: 0.8 })}
+              onChange={(next: keyof typeof beginning) => onChange({ ...rest, ...beginning[next] })}
             />
-            {byScore ? (
+            {cut === 'share' ? (
+              <InputNumber
+                min={0.1}
+                max={100}
+                step={1}
+                suffix="%"
+                value={Math.round((plan.share ?? 0.05) * 1000) / 10}
+                aria-label={t('scheme.cutShare')}
+                onChange={(percent) => onChange({ ...rest, share: (percent ?? 5) / 100 })}
+              />
+            ) : cut === 'score' ? (
               <InputNumber
                 min={0.01}
                 max={1}

@@ -3,22 +3,17 @@ import { Alert, Card, Col, Flex, Row, Segmented, Spin, Table, Typography } from 
 import { Problem } from '../../api/client.js';
 import { checkScheme, type GroupTitle, type SchemePlan, type SchemeProblem } from '../../api/schemes.js';
 import { Failed } from '../../shared/failed.js';
-import { formatCount } from '../../shared/format.js';
+import { formatCount, formatNumber } from '../../shared/format.js';
 import { PartyName } from '../../shared/show.js';
 import { useLater } from '../../shared/use-later.js';
 import { useWords } from '../../shared/words.js';
-import { ClustersEditor, LookalikeEditor, RfmEditor, TiersEditor } from './model-editors.js';
+import { ClustersEditor, LookalikeEditor, TiersEditor } from './model-editors.js';
 import { BandsEditor, RulesEditor } from './partition-editor.js';
-import { beginnings, formOf, formsOf, isFitted } from './plans.js';
+import { useGroupTitle } from './group-title.js';
+import { beginnings, formOf, formsOf, isFitted, usualRfm } from './plans.js';
+import { RfmEditor } from './rfm-editor.js';
 
 const checkAfterMs = 700;
-
-/** The title of a group in the reader's language. */
-export function useGroupTitle(): (group: GroupTitle | undefined) => string {
-  const { language } = useWords();
-  return (group) =>
-    (language === 'zh' ? group?.titleZh || group?.title : group?.title || group?.titleZh) || group?.groupId || '';
-}
 
 /** The groups that a plan names itself. */
 function groupsOf(plan: SchemePlan): GroupTitle[] {
@@ -28,6 +23,7 @@ function groupsOf(plan: SchemePlan): GroupTitle[] {
     ...(plan.rules?.groups.map(({ group }) => group) ?? []),
     plan.rules?.otherwise,
     ...(plan.tiers?.tiers.map(({ group }) => group) ?? []),
+    ...(plan.rfm ? (plan.rfm.groups?.length ? plan.rfm.groups : usualRfm).map(({ group }) => group) : []),
   ];
   return named.filter((group) => group !== undefined);
 }
@@ -80,6 +76,7 @@ function Check({ plan, kind, organisationPath }: CheckProps) {
   });
   const waits = isFetching || later !== plan;
   const incomplete = error instanceof Problem && error.status === 400;
+  const counted = (data?.counts ?? []).reduce((sum, { parties }) => sum + Number(parties), 0);
   const byId = new Map(groupsOf(plan).map((group) => [group.groupId, group]));
   return (
     <Card size="small" title={t('scheme.check')} extra={waits ? <Spin size="small" /> : null}>
@@ -120,6 +117,12 @@ function Check({ plan, kind, organisationPath }: CheckProps) {
                   title: t('preview.customers'),
                   align: 'right',
                   render: (_, { parties }) => formatCount(parties, language),
+                },
+                {
+                  title: t('scheme.share'),
+                  align: 'right',
+                  render: (_, { parties }) =>
+                    counted > 0 ? `${formatNumber((100 * Number(parties)) / counted, language, 1)} %` : '–',
                 },
               ]}
             />

@@ -1,4 +1,4 @@
-import type { GroupTitle, SchemePlan } from '../../api/schemes.js';
+import type { GroupTitle, RfmGroup, SchemePlan } from '../../api/schemes.js';
 
 export const kinds = [
   'SCHEME_KIND_PARTITION',
@@ -23,6 +23,28 @@ export const formsOf: Readonly<Record<string, readonly Form[]>> = {
 export const isFitted = (kind: string): boolean => kind === 'SCHEME_KIND_CLUSTERS' || kind === 'SCHEME_KIND_LOOKALIKE';
 
 const group = (groupId: string, title: string, titleZh: string): GroupTitle => ({ groupId, title, titleZh });
+
+const cells = (
+  groupId: string,
+  title: string,
+  titleZh: string,
+  [recencyFrom, recencyTo, valueFrom, valueTo]: [number, number, number, number],
+): RfmGroup => ({ group: group(groupId, title, titleZh), recencyFrom, recencyTo, valueFrom, valueTo });
+
+/** The usual groups of RFM, as the service makes them where a plan has none of its own. */
+export const usualRfm: readonly RfmGroup[] = [
+  cells('champions', 'Champions', '冠军客户', [5, 5, 4, 5]),
+  cells('loyal', 'Loyal', '忠诚客户', [3, 4, 4, 5]),
+  cells('potential-loyalist', 'Potential loyalists', '潜力客户', [4, 5, 2, 3]),
+  cells('new', 'New', '新客户', [5, 5, 1, 1]),
+  cells('promising', 'Promising', '有望客户', [4, 4, 1, 1]),
+  cells('need-attention', 'Need attention', '需要关注', [3, 3, 3, 3]),
+  cells('about-to-sleep', 'About to sleep', '即将沉睡', [3, 3, 1, 2]),
+  cells('cannot-lose', 'Cannot lose', '不可流失', [1, 2, 5, 5]),
+  cells('at-risk', 'At risk', '流失风险', [1, 2, 3, 4]),
+  cells('lost', 'Lost', '已流失', [1, 1, 1, 1]),
+  cells('hibernating', 'Hibernating', '休眠客户', [1, 2, 1, 2]),
+];
 
 /** What a new plan of each form begins with: something sound that a bank can work on. */
 export const beginnings: Readonly<Record<Form, SchemePlan>> = {

@@ -7,7 +7,7 @@ import { isTree } from '../../rule/tree.js';
 import { formatCount, formatNumber } from '../../shared/format.js';
 import { useNaming } from '../../shared/use-catalogue.js';
 import { useWords } from '../../shared/words.js';
-import { useGroupTitle } from './plan-editor.js';
+import { useGroupTitle } from './group-title.js';
 
 const Chart = lazy(() => import('../../shared/chart.js'));
 
@@ -18,6 +18,47 @@ function useValueWords(): (text: string) => string {
     const leaf = readCel(text)?.rules[0];
     return leaf && !isTree(leaf) && byKey.has(leaf.field) ? describeOperand(leaf, byKey, naming) : text;
   };
+}
+
+/** How well each number of clusters would fit: the silhouette, and what is left unexplained. */
+function Choices({ choices, chosen }: { choices: ClusterModel['choices']; chosen: number }) {
+  const { t } = useWords();
+  const round = (value: number) => Math.round(value * 1000) / 1000;
+  const option = {
+    grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
+    legend: { top: 0, left: 0 },
+    tooltip: { trigger: 'axis' },
+    xAxis: { type: 'category', data: choices.map(({ clusters }) => String(clusters)) },
+    yAxis: [
+      { type: 'value', scale: true },
+      { type: 'value', splitLine: { show: false } },
+    ],
+    series: [
+      {
+        type: 'bar',
+        name: t('scheme.silhouette'),
+        barMaxWidth: 28,
+        data: choices.map(({ clusters, silhouette }) => ({
+          value: round(silhouette),
+          itemStyle: { opacity: clusters === chosen ? 1 : 0.4 },
+        })),
+      },
+      {
+        type: 'line',
+        name: t('scheme.inertia'),
+        yAxisIndex: 1,
+        data: choices.map(({ inertia }) => round(inertia)),
+      },
+    ],
+  };
+  return (
+    <Flex vertical gap={4}>
+      <Typography.Text type="secondary">{t('scheme.choicesHint')}</Typography.Text>
+      <Suspense fallback={<Skeleton active />}>
+        <Chart option={option} height={220} name={t('scheme.choices')} />
+      </Suspense>
+    </Flex>
+  );
 }
 
 interface ClustersProps {
@@ -58,6 +99,7 @@ function Clusters({ model, titles }: ClustersProps) {
           </Col>
         ))}
       </Row>
+      {model.choices.length > 0 ? <Choices choices={model.choices} chosen={model.clusters.length} /> : null}
       <Row gutter={[12, 12]}>
         {model.clusters.map(({ groupId, share, profile, profileZh }) => (
           <Col key={groupId} xs={24} md={12}>
@@ -103,6 +145,7 @@ export function Model({ model, groups }: { model: SchemeModel; groups: readonly 
   const say = useValueWords();
   const titles = useMemo(() => new Map(groups.map((group) => [group.groupId, group])), [groups]);
   const { rfm, clusters, lookalike } = model;
+  const percent = (share: number) => `${formatNumber(100 * share, language, 1)} %`;
   const cuts = (values: readonly number[]) => values.map((value) => formatNumber(value, language, 1)).join(' · ');
   return (
     <Card size="small" title={t('scheme.model')}>
@@ -134,6 +177,25 @@ export function Model({ model, groups }: { model: SchemeModel; groups: readonly 
             ))}
           </Row>
           <Typography.Text type="secondary">{t('scheme.aucHint')}</Typography.Text>
+          {lookalike.cuts.length > 0 ? (
+            <Table
+              size="small"
+              rowKey="share"
+              pagination={false}
+              dataSource={lookalike.cuts}
+              title={() => t('scheme.expect')}
+              columns={[
+                { title: t('scheme.taken'), render: (_, { share }) => percent(share) },
+                {
+                  title: t('scheme.scoreFrom'),
+                  align: 'right',
+                  render: (_, { score }) => formatNumber(score, language, 3),
+                },
+                { title: t('scheme.precision'), align: 'right', render: (_, { precision }) => percent(precision) },
+                { title: t('scheme.recall'), align: 'right', render: (_, { recall }) => percent(recall) },
+              ]}
+            />
+          ) : null}
           <Suspense fallback={<Skeleton active />}>
             <Chart
               height={60 + 28 * lookalike.features.length}

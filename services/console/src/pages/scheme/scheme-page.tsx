@@ -2,17 +2,20 @@ import { useQuery } from '@tanstack/react-query';
 import { Alert, Button, Card, Col, Descriptions, Empty, Flex, Row, Skeleton, Table, Tabs } from 'antd';
 import { lazy, Suspense, useState } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router';
-import { createSchemeVersion, getScheme, type SchemeVersion } from '../../api/schemes.js';
+import { createSchemeVersion, getScheme, listSchemeVersions, type SchemeVersion } from '../../api/schemes.js';
 import { Failed } from '../../shared/failed.js';
 import { formatCount, formatNumber, idOf } from '../../shared/format.js';
 import { useSession } from '../../shared/session-context.js';
 import { Day, PageHead, StaffName, State, When } from '../../shared/show.js';
 import { useWrite } from '../../shared/use-write.js';
 import { useWords } from '../../shared/words.js';
-import { PlanEditor, useGroupTitle } from './plan-editor.js';
+import { useGroupTitle } from './group-title.js';
+import { PlanEditor } from './plan-editor.js';
 import { SchemeActions } from './scheme-actions.js';
+import { SchemeDryRun } from './scheme-dry-run.js';
 import { Model } from './scheme-model.js';
 import { SchemeRuns } from './scheme-runs.js';
+import { SchemeVersions } from './scheme-versions.js';
 
 const Chart = lazy(() => import('../../shared/chart.js'));
 
@@ -133,11 +136,18 @@ function Groups({ version }: { version: SchemeVersion }) {
 /** One scheme: its groups, how it divides, what was computed for it, and the work on it. */
 export function SchemePage() {
   const { t, label } = useWords();
+  const { may } = useSession();
   const { scheme: id = '' } = useParams();
   const [parameters, setParameters] = useSearchParams();
   const { data, error, refetch } = useQuery({
     queryKey: ['scheme', id],
     queryFn: ({ signal }) => getScheme(id, signal),
+  });
+  // By the state too, so that the list follows what was done with the newest one.
+  const latest = data?.scheme.latestVersion;
+  const { data: known } = useQuery({
+    queryKey: ['scheme', id, 'versions', latest?.name, latest?.state],
+    queryFn: ({ signal }) => listSchemeVersions(id, '', signal),
   });
   if (error && !data) {
     return (
@@ -217,6 +227,24 @@ export function SchemePage() {
                 organisationPath={scheme.organisationPath}
               />
             ),
+          },
+          ...(may('listMembers')
+            ? [
+                {
+                  key: 'dry-run',
+                  label: t('schemeRun.title'),
+                  children: known ? (
+                    <SchemeDryRun key={version.name} id={id} kind={scheme.kind} versions={known.versions} />
+                  ) : (
+                    <Skeleton active />
+                  ),
+                },
+              ]
+            : []),
+          {
+            key: 'versions',
+            label: t('schemeRun.versions'),
+            children: known ? <SchemeVersions key={version.name} versions={known.versions} /> : <Skeleton active />,
           },
         ]}
       />

@@ -8,7 +8,7 @@ import { useSession } from '../../shared/session-context.js';
 import { PageHead, State, When } from '../../shared/show.js';
 import { useWords } from '../../shared/words.js';
 import { SegmentPlaces } from '../segment/segment-places.js';
-import { useGroupTitle } from './plan-editor.js';
+import { useGroupTitle } from './group-title.js';
 import { kinds } from './plans.js';
 
 /** The ways in which the bank divides its customers into named groups. */
