@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import type pg from 'pg';
 import { logger } from '../runtime/index.js';
 import {
+  ask,
   brokeConnection,
   checkOut,
   createPool,
@@ -24,7 +25,7 @@ type Send = (query: Sql) => Promise<pg.QueryResult>;
 function send(client: pg.ClientBase, query: Sql): Promise<pg.QueryResult> {
   const { text, name } = query;
   const values = query.values.map((value) => (Array.isArray(value) ? arrayLiteral(value) : value));
-  return client.query(name === '' ? { text, values } : { name: planName(name), text, values });
+  return ask(client, name === '' ? { text, values } : { name: planName(name), text, values });
 }
 
 function queryable(run: Send): Queryable {

@@ -62,6 +62,28 @@ test('a call that comes while a statement is under way sees what was committed b
   await db.system.run(sql`DELETE FROM shelf WHERE id = 'new'`);
 });
 
+test('after a statement that many calls shared, the next gathers those that dribble in', async () => {
+  const many = Array.from({ length: 8 }, (_none, index) => String(index));
+  await Promise.all(many.map((key) => db.grouped(in_('/'), byId, key)));
+  const late = [db.grouped(in_('/'), byId, '20')];
+  // What is set for this turn runs before any timer.
+  await new Promise(setImmediate);
+  late.push(db.grouped(in_('/'), byId, '21'));
+  expect((await Promise.all(late)).map((row) => row?.id)).toEqual(['20', '21']);
+  expect(sent).toEqual([many, ['20', '21']]);
+});
+
+test('a call alone waits for nobody', async () => {
+  for (const key of ['1', '2', '3']) {
+    const row = db.grouped(in_('/'), byId, key);
+    // The statement before ends in this turn, the next begins in the one after it.
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(sent.at(-1)).toEqual([key]);
+    expect((await row)?.id).toBe(key);
+  }
+});
+
 test('one key asked for by many is asked of the database once', async () => {
   const rows = await Promise.all(Array.from({ length: 10 }, () => db.grouped(in_('/demo'), byId, '2')));
   expect(new Set(rows.map((row) => row?.id))).toEqual(new Set(['2']));

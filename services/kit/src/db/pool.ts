@@ -73,6 +73,38 @@ function countRefusals(client: pg.ClientBase): void {
   connection.on('errorMessage', () => refusals.set(client, refusalsOf(client) + 1));
 }
 
+/** Milliseconds that pg waits for an answer; 0 for as long as it takes. Its types leave them out. */
+interface Waits {
+  connectionParameters: { query_timeout: number };
+}
+
+/**
+ * Sends one statement. What `client.query(config)` does, without its assignments of a function to `query.callback`: V8
+ * allocates a function literal that is assigned to a property among the old objects, so that what it reaches (the query,
+ * its rows, the promises of all who wait for them) was copied by each collection of the young generation and stayed
+ * until the next full one: a fifth of what a read allocated, and three quarters of the time that collections took.
+ */
+export function ask(client: pg.ClientBase, config: pg.QueryConfig): Promise<pg.QueryResult> {
+  const { connectionParameters: waits } = client as unknown as Waits;
+  const wait = waits.query_timeout;
+  return new Promise((resolve, reject) => {
+    // The words of pg, by which the event consumer knows that a store is away.
+    const timer = wait > 0 ? setTimeout(() => reject(new Error('Query read timeout')), wait) : undefined;
+    const query = new pg.Query(config, (error: Error | undefined, result: pg.QueryResult) => {
+      clearTimeout(timer);
+      if (error) reject(error);
+      else resolve(result);
+    });
+    // Read within the call; pg would set up its own timer by another such assignment.
+    waits.query_timeout = 0;
+    try {
+      client.query(query);
+    } finally {
+      waits.query_timeout = wait;
+    }
+  });
+}
+
 const applied = new WeakMap<pg.ClientBase, SessionSettings>();
 
 /** Tells row security whose rows the connection may see; sends nothing when it was told the same before. */
@@ -85,7 +117,7 @@ async function apply(client: pg.ClientBase, settings: SessionSettings): Promise<
   const last = applied.get(client);
   if (last && sameSettings(last, settings)) return;
   applied.delete(client);
-  await client.query({
+  await ask(client, {
     name: 'r_session',
     text: `SELECT set_config('rapport.scope', $1, false), set_config('rapport.branch', $2, false),
       set_config('rapport.subject', $3, false), set_config('rapport.team', $4, false),

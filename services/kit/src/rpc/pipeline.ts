@@ -30,7 +30,42 @@ export interface Gates {
   defaultDeadlineMs: number;
   maxDeadlineMs: number;
   /** The calls in progress; a shutdown at its hard limit aborts them. */
-  active: Set<{ abort(failure: Failure): void }>;
+  active: CallsInProgress;
+}
+
+interface InProgress {
+  /** Where it stands among the calls in progress. */
+  place: number;
+  abort(failure: Failure): void;
+}
+
+/**
+ * The calls in progress, in no order. Not a Set: a table of V8's that was outgrown keeps its entries and points to the
+ * one after it, so that once the first of them is old no collection of the young generation frees any later one, nor what
+ * hangs on the calls in it. Calls come and go so fast that the table is outgrown every few dozen of them.
+ */
+export class CallsInProgress {
+  private readonly calls: InProgress[] = [];
+
+  get count(): number {
+    return this.calls.length;
+  }
+
+  add(call: InProgress): void {
+    call.place = this.calls.push(call) - 1;
+  }
+
+  remove(call: InProgress): void {
+    const last = this.calls.pop();
+    if (last === undefined || last === call) return;
+    this.calls[call.place] = last;
+    last.place = call.place;
+  }
+
+  abortAll(failure: Failure): void {
+    // A copy: each takes itself out.
+    for (const call of [...this.calls]) call.abort(failure);
+  }
 }
 
 const duration = histogram(metric.serverCallDuration);
@@ -39,41 +74,49 @@ const refused = counter(metric.callsDenied);
 const purposePattern = /^[a-z][a-z0-9_]{0,31}$/;
 
 /** One call on its way through the gates: its end is said once, by whoever comes first. */
-class Attempt {
-  /** The deadline in force. */
-  readonly deadline: Date;
+class Attempt implements InProgress {
   over = false;
+  place = -1;
+  /** When the deadline in force is, in milliseconds of the epoch. */
+  private readonly due: number;
   private readonly started = performance.now();
   private readonly timer: NodeJS.Timeout | undefined;
+  private readonly cancelled: () => void;
   private aborter: AbortController | undefined;
   private aborted: Failure | undefined;
 
   constructor(
     private readonly method: string,
-    call: ServerCall,
+    private readonly call: ServerCall,
     readonly span: Span,
     private readonly gates: Gates,
     private readonly answer: (failure?: Failure) => void,
   ) {
-    const given = new Date(call.getDeadline()).getTime();
+    const given = Number(call.getDeadline());
     const now = Date.now();
     const own = Number.isNaN(given) || given === Number.POSITIVE_INFINITY;
     const latest = now + (own ? gates.defaultDeadlineMs : gates.maxDeadlineMs);
-    this.deadline = new Date(own ? latest : Math.min(given, latest));
+    this.due = own ? latest : Math.min(given, latest);
     // A timer of our own only where grpc-js has none: it ends a call at the deadline that the caller gave.
-    if (own || given > latest)
-      this.timer = setTimeout(() => this.abort(tooLate()), this.deadline.getTime() - now).unref();
+    if (own || given > latest) this.timer = setTimeout(() => this.abort(tooLate()), this.due - now).unref();
     gates.active.add(this);
-    (call as NodeJS.EventEmitter).on('cancelled', () => {
-      if (!this.over) this.abort(Date.now() >= this.deadline.getTime() ? tooLate() : gone());
-    });
+    const cancelled = (): void => this.abort(Date.now() >= this.due ? tooLate() : gone());
+    this.cancelled = cancelled;
+    (call as NodeJS.EventEmitter).on('cancelled', cancelled);
+  }
+
+  /** The deadline in force. */
+  get deadline(): Date {
+    return new Date(this.due);
   }
 
   end(failure?: Failure): void {
     if (this.over) return;
     this.over = true;
-    this.gates.active.delete(this);
-    clearTimeout(this.timer);
+    this.gates.active.remove(this);
+    // Node keeps each stream until the next full collection, and must not keep with it what the call held.
+    (this.call as NodeJS.EventEmitter).off('cancelled', this.cancelled);
+    if (this.timer) clearTimeout(this.timer);
     const code = failure ? statusOfKind[failure.kind] : Status.OK;
     duration.record((performance.now() - this.started) / 1000, {
       'rpc.system.name': 'grpc',
@@ -152,7 +195,6 @@ class AdmittedCall implements Call {
   readonly purpose: string;
   readonly permits: Call['permits'];
   readonly seesBy: Call['seesBy'];
-  readonly deadline: Date;
   readonly metadata: Metadata;
 
   constructor(
@@ -167,8 +209,11 @@ class AdmittedCall implements Call {
     this.purpose = admission.purpose;
     this.permits = admission.permits;
     this.seesBy = admission.seesBy;
-    this.deadline = attempt.deadline;
     this.metadata = parent.metadata;
+  }
+
+  get deadline(): Date {
+    return this.attempt.deadline;
   }
 
   get signal(): AbortSignal {

@@ -4,7 +4,7 @@ import { logger } from '../runtime/index.js';
 import { type Auth, authenticator } from './authenticate.js';
 import { healthDefinition, healthService } from './health-service.js';
 import { Failure } from './failure.js';
-import { type Gates, serve } from './pipeline.js';
+import { CallsInProgress, type Gates, serve } from './pipeline.js';
 import { loadPolicies } from './policy.js';
 import { addReflection } from './reflection.js';
 import { methodName, type Route } from './route.js';
@@ -56,7 +56,7 @@ export async function startServer(options: ServerOptions): Promise<Running & { p
     validate,
     defaultDeadlineMs: options.defaultDeadlineMs ?? 30_000,
     maxDeadlineMs: options.maxDeadlineMs ?? 15 * 60_000,
-    active: new Set(),
+    active: new CallsInProgress(),
   };
 
   const age = options.maxConnectionAgeMs ?? 300_000;
@@ -110,12 +110,12 @@ function addRoute(server: Server, { definition, handlers }: Route, gates: Gates)
 function shutdown(server: Server, active: Gates['active'], endWatches: () => void, hardLimitMs: number): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => {
-      logger.warn({ calls: active.size }, 'calls were cut off at the hard limit of the shutdown');
+      logger.warn({ calls: active.count }, 'calls were cut off at the hard limit of the shutdown');
       // grpc-js forgets its sessions when the graceful shutdown begins, so forceShutdown would leave these calls open.
       const leaving = new Failure('SHUTTING_DOWN', 'unavailable', 'The server is shutting down; try again.', {
         retryInMs: 100,
       });
-      for (const call of active) call.abort(leaving);
+      active.abortAll(leaving);
     }, hardLimitMs);
     // A peer that reads nothing any more can hold its connection open even then.
     const leave = setTimeout(() => {
