@@ -1,77 +1,36 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
 import type { Command } from 'commander';
-import { ListEntry, type ListEntryInput, ListRejectReason, StaticList } from '@rapport/proto/segmentation/v1';
-import { isDay, isoDate } from '../bank/bank.js';
+import {
+  GetStaticListResponse,
+  ListEntry,
+  ListUpload,
+  ListUploadReject,
+  ListUploadState,
+  StaticList,
+} from '@rapport/proto/segmentation/v1';
+import { isoDate } from '../bank/bank.js';
 import type { Clients } from '../clients.js';
-import type { Mapping } from '../csv/mapping.js';
-import { type Cells, openTable } from '../csv/read.js';
-import { openInput } from '../importing/input.js';
-import { csvCell, rejectHeading } from '../importing/rejects.js';
 import { currentBank } from '../memory.js';
 import { print, table } from '../output.js';
 import { openProgress } from '../progress.js';
 import { OperatorError, type Suite } from '../suite.js';
+import {
+  differenceWords,
+  followUpload,
+  listName,
+  modes,
+  nextWords,
+  reasonWord,
+  saveListRejects,
+  sendList,
+  stateWord,
+  uploadOf,
+} from './list-send.js';
 import { asEmployee } from './segment-lifecycle.js';
 
-/** Rows in one call; as many as it takes. */
-const CHUNK = 5000;
-/** How many rejects are shown; a file has all. */
-const SHOWN = 20;
-
-/** Comma-separated UTF-8 with a header. */
-const form: Mapping = {
-  rows: 'party',
-  encoding: 'utf-8',
-  separator: ',',
-  quote: '"',
-  skipLines: 0,
-  empty: new Set(['']),
-  currency: '',
-  zone: '',
-  only: [],
-  fields: [],
-};
-
-const listName = (text: string): string => (text.startsWith('staticLists/') ? text : `staticLists/${text}`);
-
-/** A row that was not taken, and why. */
-interface Reject {
-  readonly line: number;
-  readonly field: string;
-  readonly reason: string;
-  readonly value: string;
-}
-
-/** A row of the file: what is sent of it, or why nothing is. */
-type Row = { readonly entry: ListEntryInput } | { readonly reject: Reject };
-
-function rowOf({ line, cells, broken, raw = '' }: Cells, columns: readonly string[]): Row | undefined {
-  if (broken) return { reject: { line, field: '', reason: broken, value: raw } };
-  const cell = (column: string) => (cells[columns.indexOf(column)] ?? '').trim();
-  const [party, until] = [cell('party'), cell('until')];
-  if (party === '' && until === '') return undefined;
-  const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(until);
-  const untilDate = parts ? { year: Number(parts[1]), month: Number(parts[2]), day: Number(parts[3]) } : undefined;
-  if (until !== '' && !(untilDate && isDay(untilDate)))
-    return { reject: { line, field: 'until', reason: 'DATE_INVALID', value: until } };
-  // A longer one is no name, and the call would be refused as a whole.
-  const name = /^[0-9a-f-]{36}$/.test(party) ? `parties/${party}` : party.slice(0, 200);
-  return { entry: { party: name, untilDate, line } };
-}
-
-/** The rows of a file with a column `party` and, where days end, one `until` (2026-12-31). */
-async function* rowsOf(file: string, name: string): AsyncGenerator<Row> {
-  const { columns, records } = await openTable(file, name, form);
-  if (!columns.includes('party')) {
-    await records[Symbol.asyncIterator]().return?.();
-    throw new OperatorError(`${name} needs a column "party"; it may have "until" too, such as 2026-12-31`);
-  }
-  for await (const record of records) {
-    const row = rowOf(record, columns);
-    if (row) yield row;
-  }
+interface Flags {
+  as?: string;
+  json?: boolean;
 }
 
 /** `rapport list create`. */
@@ -79,7 +38,7 @@ async function createList(
   suite: Suite,
   clients: Clients,
   listId: string,
-  flags: { title?: string; path?: string; bank?: string; as?: string; json?: boolean },
+  flags: Flags & { title?: string; path?: string; bank?: string },
 ): Promise<void> {
   const { staticList } = await clients.lists.createStaticList(
     {
@@ -92,105 +51,153 @@ async function createList(
   );
   if (!staticList) throw new Error('the answer has no list');
   print(flags.json === true, StaticList.toJSON(staticList), () => [
-    `${staticList.name} was made. Fill it: rapport list upload <csv> --list ${listId}`,
+    `${staticList.name} was made. Fill it: rapport list send <csv> --list ${listId}`,
     `Rules ask for it: list.has("${listId}")`,
   ]);
 }
 
-/** Where rejects go: all into a file, the first ones onto the screen. */
-function openRejects(name: string, to: string | undefined) {
-  const first: Reject[] = [];
-  const file = to === undefined ? undefined : createWriteStream(to, { mode: 0o600 });
-  file?.write(`${rejectHeading}\n`);
-  let count = 0;
-  return {
-    first,
-    count: () => count,
-    add: async (reject: Reject) => {
-      count += 1;
-      if (first.length < SHOWN) first.push(reject);
-      const { line, field, reason, value } = reject;
-      const text = [name, line, field, reason, value].map(csvCell).join(',');
-      if (file && !file.write(`${text}\n`)) await once(file, 'drain');
-    },
-    close: async () => {
-      if (!file) return;
-      file.end();
-      await once(file, 'finish');
-    },
+/** `rapport list show`: a list with its last uploads; without a name, all lists. */
+async function showList(clients: Clients, list: string | undefined, flags: Flags & { retired?: boolean }) {
+  const options = await asEmployee(clients, flags.as);
+  if (list === undefined) {
+    const lists: StaticList[] = [];
+    for (let pageToken = ''; ; ) {
+      const page = await clients.lists.listStaticLists(
+        { pageSize: 1000, pageToken, organisationPath: '', query: '', retired: flags.retired === true },
+        options,
+      );
+      lists.push(...page.staticLists);
+      pageToken = page.nextPageToken;
+      if (pageToken === '') break;
+    }
+    const rows = lists.map((one) => [
+      one.name.slice('staticLists/'.length),
+      one.title,
+      one.organisationPath,
+      one.latestVersion,
+      one.retireTime ? 'retired' : '',
+    ]);
+    print(
+      flags.json === true,
+      lists.map((one) => StaticList.toJSON(one)),
+      () =>
+        lists.length === 0
+          ? ['There are no lists. Make one: rapport list create <id>']
+          : table(['list', 'title', 'path', 'version', ''], rows),
+    );
+    return;
+  }
+  const parent = listName(list);
+  const found = await clients.lists.getStaticList({ name: parent }, options);
+  const { uploads } = await clients.lists.listListUploads(
+    { parent, checksum: '', state: ListUploadState.LIST_UPLOAD_STATE_UNSPECIFIED, pageSize: 20, pageToken: '' },
+    options,
+  );
+  const result = {
+    ...(GetStaticListResponse.toJSON(found) as object),
+    uploads: uploads.map((one) => ListUpload.toJSON(one)),
   };
+  print(flags.json === true, result, function* () {
+    const { staticList, entries, pending, segments, schemes } = found;
+    yield `${parent} · ${staticList?.title ?? ''} · ${staticList?.organisationPath ?? ''}`;
+    yield `${entries} stand on it, version ${staticList?.latestVersion ?? 0}${pending > 0n ? `, ${pending} changes on their way to rules` : ''}`;
+    if (staticList?.retireTime) yield `Retired by ${staticList.retiredBy}.`;
+    const users = [...segments, ...schemes];
+    if (users.length > 0) yield `In use by ${users.join(', ')}: another person approves each change.`;
+    if (uploads.length === 0) yield `No file was sent yet: rapport list send <csv> --list ${list}`;
+    else
+      yield* table(
+        ['version', 'mode', 'state', 'file', 'rows', 'rejected', 'changes', 'by', 'upload'],
+        uploads.map((one) => [
+          one.version || '',
+          Object.keys(modes).find((mode) => modes[mode] === one.mode) ?? '',
+          stateWord(one.state),
+          one.fileName,
+          String(one.receivedRows),
+          String(one.rejected),
+          one.applied || one.difference ? differenceWords(one.applied ?? one.difference) : '',
+          one.createdBy,
+          one.name,
+        ]),
+      );
+  });
 }
 
-/** `rapport list upload`: puts the parties of a file on a list. Repeating it changes nothing. */
-async function uploadList(
-  clients: Clients,
-  file: string,
-  flags: { list: string; rejects?: string; as?: string; json?: boolean },
-): Promise<void> {
-  const parent = listName(flags.list);
-  const options = { ...(await asEmployee(clients, flags.as)), timeoutMs: 60_000 };
-  await clients.lists.getStaticList({ name: parent }, options);
-  const input = await openInput(file);
-  try {
-    // The whole file is read once before its first row is sent: one that cannot be read to its end changes nothing.
-    let rows = 0;
-    for await (const _row of rowsOf(input.path, input.name)) rows += 1;
-    const rejects = openRejects(input.name, flags.rejects);
-    const done = { added: 0, updated: 0, unchanged: 0 };
-    const step = openProgress(flags.json === true).step(`upload ${input.name}`, rows);
-    let chunk: ListEntryInput[] = [];
-    const send = async () => {
-      if (chunk.length === 0) return;
-      const answer = await clients.lists.addListEntries({ parent, entries: chunk, requestId: randomUUID() }, options);
-      done.added += answer.added;
-      done.updated += answer.updated;
-      done.unchanged += answer.unchanged;
-      for (const { line, value, reason } of answer.rejects) {
-        const why = (ListRejectReason[reason] ?? '').replace('LIST_REJECT_REASON_', '');
-        await rejects.add({ line, field: why.startsWith('DATE') ? 'until' : 'party', reason: why, value });
-      }
-      step.advance(chunk.length);
-      step.say(`${rejects.count()} rejected`);
-      chunk = [];
-    };
-    for await (const row of rowsOf(input.path, input.name)) {
-      if ('entry' in row) chunk.push(row.entry);
-      else {
-        await rejects.add(row.reject);
-        step.advance();
-      }
-      if (chunk.length === CHUNK) await send();
-    }
-    await send();
-    await rejects.close();
-    step.done(`${rows - rejects.count()} taken, ${rejects.count()} rejected`);
-    const result = { list: parent, rows, ...done, rejected: rejects.count(), rejects: rejects.first };
-    print(flags.json === true, result, function* () {
-      yield `${parent}: ${done.added} added, ${done.updated} updated, ${done.unchanged} unchanged, ${rejects.count()} rejected.`;
-      for (const { line, field, reason, value } of rejects.first)
-        yield `  ${input.name}:${line}: ${field} ${reason} ${value}`;
-      if (rejects.count() === 0) return;
-      yield flags.rejects
-        ? `Rejected rows stand in ${flags.rejects}.`
-        : 'All rejected rows: repeat it with --rejects <file>; nothing is added twice.';
-    });
-  } finally {
-    await input.close();
+/** `rapport list rejects`. */
+async function showRejects(clients: Clients, name: string, flags: Flags & { to?: string }): Promise<void> {
+  const options = { ...(await asEmployee(clients, flags.as)), timeoutMs: 120_000 };
+  if (flags.to !== undefined) {
+    await saveListRejects(clients, name, flags.to, options);
+    print(flags.json === true, { upload: name, file: flags.to }, () => [`Rejected rows stand in ${flags.to ?? ''}.`]);
+    return;
   }
+  const rejects: ListUploadReject[] = [];
+  for (let pageToken = ''; ; ) {
+    const page = await clients.lists.listListUploadRejects({ parent: name, pageSize: 1000, pageToken }, options);
+    rejects.push(...page.rejects);
+    pageToken = page.nextPageToken;
+    if (pageToken === '') break;
+  }
+  print(
+    flags.json === true,
+    rejects.map((one) => ListUploadReject.toJSON(one)),
+    () =>
+      rejects.length === 0
+        ? ['Every row was taken.']
+        : table(
+            ['line', 'field', 'reason', 'value'],
+            rejects.map(({ line, field, reason, value }) => [String(line), field, reasonWord(reason), value]),
+          ),
+  );
+}
+
+/** What may be done to an upload with one word. */
+type Step = 'apply' | 'approve' | 'cancel' | 'reject';
+
+/** `rapport list apply`, `approve`, `reject` and `cancel`. */
+async function moveUpload(clients: Clients, step: Step, name: string, flags: Flags & { reason?: string }) {
+  const options = await asEmployee(clients, flags.as);
+  const request = { name, requestId: randomUUID() };
+  const asked = {
+    apply: () => clients.lists.applyListUpload(request, options),
+    approve: () => clients.lists.approveListUpload(request, options),
+    cancel: () => clients.lists.cancelListUpload(request, options),
+    reject: () => clients.lists.rejectListUpload({ ...request, reason: flags.reason ?? '' }, options),
+  };
+  const progress = openProgress(flags.json === true);
+  const upload = await followUpload(clients, uploadOf(await asked[step]()), progress, options);
+  print(flags.json === true, ListUpload.toJSON(upload), function* () {
+    yield `${name} is ${stateWord(upload.state)}${upload.applied ? `: ${differenceWords(upload.applied)}` : ''}.`;
+    yield* nextWords(upload);
+  });
+}
+
+/** `rapport list retire`. */
+async function retireList(clients: Clients, list: string, flags: Flags): Promise<void> {
+  const options = await asEmployee(clients, flags.as);
+  const { staticList } = await clients.lists.retireStaticList(
+    { name: listName(list), requestId: randomUUID() },
+    options,
+  );
+  if (!staticList) throw new Error('the answer has no list');
+  print(flags.json === true, StaticList.toJSON(staticList), () => [`${staticList.name} is retired.`]);
 }
 
 /** `rapport list entries`. */
 async function listEntries(
   clients: Clients,
   list: string,
-  flags: { ended?: boolean; as?: string; json?: boolean },
+  flags: Flags & { ended?: boolean; asOf?: string },
 ): Promise<void> {
   const options = await asEmployee(clients, flags.as);
   const parent = listName(list);
+  const [, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(flags.asOf ?? '') ?? [];
+  if (flags.asOf !== undefined && year === undefined) throw new OperatorError('--as-of is a day such as 2026-12-31');
+  const asOf = year === undefined ? undefined : { year: Number(year), month: Number(month), day: Number(day) };
   const entries: ListEntry[] = [];
   for (let pageToken = ''; ; ) {
     const page = await clients.lists.listListEntries(
-      { parent, pageSize: 1000, pageToken, ended: flags.ended === true },
+      { parent, pageSize: 1000, pageToken, ended: flags.ended === true, asOf },
       options,
     );
     entries.push(...page.entries);
@@ -202,16 +209,16 @@ async function listEntries(
     entries.map((one) => ListEntry.toJSON(one)),
     () =>
       entries.length === 0
-        ? [
-            `Nobody stands on ${parent}. Fill it: rapport list upload <csv> --list ${parent.slice('staticLists/'.length)}`,
-          ]
+        ? [`Nobody stands on ${parent}. Fill it: rapport list send <csv> --list ${parent.slice('staticLists/'.length)}`]
         : table(
-            ['party', 'from', 'until', 'by'],
-            entries.map(({ party, fromDate, untilDate, changedBy }) => [
+            ['party', 'from', 'until', 'version', 'by', 'note'],
+            entries.map(({ party, fromDate, untilDate, version, changedBy, note }) => [
               party,
               fromDate ? isoDate(fromDate) : '',
               untilDate ? isoDate(untilDate) : '',
+              version || '',
               changedBy,
+              note,
             ]),
           ),
   );
@@ -224,32 +231,62 @@ export function listCommands(
 ): void {
   const as = ['--as <employee>', 'in the name of this employee, with the roles that the organisation knows'] as const;
   const json = ['--json', 'print one JSON object'] as const;
+  const upload = ['<upload>', 'staticLists/{id}/uploads/{uuid}, as `list show` has it'] as const;
+  const listArgument = ['<list>', 'staticLists/{id} or the id'] as const;
   const lists = program.command('list').description('lists of customers that rules ask for');
-  lists
-    .command('create')
-    .description('make a list, empty')
+  const command = (name: string, text: string) =>
+    lists
+      .command(name)
+      .description(text)
+      .option(...as)
+      .option(...json);
+  command('create', 'make a list, empty')
     .argument('<id>', 'lower-case letters, digits and hyphens')
     .option('--title <text>', 'what people call it (the id)')
     .option('--path <path>', 'where in the bank it belongs (the whole bank)')
     .option('--bank <id>', 'which bank (the one of the last story)')
-    .option(...as)
-    .option(...json)
     .action((id, flags) => withClients((clients, at) => createList(at, clients, id, flags)));
-  lists
-    .command('upload')
-    .description('put the customers of a CSV file on a list: a column party, and until where days end')
-    .argument('<csv>', 'the file; - is standard input')
-    .requiredOption('--list <list>', 'staticLists/{id} or the id')
-    .option('--rejects <file>', 'write the rejected rows to this CSV file')
-    .option(...as)
-    .option(...json)
-    .action((file, flags) => withClients((clients) => uploadList(clients, file, flags)));
-  lists
-    .command('entries')
-    .description('who stands on a list')
-    .argument('<list>', 'staticLists/{id} or the id')
+  const sending = (name: string, text: string) =>
+    command(name, text)
+      .argument('<csv>', 'the file; - is standard input')
+      .requiredOption('--list <list>', 'staticLists/{id} or the id')
+      .option('--source <source>', 'whose keys stand in the column source_key (any)')
+      .option('--rejects <file>', 'write the rejected rows to this CSV file')
+      .option('--check', 'only say what would change');
+  sending('send', 'put the customers of a CSV file on a list, or make the list exactly these')
+    .alias('upload')
+    .option('--mode <mode>', 'add, replace or remove', 'add')
+    .option('--yes', 'replace without a look at what would change')
+    .action((file, flags) => withClients((clients) => sendList(clients, file, flags)));
+  sending('remove', 'take the customers of a CSV file off a list').action((file, flags) =>
+    withClients((clients) => sendList(clients, file, { ...flags, mode: 'remove' })),
+  );
+  command('show', 'a list with its versions and uploads; without a name, all lists')
+    .argument('[list]', 'staticLists/{id} or the id')
+    .option('--retired', 'retired lists too')
+    .action((list, flags) => withClients((clients) => showList(clients, list, flags)));
+  command('rejects', 'the rows of an upload that were not taken')
+    .argument(...upload)
+    .option('--to <file>', 'write them to this CSV file')
+    .action((name, flags) => withClients((clients) => showRejects(clients, name, flags)));
+  for (const [step, text] of [
+    ['apply', 'change the list as a checked upload says'],
+    ['approve', 'approve an upload to a list that something in use asks for, as another person'],
+    ['cancel', 'give an upload up'],
+  ] as const)
+    command(step, text)
+      .argument(...upload)
+      .action((name, flags) => withClients((clients) => moveUpload(clients, step, name, flags)));
+  command('reject', 'send an upload that waits for approval back')
+    .argument(...upload)
+    .requiredOption('--reason <text>', 'why')
+    .action((name, flags) => withClients((clients) => moveUpload(clients, 'reject', name, flags)));
+  command('retire', 'take a list out of use for good')
+    .argument(...listArgument)
+    .action((list, flags) => withClients((clients) => retireList(clients, list, flags)));
+  command('entries', 'who stands on a list')
+    .argument(...listArgument)
     .option('--ended', 'those whose days are over too')
-    .option(...as)
-    .option(...json)
+    .option('--as-of <day>', 'who stood on it on this day')
     .action((list, flags) => withClients((clients) => listEntries(clients, list, flags)));
 }

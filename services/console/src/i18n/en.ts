@@ -4,6 +4,7 @@ import * as cases from './case.en.js';
 import * as catalogue from './catalogue.en.js';
 import * as customer from './customer.en.js';
 import * as gate from './gate.en.js';
+import * as list from './list.en.js';
 import * as matching from './matching.en.js';
 import * as records from './records.en.js';
 import * as scheme from './scheme.en.js';
@@ -18,6 +19,7 @@ export const en = {
   ...records.sections,
   ...segment.sections,
   ...scheme.sections,
+  ...list.sections,
   ...campaign.sections,
   ...cases.sections,
   app: {
@@ -263,6 +265,7 @@ export const en = {
     ...segment.enums,
     ...catalogue.enums,
     ...scheme.enums,
+    ...list.enums,
     ...campaign.enums,
     ...cases.enums,
     PARTY_KIND_PERSON: 'Person',

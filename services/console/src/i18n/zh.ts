@@ -5,6 +5,7 @@ import * as cases from './case.zh.js';
 import * as catalogue from './catalogue.zh.js';
 import * as customer from './customer.zh.js';
 import * as gate from './gate.zh.js';
+import * as list from './list.zh.js';
 import * as matching from './matching.zh.js';
 import * as records from './records.zh.js';
 import * as scheme from './scheme.zh.js';
@@ -19,6 +20,7 @@ export const zh: Words = {
   ...records.sections,
   ...segment.sections,
   ...scheme.sections,
+  ...list.sections,
   ...campaign.sections,
   ...cases.sections,
   app: {
@@ -263,6 +265,7 @@ export const zh: Words = {
     ...segment.enums,
     ...catalogue.enums,
     ...scheme.enums,
+    ...list.enums,
     ...campaign.enums,
     ...cases.enums,
     PARTY_KIND_PERSON: '个人',

@@ -48,6 +48,18 @@ export const routes: RouteObject[] = [
             lazy: async () => ({ Component: (await import('../pages/scheme/scheme-page.js')).SchemePage }),
           },
           {
+            path: '/segmentation/lists',
+            lazy: async () => ({ Component: (await import('../pages/list/lists-page.js')).ListsPage }),
+          },
+          {
+            path: '/segmentation/lists/:list',
+            lazy: async () => ({ Component: (await import('../pages/list/list-page.js')).ListPage }),
+          },
+          {
+            path: '/segmentation/lists/:list/uploads/:upload',
+            lazy: async () => ({ Component: (await import('../pages/list/upload-page.js')).UploadPage }),
+          },
+          {
             path: '/segmentation/templates',
             lazy: async () => ({ Component: (await import('../pages/scheme/templates-page.js')).TemplatesPage }),
           },

@@ -7,6 +7,7 @@ import { useWords } from '../../shared/words.js';
 const around = [
   { path: '/segments', word: 'segment.all', ability: 'viewSegments' },
   { path: '/segmentation/schemes', word: 'scheme.title', ability: 'viewSegments' },
+  { path: '/segmentation/lists', word: 'list.title', ability: 'viewSegments' },
   { path: '/segmentation/templates', word: 'template.title', ability: 'viewAttributes' },
   { path: '/segmentation/flows', word: 'flows.title', ability: 'viewSegments' },
   { path: '/segmentation/attributes', word: 'catalogue.title', ability: 'viewAttributes' },
