@@ -109,7 +109,7 @@ test(
     await page.getByRole('button', { name: 'New list' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Title').fill('Guests of the gala');
-    await dialog.getByLabel('Id', { exact: true }).fill('gala');
+    await dialog.getByLabel('Short name', { exact: true }).fill('gala');
     await dialog.getByRole('button', { name: 'Make the list' }).click();
     await page.waitForURL((url) => url.pathname === '/segmentation/lists/gala');
     await shows(page, 'Nobody stands on it.', { exact: true });
