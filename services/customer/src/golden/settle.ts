@@ -13,6 +13,7 @@ import {
   partyUpdated,
   recordOf,
   replaceTerms,
+  RESTRICTED,
   storeChange,
 } from '../party/party.js';
 import { insertRecords, type KeptRecord, newRecord } from '../source/source.js';
@@ -37,6 +38,7 @@ export function settle(deps: Rules, tree: Tree, now: Date): Settled {
   const survived = survive(anchorOf(root), statedRecords(deps, tree), decidingOf(tree));
   const current = partyMessage(deps, root, everything);
   const party = { ...survived.party, organisationPath: survived.party.organisationPath || root.organisationPath };
+  if (tree.members.some(({ restricted }) => restricted)) party.state = RESTRICTED;
   const row = recordOf(deps, judged(deps, tree, party), { ...root, version: root.version + 1, updateTime: now });
   return { tree, row, survived, paths: changedPaths(current, { ...partyMessage(deps, row, everything) }) };
 }

@@ -35,6 +35,8 @@ export interface Member extends PartyRecord {
   ownManager: string | null;
   /** Digest of the row that an import last took, as text. */
   content: string | null;
+  /** Whether a request restricted its processing; no record says otherwise. */
+  restricted: boolean;
 }
 
 /** A steward's choice. */
@@ -67,7 +69,7 @@ const ATTEMPTS = 3;
 /** The columns of a `Member`, of the table `party` under its own name. */
 const memberColumns: Sql = sql`${partyColumns}, party.merged_into AS "mergedInto",
   party.own_organisation_path AS "ownOrganisationPath", party.own_manager AS "ownManager",
-  party.content::text AS content`;
+  party.content::text AS content, party.restricted`;
 
 /**
  * The golden records that parties answer as, by the id of every member. With `lock` they are held until the transaction

@@ -48,6 +48,9 @@ export async function updateParty(deps: Deps, request: UpdatePartyRequest, call:
       const next = clean.party;
       assertValid(clean, deps, current);
       const paths = changedPaths(current, next);
+      if (paths.includes('state') && tree.members.some(({ restricted }) => restricted)) {
+        throw fail('PARTY_RESTRICTED', { metadata: { party: partyName(before.partyId) } });
+      }
       await audit(tx, call, { resource: partyName(before.partyId), fields: paths });
       if (paths.length === 0) return { party: partyMessage(deps, before, scope) };
       const now = deps.clock.now();

@@ -6,11 +6,14 @@ import {
   DataSubjectRequestKind as Kind,
   Goal,
   LifeEvent,
+  MergePartiesRequest,
   type Party,
+  PartyState,
   TagDefinition,
 } from '@rapport/proto/customer/v1';
 import {
   all,
+  as,
   createParty,
   failure,
   importOf,
@@ -169,4 +172,56 @@ it('it is not matched, and what was open about it lapses', async () => {
   await lift(first);
   expect(await settled()).toBe(1);
   expect((await ask()).matches).toMatchObject([{ party: second.name }]);
+});
+
+describe('a restriction that was asked for', () => {
+  const stateOf = async ({ name }: Party) => (await running.customer.getParty({ name }, operator())).party?.state;
+  const { PARTY_STATE_ACTIVE: active, PARTY_STATE_RESTRICTED: restricted } = PartyState;
+  const said = (over: object) => ({ ...{ source: 'berka', sourceKey: 'client/asked' }, ...over });
+  const bring = (over: object) => {
+    const value = { sourceKey: 'client/asked', party: person({ state: active, ...over }) };
+    return running.customer.import(importOf({}, [[{ line: 1n, row: { $case: 'party', value } }]]), operator());
+  };
+  const update = async (party: Party, paths: string[], over: object) => {
+    const { party: now_ } = await running.customer.getParty({ name: party.name }, operator());
+    const request = { party: { ...(now_ as Party), ...over }, updateMask: paths, requestId: uuidv7() };
+    return running.customer.updateParty(request, operator());
+  };
+
+  it('is lifted by no source and no update, only by who decides requests, and then for good', async () => {
+    const jana = await createParty(running, person(said({})));
+    await restrict(jana);
+    const { import: brought } = await bring({ language: 'cs' });
+    expect(brought?.counts).toMatchObject([{ updated: 1n }]);
+    expect(await stateOf(jana)).toBe(restricted);
+    await update(jana, ['language'], { language: 'de' });
+    expect(await stateOf(jana)).toBe(restricted);
+    expect(await failure(update(jana, ['state'], { state: active }))).toMatchObject({ reason: 'PARTY_RESTRICTED' });
+    await lift(jana);
+    expect(await stateOf(jana)).toBe(active);
+    await bring({ language: 'en' });
+    expect(await stateOf(jana)).toBe(active);
+  });
+
+  it('stays with both when two that were one are two again', async () => {
+    const [first, second] = [await createParty(running), await createParty(running)];
+    const steward = as({ sub: 'staff/sam', roles: ['data_steward'], orgPath: '/berka' });
+    const etags = { survivorEtag: first.etag, mergedEtag: second.etag };
+    const merge = { survivor: first.name, merged: second.name, ...etags, reason: 'same', requestId: uuidv7() };
+    const { party } = await running.golden.mergeParties(MergePartiesRequest.fromPartial(merge), steward);
+    await restrict(party as Party);
+    const { party: read } = await running.customer.getParty({ name: first.name }, operator());
+    const apart = { name: second.name, etag: read?.etag ?? '', reason: 'two', requestId: uuidv7() };
+    await running.golden.unmergeParties(apart, steward);
+    expect(await Promise.all([first, second].map(stateOf))).toEqual([restricted, restricted]);
+    await lift(second);
+    expect(await Promise.all([first, second].map(stateOf))).toEqual([restricted, active]);
+  });
+
+  it('is lifted for good where a source had said it too', async () => {
+    const jana = await createParty(running, person({ state: restricted }));
+    await lift(jana);
+    await update(jana, ['language'], { language: 'de' });
+    expect(await stateOf(jana)).toBe(active);
+  });
 });

@@ -7,7 +7,7 @@ import { openParty, partyColumns, partyName, type PartyRecord, partyUpdated } fr
 
 /**
  * Restricts the use of parties, or lets them be used again, and tells so: every service hears it and keeps to it. They
- * are no longer matched meanwhile, and open questions about them lapse. Gives how many parties changed.
+ * are no longer matched meanwhile, whatever their sources say, and open questions about them lapse. Gives how many parties changed.
  */
 export async function restrict(
   tx: Tx,
@@ -18,10 +18,10 @@ export async function restrict(
 ): Promise<number> {
   const { PARTY_STATE_ACTIVE, PARTY_STATE_RESTRICTED } = PartyState;
   const [from, to] = restricted
-    ? [sql`state <> ${PARTY_STATE_RESTRICTED}`, PARTY_STATE_RESTRICTED]
-    : [sql`state = ${PARTY_STATE_RESTRICTED}`, PARTY_STATE_ACTIVE];
+    ? [sql`NOT restricted`, PARTY_STATE_RESTRICTED]
+    : [sql`(restricted OR state = ${PARTY_STATE_RESTRICTED})`, PARTY_STATE_ACTIVE];
   const rows = await tx.rows<PartyRecord>(sql`
-    UPDATE party SET state = ${to}, version = version + 1, update_time = ${now}
+    UPDATE party SET restricted = ${restricted}, state = ${to}, version = version + 1, update_time = ${now}
     WHERE party_id = ANY(${[...members]}::uuid[]) AND ${from} RETURNING ${partyColumns}`);
   // Who is restricted has no keys to be matched by; who is not any more gets them back.
   const golden = rows.filter(({ partyId, goldenId }) => partyId === goldenId);

@@ -147,7 +147,8 @@ export const CustomerServiceService = {
    * Takes a party, a mask and an etag and gives the party after the change. Publishes PartyUpdated; nothing when nothing
    * changed.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND), ETAG_MISMATCH (ABORTED), FIELD_IMMUTABLE, BIRTH_DATE_INVALID,
-   * TIME_ZONE_UNKNOWN (INVALID_ARGUMENT). Idempotent by request_id.
+   * TIME_ZONE_UNKNOWN (INVALID_ARGUMENT), PARTY_RESTRICTED (a change of the state of who asked for a restriction;
+   * FAILED_PRECONDITION). Idempotent by request_id.
    */
   updateParty: {
     path: "/rapport.customer.v1.CustomerService/UpdateParty" as const,
@@ -421,7 +422,8 @@ export interface CustomerServiceServer extends UntypedServiceImplementation {
    * Takes a party, a mask and an etag and gives the party after the change. Publishes PartyUpdated; nothing when nothing
    * changed.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND), ETAG_MISMATCH (ABORTED), FIELD_IMMUTABLE, BIRTH_DATE_INVALID,
-   * TIME_ZONE_UNKNOWN (INVALID_ARGUMENT). Idempotent by request_id.
+   * TIME_ZONE_UNKNOWN (INVALID_ARGUMENT), PARTY_RESTRICTED (a change of the state of who asked for a restriction;
+   * FAILED_PRECONDITION). Idempotent by request_id.
    */
   updateParty: handleUnaryCall<UpdatePartyRequest, UpdatePartyResponse>;
   /**
@@ -621,7 +623,8 @@ export interface CustomerServiceClient extends Client {
    * Takes a party, a mask and an etag and gives the party after the change. Publishes PartyUpdated; nothing when nothing
    * changed.
    * Errors: PARTY_NOT_FOUND (NOT_FOUND), ETAG_MISMATCH (ABORTED), FIELD_IMMUTABLE, BIRTH_DATE_INVALID,
-   * TIME_ZONE_UNKNOWN (INVALID_ARGUMENT). Idempotent by request_id.
+   * TIME_ZONE_UNKNOWN (INVALID_ARGUMENT), PARTY_RESTRICTED (a change of the state of who asked for a restriction;
+   * FAILED_PRECONDITION). Idempotent by request_id.
    */
   updateParty(
     request: UpdatePartyRequest,
