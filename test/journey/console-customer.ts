@@ -128,6 +128,50 @@ export function customerJourneys(desk: () => Desk): void {
   );
 
   it(
+    'asks the customer service once for the whole page, and keeps what the customer does and earns',
+    async () => {
+      const { page, go, shot } = await desk().visit('bella.branch');
+      await go('/parties');
+      await page.locator('tbody tr.ant-table-row a').first().click();
+      const facts = part(page, 'Facts');
+      await facts.waitFor();
+      const { pathname } = new URL(page.url());
+      const asked: string[] = [];
+      page.on('request', (request) => {
+        const path = new URL(request.url()).pathname;
+        // Memberships and groups are of the segmentation service.
+        if (/^\/api\/v1\/(parties|dataSubjectRequests|households)/.test(path) && !/\/(memberships|groups)$/.test(path))
+          asked.push(path);
+      });
+      await go(pathname);
+      for (const title of ['Facts', 'Spending', 'Timeline', 'Sources', 'Merges', 'Household', /own data/]) {
+        await part(page, title).waitFor();
+      }
+      await page.waitForLoadState('networkidle');
+      expect(asked).toEqual([`/api/v1${pathname}:view`]);
+
+      await facts.getByRole('button', { name: 'Occupation and income', exact: true }).click();
+      await choose(dialog(page), 'Occupation', '2 professionals');
+      const exactly = dialog(page).getByLabel('Exactly (ISCO-08)');
+      await exactly.fill('3311');
+      await shows(dialog(page), 'No code of this group');
+      await exactly.fill('22.12');
+      await choose(dialog(page), 'Industry of the employer', 'K finance and insurance');
+      await dialog(page).getByLabel('Exactly (ISIC Rev. 4)').fill('64.19');
+      await choose(dialog(page), 'Education', 'Doctoral');
+      await dialog(page).getByLabel('Income in a year, before tax').fill('1 234 567,50');
+      await dialog(page).getByLabel('Currency').fill('EUR');
+      await shot('livelihood');
+      await save(page);
+      await shows(facts, '2 professionals · 2212');
+      await shows(facts, 'K finance and insurance · K6419');
+      await shows(facts, 'Doctoral (ISCED 8)');
+      await shows(facts, /1,234,567\.50/);
+    },
+    JOURNEY_MS,
+  );
+
+  it(
     'keeps a ledger of consents, with their ends',
     async () => {
       const { page, go, shot } = await desk().visit('carl.caller');

@@ -13,8 +13,20 @@ export interface Party {
   /** `parties/{uuid}`. */
   name: string;
   kind: string;
-  person?: { givenName: string; familyName: string; sex: string; birthDate?: CalendarDate; salutation: string };
-  organisation?: { legalName: string; legalForm: string; registrationNumber: string };
+  person?: {
+    givenName: string;
+    familyName: string;
+    sex: string;
+    birthDate?: CalendarDate;
+    salutation: string;
+    /** ISCO-08. */
+    occupation: string;
+    /** ISIC Rev. 4, of the employer. */
+    industry: string;
+    education: string;
+    income?: { perYear?: Money; asOf?: CalendarDate };
+  };
+  organisation?: { legalName: string; legalForm: string; registrationNumber: string; industry: string };
   displayName: string;
   source: string;
   sourceKey: string;
@@ -157,8 +169,13 @@ export interface TimelineFilter {
   endTime: string;
 }
 
+/** How many entries a page of a timeline has. */
+export const TIMELINE_PAGE = 30;
+/** All that happened. */
+export const wholeTimeline: TimelineFilter = { kinds: [], channels: [], startTime: '', endTime: '' };
+
 export function listTimeline(id: string, filter: TimelineFilter, pageToken: string, signal?: AbortSignal) {
-  const query = { ...filter, pageSize: 30, pageToken };
+  const query = { ...filter, pageSize: TIMELINE_PAGE, pageToken };
   return get<{ entries: TimelineEntry[] } & Paged>(`${nameOf('parties', id)}/timeline`, query, signal);
 }
 
@@ -177,6 +194,15 @@ export interface Quality {
 
 export function getPartyQuality(id: string, signal?: AbortSignal) {
   return get<{ quality: Quality }>(`${nameOf('parties', id)}:quality`, {}, signal);
+}
+
+/** Changes the named fields of a party as it was read; the paths are those of the contract. */
+export function updateParty({ name, etag }: Party, fields: object, paths: readonly string[]) {
+  // In JSON a mask has its paths in camel case.
+  const updateMask = paths
+    .map((path) => path.replaceAll(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase()))
+    .join(',');
+  return write<{ party: Party }>(name, { party: { name, etag, ...fields }, updateMask }, 'PATCH');
 }
 
 export interface NewConsent {

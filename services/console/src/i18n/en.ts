@@ -146,7 +146,7 @@ export const en = {
     employerIndustry: 'Industry of the employer',
     education: 'Education',
     income: 'Income',
-    perYear: '{{amount}} a year',
+    perYear: 'a year',
     incomeAsOf: 'as of',
     livelihood: 'Occupation, education and income',
     changeLivelihood: 'Occupation and income',

@@ -147,7 +147,7 @@ export const zh: Words = {
     employerIndustry: '所在行业',
     education: '学历',
     income: '收入',
-    perYear: '每年 {{amount}}',
+    perYear: '/ 年',
     incomeAsOf: '截至',
     livelihood: '职业、学历和收入',
     changeLivelihood: '修改职业和收入',

@@ -14,6 +14,7 @@ const shown = {
   viewWholeCustomer: ['relationship_manager', 'call_centre_agent', 'branch_manager', 'auditor', 'data_steward'],
   revealFields: ['relationship_manager', 'call_centre_agent', 'branch_manager', 'privacy_officer'],
   viewProvenance: ['relationship_manager', 'branch_manager', 'auditor', 'data_steward'],
+  changeFacts: ['relationship_manager', 'branch_manager'],
   chooseFields: ['data_steward'],
   mergeParties: ['data_steward'],
   viewBelonging: ['relationship_manager', 'call_centre_agent', 'branch_manager', 'auditor', 'data_steward'],

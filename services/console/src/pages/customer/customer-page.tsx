@@ -20,6 +20,7 @@ import { GoalsPart } from './goals-part.js';
 import { HoldingsPart } from './holdings-part.js';
 import { HouseholdPart } from './household-part.js';
 import { LifePart } from './life-part.js';
+import { LivelihoodButton } from './livelihood-button.js';
 import { MembershipsPart } from './memberships-part.js';
 import { NoteButton } from './note-button.js';
 import { PreferencesPart } from './preferences-part.js';
@@ -27,6 +28,7 @@ import { QualityBadge } from './quality-badge.js';
 import { MergesPart, RecordsPart } from './records-part.js';
 import { AssignmentsPart, RelationshipsPart } from './relationships-part.js';
 import { RequestsPart } from './requests-part.js';
+import { seedParts, spendingUntil } from './seed-parts.js';
 import { SpendingPart } from './spending-part.js';
 import { TagsPart } from './tags-part.js';
 import { TimelinePart } from './timeline-part.js';
@@ -40,16 +42,7 @@ async function load(queries: QueryClient, id: string, whole: boolean, signal: Ab
   if (!whole) return masked();
   try {
     const { view } = await getCustomerView(id, signal);
-    const own = idOf(view.party?.party.name ?? '');
-    // The parts that are also read alone, after something in them was changed.
-    if (view.goldenRecord) queries.setQueryData(['party', own, 'golden'], view.goldenRecord);
-    if (view.households) queries.setQueryData(['party', own, 'households'], view.households);
-    if (view.preferences) queries.setQueryData(['party', own, 'preferences'], view.preferences);
-    // A customer with more than a page of them has the pages read one by one.
-    if (view.relationships?.more === false) {
-      const page = { relationships: view.relationships.relationships, nextPageToken: '' };
-      queries.setQueryData(['party', own, 'relationships', false, ''], page);
-    }
+    seedParts(queries, view);
     return view;
   } catch (error) {
     if (error instanceof Problem && (error.status === 404 || error.status === 403)) return masked();
@@ -120,6 +113,11 @@ function Little({ party, asOf }: { party: Party; asOf: string | undefined }) {
   );
 }
 
+/** The currency that an income is in when nobody says another: that of the balances. */
+function currencyOf({ balances }: CustomerView): string {
+  return balances?.balances[0]?.balance?.currencyCode ?? '';
+}
+
 function Whole({ view, party }: { view: CustomerView; party: Party }) {
   const { may } = useSession();
   const id = idOf(party.name);
@@ -127,11 +125,13 @@ function Whole({ view, party }: { view: CustomerView; party: Party }) {
     <Row gutter={[16, 16]}>
       <Col xs={24} xl={15}>
         <Space orientation="vertical" size={16} style={{ width: '100%' }}>
-          <FactsPart party={party} asOf={view.party?.asOf} />
+          <FactsPart
+            party={party}
+            asOf={view.party?.asOf}
+            action={may('changeFacts') ? <LivelihoodButton party={party} currency={currencyOf(view)} /> : null}
+          />
           <HoldingsPart view={view} />
-          {may('viewSpending') ? (
-            <SpendingPart key={id} id={id} newest={(view.balances?.asOf ?? new Date().toISOString()).slice(0, 10)} />
-          ) : null}
+          {may('viewSpending') ? <SpendingPart key={id} id={id} until={spendingUntil(view)} /> : null}
           <TimelinePart key={`timeline ${id}`} id={id} />
           {may('viewProvenance') ? <RecordsPart party={party} /> : null}
           {may('viewProvenance') ? <MergesPart party={party} /> : null}

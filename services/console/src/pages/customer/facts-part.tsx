@@ -2,8 +2,9 @@ import { Descriptions, Flex } from 'antd';
 import type { ReactNode } from 'react';
 import type { ContactPoint, Party } from '../../api/customer.js';
 import { idOf } from '../../shared/format.js';
-import { Day, StaffName } from '../../shared/show.js';
+import { Amount, Day, StaffName } from '../../shared/show.js';
 import { useWords } from '../../shared/words.js';
+import { industryOf, occupationOf } from './livelihood.js';
 import { Part } from './part.js';
 import { Provenance } from './provenance.js';
 import { Masked } from './reveal.js';
@@ -27,8 +28,24 @@ function maskedPaths({ masked }: Party): string[] {
   return masked.split(',').map((path) => path.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 }
 
+/** What is earned in a year, and of when that is. */
+function Earned({ income: { perYear, asOf } }: { income: NonNullable<NonNullable<Party['person']>['income']> }) {
+  const { t } = useWords();
+  return (
+    <span>
+      <Amount money={perYear} /> {t('party.perYear')}
+      {asOf ? (
+        <>
+          {' · '}
+          {t('party.incomeAsOf')} <Day date={asOf} />
+        </>
+      ) : null}
+    </span>
+  );
+}
+
 /** Who the customer is and how to reach them; each field with its source, masked ones with a way to see them. */
-export function FactsPart({ party, asOf }: { party: Party; asOf: string | undefined }) {
+export function FactsPart({ party, asOf, action }: { party: Party; asOf: string | undefined; action?: ReactNode }) {
   const { t, label, code } = useWords();
   const { person, organisation, contactPoints } = party;
   const id = idOf(party.name);
@@ -41,6 +58,9 @@ export function FactsPart({ party, asOf }: { party: Party; asOf: string | undefi
   const local = party.timeZone
     ? `${party.timeZone} (${new Intl.DateTimeFormat('en-GB', { timeZone: party.timeZone, timeStyle: 'short' }).format(new Date())})`
     : '';
+  /** The word for the group of a code, and the code where it says more. */
+  const coded = (exactly: string, groupOf: (one: string) => string) =>
+    [code(groupOf(exactly)), exactly.length > 1 ? exactly : ''].filter(Boolean).join(' · ');
   const facts: Fact[] = [
     { path: '', name: t('party.kind'), value: label(party.kind) },
     ...(person
@@ -50,6 +70,18 @@ export function FactsPart({ party, asOf }: { party: Party; asOf: string | undefi
           { path: 'person.salutation', name: t('party.salutation'), value: person.salutation },
           { path: 'person.sex', name: t('party.sex'), value: label(person.sex) },
           { path: 'person.birth_date', name: t('party.birthDate'), value: <Day date={person.birthDate} /> },
+          { path: 'person.occupation', name: t('party.occupation'), value: coded(person.occupation, occupationOf) },
+          { path: 'person.industry', name: t('party.employerIndustry'), value: coded(person.industry, industryOf) },
+          {
+            path: 'person.education',
+            name: t('party.education'),
+            value: person.education.endsWith('_UNSPECIFIED') ? '' : label(person.education),
+          },
+          {
+            path: 'person.income',
+            name: t('party.income'),
+            value: person.income ? <Earned income={person.income} /> : '',
+          },
         ]
       : []),
     ...(organisation
@@ -60,6 +92,11 @@ export function FactsPart({ party, asOf }: { party: Party; asOf: string | undefi
             path: 'organisation.registration_number',
             name: t('party.registrationNumber'),
             value: organisation.registrationNumber,
+          },
+          {
+            path: 'organisation.industry',
+            name: t('party.industry'),
+            value: coded(organisation.industry, industryOf),
           },
         ]
       : []),
@@ -89,7 +126,7 @@ export function FactsPart({ party, asOf }: { party: Party; asOf: string | undefi
     ...(masked.has('source_key') ? [{ path: 'source_key', name: t('party.sourceKey'), value: '' }] : []),
   ];
   return (
-    <Part title={t('customer.facts')} asOf={asOf}>
+    <Part title={t('customer.facts')} asOf={asOf} action={action}>
       <Descriptions
         size="small"
         column={{ xs: 1, md: 2 }}

@@ -6,6 +6,7 @@ import { revealField, revealReasons } from '../../api/privacy.js';
 import { useShowFailure } from '../../shared/failed.js';
 import { useSession } from '../../shared/session-context.js';
 import { useWords } from '../../shared/words.js';
+import { industryOf, occupationOf } from './livelihood.js';
 
 interface Fields {
   reason: string;
@@ -14,7 +15,7 @@ interface Fields {
 
 /** A masked field: asks why before it shows it. The value is kept only as long as it stands on the page. */
 export function Masked({ id, field, name }: { id: string; field: string; name: string }) {
-  const { t, label } = useWords();
+  const { t, label, code } = useWords();
   const { may } = useSession();
   const showFailure = useShowFailure();
   const [asks, setAsks] = useState(false);
@@ -27,12 +28,14 @@ export function Masked({ id, field, name }: { id: string; field: string; name: s
     onSuccess: () => setAsks(false),
     onError: showFailure,
   });
+  const shown = (value: string): string => {
+    if (field === 'person.sex') return label(`SEX_${value}`);
+    if (field === 'person.education') return label(`EDUCATION_LEVEL_${value}`);
+    if (field === 'person.occupation') return `${code(occupationOf(value))} · ${value}`;
+    return field === 'person.industry' ? `${code(industryOf(value))} · ${value}` : value;
+  };
   if (data) {
-    return (
-      <Typography.Text className="plain-text">
-        {data.values.map((value) => (field === 'person.sex' ? label(`SEX_${value}`) : value)).join('; ') || '–'}
-      </Typography.Text>
-    );
+    return <Typography.Text className="plain-text">{data.values.map(shown).join('; ') || '–'}</Typography.Text>;
   }
   return (
     <Flex gap={8} align="center">

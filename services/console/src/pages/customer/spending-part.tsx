@@ -48,12 +48,12 @@ interface Words {
   unknown: string;
 }
 
-/** What the customer spends on, month by month, as a chart and in figures. `newest` is a day of the last month with data. */
-export function SpendingPart({ id, newest }: { id: string; newest: string }) {
+/** What the customer spends on, month by month, as a chart and in figures. `until` is the day after the last month. */
+export function SpendingPart({ id, until }: { id: string; until: string }) {
   const { t, code, language } = useWords();
   const [back, setBack] = useState(0);
   const [chosen, setChosen] = useState('');
-  const end = monthAfter(newest, 1 - back * MONTHS);
+  const end = monthAfter(until, -back * MONTHS);
   const start = monthAfter(end, -MONTHS);
   const { data, error, isPending, refetch, dataUpdatedAt } = useQuery({
     queryKey: ['party', id, 'spending', start],

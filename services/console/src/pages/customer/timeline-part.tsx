@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Button, DatePicker, Empty, Flex, Select, Skeleton } from 'antd';
 import { useEffect, useRef, useState } from 'react';
-import { listTimeline, type TimelineFilter } from '../../api/customer.js';
+import { listTimeline, wholeTimeline } from '../../api/customer.js';
 import { channels } from '../../api/types.js';
 import { Failed } from '../../shared/failed.js';
 import { useWords } from '../../shared/words.js';
@@ -11,12 +11,11 @@ import { Entry, keyOf } from './timeline-entry.js';
 const kinds = ['TRANSACTION', 'INTERACTION', 'BEHAVIOUR', 'CAMPAIGN', 'CASE', 'LIFE_EVENT'].map(
   (kind) => `TIMELINE_ENTRY_KIND_${kind}`,
 );
-const everything: TimelineFilter = { kinds: [], channels: [], startTime: '', endTime: '' };
 
 /** What happened, newest first; more is loaded on the way down. */
 export function TimelinePart({ id }: { id: string }) {
   const { t, label } = useWords();
-  const [filter, setFilter] = useState(everything);
+  const [filter, setFilter] = useState(wholeTimeline);
   const { data, error, isPending, refetch, fetchNextPage, hasNextPage, isFetchingNextPage, dataUpdatedAt } =
     useInfiniteQuery({
       queryKey: ['party', id, 'timeline', filter],
@@ -81,7 +80,7 @@ export function TimelinePart({ id }: { id: string }) {
       {data && entries.length === 0 ? (
         <Empty
           image={Empty.PRESENTED_IMAGE_SIMPLE}
-          description={t(filter === everything ? 'customer.noTimeline' : 'timeline.noneHere')}
+          description={t(filter === wholeTimeline ? 'customer.noTimeline' : 'timeline.noneHere')}
         />
       ) : null}
       {/* A list that scrolls must take the focus, or the keyboard cannot scroll it. */}
