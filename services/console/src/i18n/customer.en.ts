@@ -47,6 +47,8 @@ export const sections = {
     partial: 'There are members whom you may not see.',
     together: 'Together',
     added: 'The household has changed.',
+    suggest: 'Who may belong to it?',
+    noSuggestions: 'Nobody is found who may belong to it.',
     suggestions: 'May belong to it',
     add: 'Add',
   },

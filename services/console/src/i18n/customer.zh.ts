@@ -49,6 +49,8 @@ export const sections: typeof enSections = {
     partial: '有您无权查看的成员。',
     together: '合计',
     added: '家庭已更新。',
+    suggest: '查找可能的成员',
+    noSuggestions: '没有找到可能的成员。',
     suggestions: '可能的成员',
     add: '添加',
   },

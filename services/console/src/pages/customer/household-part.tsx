@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Button, Flex, Popconfirm, Tag, Typography } from 'antd';
+import { useState } from 'react';
 import {
   addHouseholdMember,
   createHousehold,
@@ -9,6 +10,7 @@ import {
   suggestHouseholdMembers,
 } from '../../api/household.js';
 import type { Party } from '../../api/customer.js';
+import { Failed } from '../../shared/failed.js';
 import { idOf } from '../../shared/format.js';
 import { useSession } from '../../shared/session-context.js';
 import { Amount, PartyName } from '../../shared/show.js';
@@ -89,13 +91,15 @@ function Members({ id, household }: { id: string; household: Household }) {
   );
 }
 
-/** Who may belong to the household, with what speaks for it. */
+/** Who may belong to the household, with what speaks for it; looked for on request, for it reads other customers. */
 function Suggestions({ party, family }: { party: string; family: Household | undefined }) {
   const { t, label } = useWords();
   const id = idOf(party);
-  const { data } = useQuery({
+  const [asked, setAsked] = useState(false);
+  const { data, error, isFetching, refetch } = useQuery({
     queryKey: ['party', id, 'households', 'suggestions'],
     queryFn: ({ signal }) => suggestHouseholdMembers(id, signal),
+    enabled: asked,
   });
   const { mutate, isPending } = useWrite(
     (member: string) =>
@@ -108,7 +112,16 @@ function Suggestions({ party, family }: { party: string; family: Household | und
     { done: t('household.added'), reload: [['party', id, 'households']] },
   );
   const suggestions = data?.suggestions ?? [];
-  if (suggestions.length === 0) return null;
+  if (error) return <Failed error={error} retry={() => void refetch()} />;
+  if (!data) {
+    return (
+      <Button size="small" loading={isFetching} onClick={() => setAsked(true)} style={{ alignSelf: 'flex-start' }}>
+        {t('household.suggest')}
+      </Button>
+    );
+  }
+  if (suggestions.length === 0)
+    return <Typography.Text type="secondary">{t('household.noSuggestions')}</Typography.Text>;
   return (
     <Flex vertical gap={6}>
       <Typography.Text type="secondary">{t('household.suggestions')}</Typography.Text>
