@@ -4,6 +4,7 @@ import { findAttribute } from '../catalogue/catalogue.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { type Found, measure, readNumber, type Scan, type ScannedScheme } from '../scan/scan.js';
+import { sampleOf } from '../scan/ranked.js';
 import { type Operand, operandWords } from '../rule/rule.js';
 import { dateMessage } from '../segment/segment.js';
 import { kMeans, matchClusters, nearest, type Point, randomOf, silhouette } from './k-means.js';
@@ -133,11 +134,16 @@ export async function fitClusters(
   await progress('READING');
   const numbers = [...plan.features, ...(before?.features.map(({ feature }) => feature) ?? [])];
   const { text, parameters } = await measure(deps, row, { numbers, day });
-  const raws = await deps.analytics.query<{ raw: Raw }>(
-    `SELECT [${numbers.map((_, index) => `m${index}`).join(', ')}] AS raw FROM (${text})
-      ORDER BY sipHash64(party, {seed:UInt32}), party LIMIT {sample:UInt32}`,
-    { ...parameters, seed: plan.seed, sample: plan.sampleSize || SAMPLE },
-    { signal },
+  const raws = await sampleOf<{ raw: Raw }>(
+    deps,
+    { text, parameters },
+    {
+      columns: `[${numbers.map((_, index) => `m${index}`).join(', ')}] AS raw`,
+      where: '1',
+      seed: plan.seed,
+      most: plan.sampleSize || SAMPLE,
+      signal,
+    },
   );
   if (raws.length < Math.max(10, plan.clusters)) throw fail('SAMPLE_TOO_SMALL');
   const features = plan.features.map((feature, index) =>

@@ -3,6 +3,7 @@ import type { LookalikeFeature, LookalikeModel, LookalikePlan } from '@rapport/p
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
 import { type Found, measure, type Measures, type Scan, type ScannedScheme } from '../scan/scan.js';
+import { countWhere, numbersAt, partyAt, sampleOf } from '../scan/ranked.js';
 import { dateMessage } from '../segment/segment.js';
 import { areaUnderCurve, cutsAt, evidence, type Example, fitLogistic, liftOfTenth, type Weights } from './logistic.js';
 
@@ -78,20 +79,15 @@ export async function fitLookalike(
 ): Promise<LookalikeModel> {
   await progress('READING');
   const { text, parameters } = await measure(deps, row, { numbers: plan.features, rule: plan.seedRule, day });
-  const [counted] = await deps.analytics.query<{ seeds: number; others: number }>(
-    `SELECT countIf(taken = 1) AS seeds, countIf(taken = 0) AS others FROM (${text})`,
-    parameters,
-    { signal },
-  );
-  const all = { seeds: Number(counted?.seeds ?? 0), others: Number(counted?.others ?? 0) };
+  const measures = { text, parameters };
+  const all = {
+    seeds: await countWhere(deps, measures, 'taken = 1', signal),
+    others: await countWhere(deps, measures, 'taken = 0', signal),
+  };
   if (all.seeds < LEAST || all.others < LEAST) throw fail('SEED_TOO_SMALL');
+  const columns = `[${plan.features.map((_, index) => `m${index}`).join(', ')}] AS raw, taken`;
   const sample = (taken: 0 | 1, most: number) =>
-    deps.analytics.query<Sampled>(
-      `SELECT [${plan.features.map((_, index) => `m${index}`).join(', ')}] AS raw, taken FROM (${text})
-        WHERE taken = {sampled:UInt8} ORDER BY sipHash64(party, 7), party LIMIT {most:UInt32}`,
-      { ...parameters, sampled: taken, most },
-      { signal },
-    );
+    sampleOf<Sampled>(deps, measures, { columns, where: `taken = ${taken}`, seed: 7, most, signal });
   const sampled = [...(await sample(1, SAMPLE.seed)), ...(await sample(0, SAMPLE.others))];
   await progress('FITTING');
   const cuts = plan.features.map((_, index) => cutsOf(sampled.map(({ raw }) => raw[index] ?? null)));
@@ -142,16 +138,36 @@ export function scoreSql(model: LookalikeModel): { score: string; parameters: Re
 
 /** How many parties a plan takes: so many, or so large a share of those who can be taken; one at least. */
 async function countTaken(
-  { analytics }: Deps,
+  deps: Deps,
   { cut }: LookalikePlan,
-  { text, parameters }: Measures,
+  measures: Measures,
   signal: AbortSignal,
 ): Promise<number> {
   if (cut?.$case !== 'share') return Number(cut?.value ?? 1n);
-  const [row] = await analytics.query<{ n: number }>(`SELECT countIf(eligible) AS n FROM (${text})`, parameters, {
+  return Math.max(1, Math.round(cut.value * (await countWhere(deps, measures, 'eligible', signal))));
+}
+
+/** The score of the last of so many most similar ones, and the last of those with that score; none when they are fewer. */
+async function lastTaken(
+  deps: Deps,
+  measures: Measures,
+  top: number,
+  signal: AbortSignal,
+): Promise<{ similarity: number; party: string } | undefined> {
+  const rank = (count: number) => count - top;
+  const { count, at } = await numbersAt(deps, measures, {
+    columns: ['similarity'],
+    where: 'eligible',
+    ranks: (parties) => [rank(parties)],
     signal,
   });
-  return Math.max(1, Math.round(cut.value * Number(row?.n ?? 0)));
+  const similarity = at[0]?.get(rank(count));
+  if (similarity === undefined) return undefined;
+  const bound = { text: measures.text, parameters: { ...measures.parameters, last_score: similarity } };
+  const above = await countWhere(deps, bound, 'eligible AND similarity > {last_score:Float64}', signal);
+  const where = 'eligible AND similarity = {last_score:Float64}';
+  const party = await partyAt(deps, bound, { where, behind: top - above - 1, signal });
+  return party === undefined ? undefined : { similarity, party };
 }
 
 /** The score of every party, and who is among the most similar ones. */
@@ -170,15 +186,10 @@ export async function findLookalike(
   if (plan.cut?.$case === 'threshold') bound['threshold'] = plan.cut.value;
   else {
     const top = await countTaken(deps, plan, { text: scored, parameters: bound }, signal);
-    const [last] = await deps.analytics.query<{ similarity: number; id: string }>(
-      `SELECT similarity, toString(party) AS id FROM (${scored}) WHERE eligible
-        ORDER BY similarity DESC, party LIMIT 1 OFFSET {before:UInt64}`,
-      { ...bound, before: top - 1 },
-      { signal },
-    );
+    const last = await lastTaken(deps, { text: scored, parameters: bound }, top, signal);
     // Fewer than asked for: all of them.
     bound['threshold'] = last?.similarity ?? -1;
-    bound['last_party'] = last?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    bound['last_party'] = last?.party ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff';
     similar = '(similarity > {threshold:Float64} OR (similarity = {threshold:Float64} AND party <= {last_party:UUID}))';
   }
   return {

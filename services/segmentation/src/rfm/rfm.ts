@@ -2,6 +2,7 @@ import type { Parameter } from '@rapport/kit/analytics';
 import type { GroupTitle, RfmPlan, SchemeModel } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { type Found, measure, type Scan, type ScannedScheme } from '../scan/scan.js';
+import { numbersAt } from '../scan/ranked.js';
 import { dateMessage } from '../segment/segment.js';
 
 /** Which scores make a group, ends included. */
@@ -85,6 +86,18 @@ interface Cuts {
   parties: number;
 }
 
+const FIFTHS = [0.2, 0.4, 0.6, 0.8];
+
+/** Where fifths of so many numbers end; between two numbers, by the share of the way. Empty where there are none. */
+function fifthsOf(numbers: ReadonlyMap<number, number>, count: number): number[] {
+  if (count === 0) return [];
+  return FIFTHS.map((share) => {
+    const place = share * (count - 1);
+    const [low, high] = [numbers.get(Math.floor(place)) ?? 0, numbers.get(Math.ceil(place)) ?? 0];
+    return low + (high - low) * (place - Math.floor(place));
+  });
+}
+
 /**
  * Scores every party by the fifths of those who have a recency, which are exact. Gives the groups, and where the fifths
  * lie.
@@ -99,14 +112,19 @@ export async function findRfm(
   const { text, parameters } = await measure(deps, row, { numbers, day });
   // A frequency or an amount that is missing is nothing.
   const known = `SELECT *, ifNull(m1, 0) AS often, ifNull(m2, 0) AS much FROM (${text})`;
-  const quantiles = 'quantilesExactInclusive(0.2, 0.4, 0.6, 0.8)';
-  const [cuts] = await deps.analytics.query<Cuts>(
-    `SELECT ${quantiles}(assumeNotNull(m0)) AS recency, ${quantiles}(often) AS frequency, ${quantiles}(much) AS monetary,
-      count() AS parties FROM (${known}) WHERE isNotNull(m0)`,
-    parameters,
-    { signal },
+  const { count, at } = await numbersAt(
+    deps,
+    { text: known, parameters },
+    {
+      columns: ['assumeNotNull(m0)', 'often', 'much'],
+      where: 'isNotNull(m0)',
+      ranks: (parties) =>
+        FIFTHS.flatMap((share) => [Math.floor(share * (parties - 1)), Math.ceil(share * (parties - 1))]),
+      signal,
+    },
   );
-  const fifths = cuts && Number(cuts.parties) > 0 ? cuts : { recency: [], frequency: [], monetary: [], parties: 0 };
+  const [recency = [], frequency = [], monetary = []] = at.map((numbers) => fifthsOf(numbers, count));
+  const fifths: Cuts = { recency, frequency, monetary, parties: count };
   await progress('ASSIGNING');
   const { group, score, parameters: bound } = rfmSql(plan);
   const found: Found = {
