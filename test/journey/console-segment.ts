@@ -42,6 +42,18 @@ export function segmentJourneys(desk: () => Desk): void {
         const card = page.locator('.ant-card', { has: page.getByRole('heading', { name: title, level: 3 }) }).last();
         await card.locator('[role=img] svg').waitFor();
       }
+      // Each part by itself, with what is doubtful about it; and what rules mean, beside the rule.
+      const parts = page.getByTestId('rule-parts');
+      await shows(parts, 'sex is female', { exact: true });
+      await page.getByRole('tab', { name: 'Text' }).click();
+      await text.fill('party.age >= 18 && party.region == "nroth"');
+      await shows(parts, 'Nobody in reach has a region that is "nroth".');
+      await mei.shot('segment-doubt');
+      await page.getByRole('button', { name: 'What rules mean' }).click();
+      await shows(page, 'every comparison with it is false');
+      await text.fill(rule);
+      await page.getByRole('tab', { name: 'Builder' }).click();
+      await count.filter({ hasNotText: /^0$/ }).waitFor();
       await mei.shot('segment-insight');
       await page.getByRole('tab', { name: 'Overlap with other segments' }).click();
       await page
@@ -53,6 +65,11 @@ export function segmentJourneys(desk: () => Desk): void {
       await page.getByRole('button', { name: 'Save the segment' }).click();
       await page.waitForURL((url) => url.pathname.startsWith('/segments/grown'));
       const address = new URL(page.url()).pathname;
+      await mei.go('/segments');
+      await page.getByRole('searchbox', { name: 'Find by title or short name' }).fill(`${mark} grown`);
+      await page.keyboard.press('Enter');
+      await page.locator('tbody tr.ant-table-row').nth(1).waitFor({ state: 'detached' });
+      await page.getByRole('link', { name: `Grown ${mark}`, exact: true }).waitFor();
 
       const adam = await desk().visit('adam.approver');
       await adam.go(address);
@@ -80,6 +97,18 @@ export function segmentJourneys(desk: () => Desk): void {
       // A marketer works with segments and does not see the values of one customer.
       await shows(why, 'not shown to your role');
       await mei.shot('segment-why');
+      // The same in Chinese: what decided, and what is wrong with a rule.
+      const zh = await desk().visit('mei.marketer', 'zh-CN');
+      await zh.page.getByText('中文').first().click();
+      await zh.go(new URL(page.url()).pathname + new URL(page.url()).search);
+      await shows(zh.page.getByTestId('membership-explanation'), '决定因素：');
+      await zh.shot('segment-why-zh');
+      await zh.go(`${address}?tab=rule`);
+      await zh.page.getByRole('tab', { name: '文本' }).click();
+      await zh.page.getByRole('textbox', { name: '文本' }).fill('party.shoe > 3');
+      await shows(zh.page, '没有属性 party.shoe。', { exact: true });
+
+      await mei.go(address);
       await page.getByRole('tab', { name: 'Versions' }).click();
       await shows(page, 'Sent back: Leave the sexes out');
       await shows(page.getByTestId('difference'), 'Removed');
@@ -90,6 +119,34 @@ export function segmentJourneys(desk: () => Desk): void {
       await page.getByRole('tab', { name: 'Overview' }).click();
       await page.locator('[role=img] svg').first().waitFor();
       await mei.shot('segment-overview');
+
+      // Two people at once: whoever comes second is told, and keeps the rule.
+      const second = await desk().visit('mei.marketer');
+      await second.page.getByText('English').first().click();
+      await second.go(`${address}?tab=rule`);
+      await second.page.getByRole('tab', { name: 'Text' }).click();
+      const theirs = second.page.getByRole('textbox', { name: 'Text' });
+      await theirs.fill('party.age >= 40');
+      await mei.go(`${address}?tab=rule`);
+      await page.getByRole('tab', { name: 'Text' }).click();
+      await page.getByRole('textbox', { name: 'Text' }).fill('party.age >= 35');
+      await page.getByRole('button', { name: 'Save as the next version' }).click();
+      await shows(page.locator('main'), '@3');
+      await second.page.getByRole('button', { name: 'Save as the next version' }).click();
+      await shows(second.page, 'Version 3 was saved while you were writing');
+      await second.shot('segment-overtaken');
+      await second.page.getByRole('button', { name: 'Keep my rule' }).click();
+      expect(await theirs.inputValue()).toBe('party.age >= 40');
+      await second.page.getByRole('button', { name: 'Save as the next version' }).click();
+      await shows(second.page.locator('main'), '@4');
+
+      await mei.go('/segmentation/flows');
+      await page.getByRole('combobox', { name: /Segments, in the order/ }).fill(`grown ${mark}`);
+      await page
+        .locator('.ant-select-dropdown:visible .ant-select-item-option')
+        .filter({ hasText: `Grown ${mark}` })
+        .click();
+      await page.getByRole('columnheader', { name: 'From', exact: true }).waitFor();
 
       const carl = await desk().visit('carl.caller');
       await carl.go(`/parties?q=client/1`);
