@@ -61,8 +61,14 @@ export const fail = defineFailures('segmentation.rapport', {
   PLAN_INVALID: { kind: 'invalid', message: 'The plan is not sound.' },
   PARTITION_NOT_SOUND: { kind: 'invalid', message: 'The groups overlap or leave parties out.' },
   GROUP_SEGMENT_TAKEN: { kind: 'precondition', message: 'Another segment has the id that a group needs.' },
-  SEED_TOO_SMALL: { kind: 'precondition', message: 'The seed or the rest has fewer than 20 parties.' },
-  SAMPLE_TOO_SMALL: { kind: 'precondition', message: 'There are fewer parties than clusters need.' },
+  SEED_TOO_SMALL: {
+    kind: 'precondition',
+    message: 'The seed or the rest has fewer than 20 parties: widen or narrow the rule of the seed.',
+  },
+  SAMPLE_TOO_SMALL: {
+    kind: 'precondition',
+    message: 'There are fewer different parties than clusters need: choose fewer clusters or other numbers.',
+  },
   PARTY_NOT_FOUND: { kind: 'not_found', message: 'There is no such party, or it is out of your reach.' },
   TEMPLATE_NOT_FOUND: { kind: 'not_found', message: 'There is no such template.' },
   PARAMETER_INVALID: { kind: 'invalid', message: 'A parameter of the template is not sound.' },

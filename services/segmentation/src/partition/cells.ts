@@ -1,5 +1,6 @@
 import { findAttribute } from '../catalogue/catalogue.js';
-import { type Comparison, type Feature, type Leaf as Atom, leavesOf, type Operand, type Rule } from '../rule/rule.js';
+import { type Comparison, type Leaf as Atom, leavesOf, type Operand, type Rule } from '../rule/rule.js';
+import { canMiss } from '../scan/scan.js';
 
 /** A value that stands for all values of a feature which no comparison of the rules tells from it. */
 export type Cell = string | number | boolean | undefined;
@@ -7,7 +8,8 @@ export type Cell = string | number | boolean | undefined;
 /** What the rules ask about one feature, and the values that tell all answers apart. */
 export interface Variable {
   key: string;
-  feature: Feature | undefined;
+  /** What has the value; undefined where the rules ask for more than one at once. */
+  subject: Operand | undefined;
   cells: readonly Cell[];
 }
 
@@ -23,13 +25,12 @@ const compare: Readonly<Record<Comparison, (a: number | string | boolean, b: num
   '>=': (a, b) => a >= b,
 };
 
-const isFeature = (side: Operand): side is Extract<Operand, { feature: Feature }> => 'feature' in side;
 const isValue = (side: Operand): side is Extract<Operand, { value: string | number | boolean }> => 'value' in side;
 
-/** The feature that an atom asks about against constants; undefined where it asks about more than one value. */
-function subject(atom: Atom): { type: Operand['type']; feature: Feature } | undefined {
+/** The value that an atom asks about against constants, a feature or reckoned from some; undefined for two of them. */
+function subject(atom: Atom): Operand | undefined {
   if (atom.kind === 'feature') return { type: 'bool', feature: atom.feature };
-  if (!('left' in atom) || !isFeature(atom.left)) return undefined;
+  if (!('left' in atom) || isValue(atom.left)) return undefined;
   if (atom.kind === 'compare' && !isValue(atom.right)) return undefined;
   return atom.left;
 }
@@ -37,12 +38,12 @@ function subject(atom: Atom): { type: Operand['type']; feature: Feature } | unde
 /** A proof asks for the same keys again and again. */
 const keys = new WeakMap<Atom, string>();
 
-/** What tells the variable of an atom from others: its feature, or the whole atom where that is not enough. */
+/** What tells the variable of an atom from others: its value, or the whole atom where that is not enough. */
 export function variableKey(atom: Atom): string {
   const known = keys.get(atom);
   if (known !== undefined) return known;
   const { span: _span, ...asked } = atom;
-  const key = JSON.stringify(subject(atom)?.feature ?? asked);
+  const key = JSON.stringify(subject(atom) ?? asked);
   keys.set(atom, key);
   return key;
 }
@@ -103,19 +104,27 @@ function textCells(constants: readonly string[], prefixes: readonly string[]): s
   return [...new Set([...constants, ...prefixes.map((prefix) => prefix + LAST), LAST])];
 }
 
+/** Whether a number has no decimals whatever the party is. */
+function isWhole(value: Operand): boolean {
+  if ('feature' in value) return !findAttribute(value.feature.key)?.decimals;
+  if ('parts' in value) return value.op !== '/' && value.parts.every(isWhole);
+  return 'size' in value || Number.isInteger(value.value);
+}
+
 /** The values that tell apart everything the atoms ask about one variable, in a fixed order. */
 function cellsOf(atoms: readonly Atom[]): Cell[] {
   const [first] = atoms;
   const about = first && subject(first);
   if (!about) return [true, false];
-  const spec = findAttribute(about.feature.key);
-  const missing: Cell[] = spec?.missing ? [undefined] : [];
+  const spec = 'feature' in about ? findAttribute(about.feature.key) : undefined;
+  const missing: Cell[] = canMiss(about) ? [undefined] : [];
   const constants = atoms.flatMap(constantsOf);
   switch (about.type) {
     case 'bool':
       return [true, false, ...missing];
     case 'number': {
-      return [...numberCells(constants as number[], !spec?.decimals, spec?.range), ...missing];
+      const range = 'size' in about ? { least: 0 } : spec?.range;
+      return [...numberCells(constants as number[], isWhole(about), range), ...missing];
     }
     case 'date': {
       const days = (constants as number[]).flatMap((day) => [nextDay(day, -1), day, nextDay(day, 1)]);
@@ -139,7 +148,7 @@ export function variablesOf(rules: readonly Rule[]): Map<string, Variable> {
   return new Map(
     [...atoms].map(([key, about]) => {
       const [first] = about;
-      return [key, { key, feature: first && subject(first)?.feature, cells: cellsOf(about) }];
+      return [key, { key, subject: first && subject(first), cells: cellsOf(about) }];
     }),
   );
 }

@@ -75,6 +75,24 @@ describe('a proof', () => {
     });
   });
 
+  test('knows numbers that are reckoned, and says days as days', () => {
+    const each = 'holdings.balance / holdings.count("account")';
+    expect(prove(`${each} < 1000`, `${each} >= 1000`, `!(${each} < 1000) && !(${each} >= 1000)`).verdict).toBe(
+      'proved',
+    );
+    expect(prove(`${each} < 1000`, `${each} >= 1000`)).toMatchObject({
+      verdict: 'gap',
+      example: 'balance of the owned accounts divided by number of owned accounts is missing',
+    });
+    const both = 'holdings.count("loan") + holdings.count("card")';
+    expect(prove(`${both} <= 1`, `${both} >= 2`).verdict).toBe('proved');
+    expect(prove(`${both} <= 2`, `${both} >= 2`)).toMatchObject({ verdict: 'overlap', groups: [0, 1] });
+    expect(prove('party.birth_date <= date("1999-12-31")', 'party.birth_date >= date("1999-12-31")')).toMatchObject({
+      verdict: 'overlap',
+      example: 'date of birth is 1999-12-31',
+    });
+  });
+
   test('a comparison of two features counts as a fact of its own', () => {
     const more = 'holdings.count("card") > holdings.count("loan")';
     expect(prove(more, `!(${more})`).verdict).toBe('proved');
@@ -126,8 +144,8 @@ const universe: Record<string, Cell[]> = {
 function bruteForce(rules: readonly Rule[]): 'proved' | 'wrong' {
   const variables = [...variablesOf(rules).values()];
   let combinations: Map<string, Cell>[] = [new Map()];
-  for (const { key, feature } of variables) {
-    const values = universe[feature?.key ?? ''] ?? [];
+  for (const { key, subject } of variables) {
+    const values = universe[subject && 'feature' in subject ? subject.feature.key : ''] ?? [];
     combinations = combinations.flatMap((one) => values.map((value) => new Map(one).set(key, value)));
   }
   const sound = combinations.every((values) => rules.filter((rule) => matches(rule, values)).length === 1);

@@ -1,4 +1,4 @@
-import { featureWords, type Rule } from '../rule/rule.js';
+import { operandWords, type Rule, valueWords } from '../rule/rule.js';
 import { type Cell, holds, type Variable, variableKey, variablesOf } from './cells.js';
 
 /** What a proof says. */
@@ -61,17 +61,19 @@ function waitsFor(rule: Rule, values: ReadonlyMap<string, Cell>): string | undef
   }
 }
 
-function words(value: Cell): string {
+function words(value: Cell, type: Parameters<typeof valueWords>[0]): string {
   if (value === undefined) return 'missing';
   if (typeof value === 'string') return value.endsWith('￿') ? 'something else' : value;
-  return String(value);
+  return valueWords(type, value);
 }
 
 function describe(values: ReadonlyMap<string, Cell>, variables: ReadonlyMap<string, Variable>): string {
   return [...values]
     .map(([key, value]) => {
-      const feature = variables.get(key)?.feature;
-      return feature ? `${featureWords(feature)} is ${words(value)}` : `${key} is ${words(value)}`;
+      const subject = variables.get(key)?.subject;
+      return subject
+        ? `${operandWords(subject)} is ${words(value, subject.type)}`
+        : `${key} is ${words(value, 'bool')}`;
     })
     .join(' and ');
 }

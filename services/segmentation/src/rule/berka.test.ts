@@ -312,7 +312,8 @@ describe('rules over the Berka bank', () => {
       return planOf(template, new Map(values));
     };
     const between = (value: number, cuts: number[]) => cuts.filter((cut) => value >= cut).length;
-    const regions = () => [...new Set(clients.map(({ region }) => region))].sort();
+    let known: string[] | undefined;
+    const regions = () => (known ??= [...new Set(clients.map(({ region }) => region))].sort());
 
     /** By the id of the group of each client, straight from the files. */
     const families: [string, () => Record<string, string[]>, (client: Client) => string][] = [

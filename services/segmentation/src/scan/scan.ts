@@ -43,8 +43,8 @@ export function readNumber(text: string): NumberRead | { problem: string } {
   return { value, missing: canMiss(value) };
 }
 
-/** Divided by nothing is missing too. */
-function canMiss(value: Operand): boolean {
+/** Whether a party can be without the value. Divided by nothing is missing too. */
+export function canMiss(value: Operand): boolean {
   if ('feature' in value) return findAttribute(value.feature.key)?.missing ?? false;
   if ('parts' in value) return value.op === '/' || value.parts.some(canMiss);
   return 'size' in value && canMiss(value.size);

@@ -130,7 +130,7 @@ export async function runOnce(deps: Deps, signal: AbortSignal): Promise<boolean>
     if (final) {
       await deps.db.system.run(sql`
         UPDATE scheme_run SET state = ${SchemeRunState.SCHEME_RUN_STATE_FAILED}, finish_time = ${deps.clock.now()},
-          reason = ${told ? error.reason : 'INTERNAL'}, message = ${told ? messageOf(error) : 'The run failed; the log says why.'}
+          reason = ${told ? error.reason : 'INTERNAL'}, message = ${told ? messageOf(error) : 'The run failed five times; the log says why. Ask for it again when that is mended.'}
         WHERE run_id = ${run.run_id}::uuid AND state = 2`);
     } else {
       await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);

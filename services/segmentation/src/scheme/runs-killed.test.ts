@@ -135,7 +135,7 @@ test('a run that is killed at any step is finished by another process, once', as
   const approver = suite.schemes(['marketing_approver'], '/demo', 'staff/adam');
   let replica = await startReplica();
   const steps = ['READING', 'ASSIGNING', 'PUBLISHING'];
-  for (const [index, step] of steps.entries()) {
+  for (const index of steps.keys()) {
     const id = `wealth-${index}`;
     const name = `schemes/${id}@1`;
     await marketer.createScheme(create(id, plan));
