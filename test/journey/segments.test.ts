@@ -141,4 +141,4 @@ test('a scheme lives: checked, made from a file, approved by another, published,
   expect(await scheme('profile', 'alike')).toMatch(/2 clusters of 80 parties[^]*c1[^]*(high|low|average)[^]*[高低均]/);
   await scheme('retire', 'wealth@1', '--as', 'demo-marketer');
   expect(await scheme('runs', 'wealth')).toContain('succeeded');
-}, 180_000);
+}, 400_000);

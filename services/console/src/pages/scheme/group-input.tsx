@@ -1,4 +1,5 @@
 import { Input, Space } from 'antd';
+import { createContext, useContext } from 'react';
 import type { GroupTitle } from '../../api/schemes.js';
 import { useWords } from '../../shared/words.js';
 
@@ -13,6 +14,9 @@ export function groupIdOf(title: string, fallback: string): string {
   return id || fallback;
 }
 
+/** The ids of the groups that a saved version has: they are segments, which a new title does not turn into others. */
+export const KeptGroups = createContext<ReadonlySet<string>>(new Set());
+
 interface GroupProps {
   group: GroupTitle;
   /** From 0; names a group that has no Latin title. */
@@ -23,6 +27,7 @@ interface GroupProps {
 /** What a group is called, in both languages, and its id. */
 export function GroupInput({ group, index, onChange }: GroupProps) {
   const { t, language } = useWords();
+  const kept = useContext(KeptGroups);
   const fallback = `group-${index + 1}`;
   const english = (
     <Input
@@ -33,7 +38,8 @@ export function GroupInput({ group, index, onChange }: GroupProps) {
       placeholder={t('scheme.groupTitle')}
       style={{ width: 170 }}
       onChange={({ target }) => {
-        const follows = group.groupId === groupIdOf(group.title, fallback) || group.groupId === '';
+        const made = group.groupId === groupIdOf(group.title, fallback) || group.groupId === '';
+        const follows = made && !kept.has(group.groupId);
         const groupId = follows ? groupIdOf(target.value, fallback) : group.groupId;
         onChange({ ...group, title: target.value, groupId });
       }}

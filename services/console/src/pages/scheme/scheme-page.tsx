@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { Alert, Button, Card, Col, Descriptions, Empty, Flex, Row, Skeleton, Table, Tabs } from 'antd';
-import { lazy, Suspense, useState } from 'react';
+import { Alert, Button, Card, Col, Descriptions, Empty, Flex, Row, Skeleton, Table, Tabs, Tag } from 'antd';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router';
 import { createSchemeVersion, getScheme, listSchemeVersions, type SchemeVersion } from '../../api/schemes.js';
 import { Failed } from '../../shared/failed.js';
@@ -10,6 +10,7 @@ import { Day, PageHead, StaffName, State, When } from '../../shared/show.js';
 import { useWrite } from '../../shared/use-write.js';
 import { useWords } from '../../shared/words.js';
 import { useGroupTitle } from './group-title.js';
+import { KeptGroups } from './group-input.js';
 import { PlanEditor } from './plan-editor.js';
 import { SchemeActions } from './scheme-actions.js';
 import { SchemeDryRun } from './scheme-dry-run.js';
@@ -31,6 +32,7 @@ function PlanWork({ id, kind, version, organisationPath }: WorkProps) {
   const { t } = useWords();
   const { may } = useSession();
   const [plan, setPlan] = useState(version.plan);
+  const kept = useMemo(() => new Set(version.groups.map(({ group }) => group.groupId)), [version]);
   const changed = JSON.stringify(plan) !== JSON.stringify(version.plan);
   const { mutate, isPending } = useWrite(() => createSchemeVersion(id, plan), {
     done: t('segment.versionSaved'),
@@ -38,13 +40,15 @@ function PlanWork({ id, kind, version, organisationPath }: WorkProps) {
   });
   return (
     <Flex vertical gap={12}>
-      <PlanEditor
-        plan={plan}
-        kind={kind}
-        organisationPath={organisationPath}
-        checks={may('checkSchemes')}
-        onChange={setPlan}
-      />
+      <KeptGroups.Provider value={kept}>
+        <PlanEditor
+          plan={plan}
+          kind={kind}
+          organisationPath={organisationPath}
+          checks={may('checkSchemes')}
+          onChange={setPlan}
+        />
+      </KeptGroups.Provider>
       {may('editSegments') ? (
         <Flex gap={8} justify="flex-end">
           <Button disabled={!changed} onClick={() => setPlan(version.plan)}>
@@ -66,6 +70,8 @@ function Groups({ version }: { version: SchemeVersion }) {
   const { groups } = version;
   const total = groups.reduce((sum, { members }) => sum + Number(members), 0);
   const published = version.state === 'SEGMENT_STATE_PUBLISHED';
+  const privileges = new Map(version.plan.tiers?.tiers.map((tier) => [tier.group.groupId, tier.privileges]));
+  const entitles = [...privileges.values()].some((some) => some.length > 0);
   const flows = new URLSearchParams(groups.map(({ segment }) => ['segment', segment]));
   return (
     <Card
@@ -104,6 +110,20 @@ function Groups({ version }: { version: SchemeVersion }) {
                   render: (_, { members }) =>
                     total > 0 ? `${formatNumber((100 * Number(members)) / total, language, 1)} %` : '–',
                 },
+                ...(entitles
+                  ? [
+                      {
+                        title: t('scheme.privileges'),
+                        render: (_: unknown, { group }: (typeof groups)[number]) => (
+                          <Flex gap={4} wrap>
+                            {(privileges.get(group.groupId) ?? []).map(({ code, title, titleZh }) => (
+                              <Tag key={code}>{language === 'zh' ? titleZh || title : title}</Tag>
+                            ))}
+                          </Flex>
+                        ),
+                      },
+                    ]
+                  : []),
               ]}
             />
           </Col>
