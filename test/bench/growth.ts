@@ -1,6 +1,7 @@
 import { bankRows, openImporter } from './bank.js';
 import { type Figure, median, rounded, type Say } from './figure.js';
 import { sendRound } from './imports.js';
+import { usageOf } from './usage.js';
 import { startWorld, type World } from './world.js';
 
 /**
@@ -133,26 +134,53 @@ export function grown(name: string, unit: string, rounds: readonly { small: numb
   };
 }
 
+/** What the same work takes of the processors in the large bank beside the small one; other work on the machine changes it little. */
+export function dearer(name: string, unit: string, costs: readonly { small: number; large: number }[]): Figure {
+  return {
+    name,
+    value: rounded(median(costs.map(({ large }) => large)), 1),
+    unit,
+    baseline: rounded(median(costs.map(({ small }) => small)), 1),
+    ratio: rounded(median(costs.map(({ small, large }) => large / small)), 3),
+    goal: 1.2,
+    bound: 'most',
+  };
+}
+
+/** Microseconds of processor that the service and Postgres took for each of so many things. */
+export function microseconds({ customer, postgres }: Record<'customer' | 'postgres', number>, things: number): number {
+  return ((customer + postgres) * 1e6) / things;
+}
+
 const ROUNDS = 6;
 
 /** Imports the same transactions into both banks by turns. */
-export async function measureImportGrowth({ small, large }: Banks, say: Say): Promise<Figure> {
+export async function measureImportGrowth({ small, large }: Banks, say: Say): Promise<Figure[]> {
   const rounds: { small: number; large: number }[] = [];
+  const costs: { small: number; large: number }[] = [];
   const importers = [small, large].map((world) => openImporter(world.customer, world.operator));
   try {
     for (let at = 0; at <= ROUNDS; at += 1) {
       const rates: number[] = [];
-      for (const importer of importers) {
+      const cpu: number[] = [];
+      for (const [index, importer] of importers.entries()) {
         await Promise.all([small.rest(), large.rest()]);
-        rates.push((await sendRound(importer, MEASURED, KNOWN, at)).rate);
+        const usage = usageOf(index === 0 ? small : large);
+        const { rate, rows } = await sendRound(importer, MEASURED, KNOWN, at);
+        rates.push(rate);
+        cpu.push(microseconds(usage.done().cpuSeconds, rows));
       }
       const [ofSmall = Number.NaN, ofLarge = Number.NaN] = rates;
+      const [costInSmall = Number.NaN, costInLarge = Number.NaN] = cpu;
       // The first round warms both up.
       if (at === 0) continue;
-      say(`import_growth ${at}/${ROUNDS}: ${ofLarge.toFixed(0)} rows a second beside ${ofSmall.toFixed(0)}`);
+      say(
+        `import_growth ${at}/${ROUNDS}: ${ofLarge.toFixed(0)} rows a second beside ${ofSmall.toFixed(0)}; ${costInLarge.toFixed(1)} µs of processor each beside ${costInSmall.toFixed(1)}`,
+      );
       rounds.push({ small: ofSmall, large: ofLarge });
+      costs.push({ small: costInSmall, large: costInLarge });
     }
-    return grown('import_growth', 'rows/s', rounds);
+    return [grown('import_growth', 'rows/s', rounds), dearer('import_growth_cpu', 'µs/row', costs)];
   } finally {
     for (const importer of importers) importer.close();
   }

@@ -28,7 +28,8 @@ Measures Rapport beside bare baselines: each figure is the median of several int
   match_live           FindMatches of one party against that bank, the median of whole calls; BENCH_MATCH_PARTIES says how
                        many parties the bank has (20000; a million takes some minutes to seed)
   import_growth        an import into a bank of a million parties beside one into a bank of ten thousand
-  view_growth          GetCustomerView in the same two banks
+  view_growth          GetCustomerView in the same two banks; with both import_growth_cpu and view_growth_cpu, what a row and
+                       a view take of the processors, which other work on the machine changes little
   segments_pass_<n>    a pass of a new day over a hundred segments of a bank, its changes written, beside one statement by
                        hand that only counts the same; the ratio is one of speeds. segments_preview_<n>: a preview beside
                        its statement by hand. segments_growth: what a pass costs for each customer of the largest bank
@@ -96,8 +97,8 @@ async function measureGrowth(names: readonly string[], say: Say): Promise<Figure
   try {
     const figures: Figure[] = [];
     // Views first: an import changes what they read.
-    if (names.includes('view_growth')) figures.push(await measureViewGrowth(banks, say));
-    if (names.includes('import_growth')) figures.push(await measureImportGrowth(banks, say));
+    if (names.includes('view_growth')) figures.push(...(await measureViewGrowth(banks, say)));
+    if (names.includes('import_growth')) figures.push(...(await measureImportGrowth(banks, say)));
     return figures;
   } finally {
     await banks.stop();

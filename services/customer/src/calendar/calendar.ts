@@ -18,11 +18,21 @@ export function isTimeZone(name: string): boolean {
   return valid;
 }
 
+/** The texts of days by their number. Imports name the same few thousand days over and over: each is made once. */
+const isoDays = new Map<number, string>();
+
 /** `YYYY-MM-DD`, or undefined when the message names no day of the calendar. */
 export function isoDay(date: DateMessage): string | undefined {
   const { year, month, day } = date;
   if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined;
-  return `${String(year).padStart(4, '0')}-${month < 10 ? '0' : ''}${month}-${day < 10 ? '0' : ''}${day}`;
+  const number = year * 10_000 + month * 100 + day;
+  let text = isoDays.get(number);
+  if (text === undefined) {
+    if (isoDays.size >= 50_000) isoDays.clear();
+    text = `${String(year).padStart(4, '0')}-${month < 10 ? '0' : ''}${month}-${day < 10 ? '0' : ''}${day}`;
+    isoDays.set(number, text);
+  }
+  return text;
 }
 
 function daysIn(year: number, month: number): number {

@@ -19,11 +19,16 @@ export async function accountsOf(batch: Batch, keys: ReadonlySet<string>): Promi
   const known = [...keys]
     .map((key) => accounts.get(key))
     .filter((account) => account !== undefined)
-    .sort((a, b) => (a.partyId + a.holdingId < b.partyId + b.holdingId ? -1 : 1));
+    .sort(byPlace);
   if (known.length > 0 && !(await stillHold(batch, known))) accounts.clear();
   const missing = [...keys].filter((key) => !accounts.has(key));
   if (missing.length > 0) for (const account of await read(batch, missing)) accounts.set(account.key, account);
   return accounts;
+}
+
+function byPlace(a: Account, b: Account): number {
+  if (a.partyId !== b.partyId) return a.partyId < b.partyId ? -1 : 1;
+  return a.holdingId < b.holdingId ? -1 : 1;
 }
 
 async function stillHold(batch: Batch, known: readonly Account[]): Promise<boolean> {

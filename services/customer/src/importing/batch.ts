@@ -32,6 +32,8 @@ export interface Stream {
   subject: string;
   /** The holdings that transactions named so far. */
   accounts: KnownAccounts;
+  /** What the other sides of transactions are known by, by what was said of them; see `counterpartyToken`. */
+  counterparties: Map<string, bigint>;
   /** Whether the last batch brought keys of transactions that were known; then those of the next are looked up first. */
   keys: { repeated: boolean };
 }

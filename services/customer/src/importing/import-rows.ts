@@ -65,6 +65,7 @@ export async function importRows(
     organisationPath,
     subject,
     accounts: new Map(),
+    counterparties: new Map(),
     keys,
   };
   const begun = await begin(stream, call, header);

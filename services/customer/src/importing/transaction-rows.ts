@@ -23,6 +23,7 @@ import {
 } from '../timeline/timeline.js';
 import { accountsOf } from './accounts.js';
 import {
+  type Account,
   type Batch,
   type Checked,
   duplicateKey,
@@ -43,8 +44,15 @@ const codePattern = /^[a-z][a-z0-9_]{0,39}$/;
 /** What a transaction row says, its holding still as a source key. */
 export interface TransactionWish {
   holding: string;
-  row: Omit<TransactionRecord, 'partyId' | 'holdingId' | 'transactionId' | 'createTime'>;
+  /** What the row said of what each attempt to write it may fill in. */
+  said: Pick<TransactionRecord, 'sequence' | 'kind' | 'category'>;
+  /** The row as it will be stored. Each attempt fills in what the row did not say and the database knows. */
+  row: TransactionRecord;
 }
+
+/** How many other sides a stream remembers: some megabytes. */
+const MOST_COUNTERPARTIES = 50_000;
+const NEVER = new Date(0);
 
 function invalid(field: string, message: string, value: unknown): Refusal {
   return { field, reason: 'VALUE_INVALID', message, value: printable(String(value)) };
@@ -128,9 +136,13 @@ export function checkTransaction(
     content: digest64(said + more + other),
     value: {
       holding: holdingSourceKey,
+      said: { sequence, kind, category },
       row: {
-        time: bookingTime ?? new Date(0),
+        partyId: '',
+        holdingId: '',
+        time: bookingTime ?? NEVER,
         sequence,
+        transactionId: '',
         bookingDate: day,
         bookingTime,
         direction,
@@ -147,6 +159,7 @@ export function checkTransaction(
         category,
         source: stream.source,
         sourceKey,
+        createTime: NEVER,
         counterpartyName: name,
         valueDate: valueDay,
       },
@@ -171,11 +184,9 @@ export async function takeTransactions(batch: Batch, rows: readonly Checked<Tran
       const value = row.currency;
       refuse(batch, KIND, from.line, { field: 'amount', reason: 'CURRENCY_MISMATCH', message, value });
     } else {
-      const { partyId, holdingId } = account;
-      const made = recordOf(row, partyId, holdingId, batch.now);
-      classify(made, account, categorise);
-      const counterparty = counterpartyToken(batch.deps.cipher, made);
-      wanted.push({ from, booking: { row: made, holding: account, counterparty } });
+      place(from.value, account, batch.now);
+      classify(row, account, categorise);
+      wanted.push({ from, booking: { row, holding: account, counterparty: tokenOf(batch, row) } });
     }
   }
   const bookings = await claim(batch, wanted);
@@ -188,52 +199,37 @@ export async function takeTransactions(batch: Batch, rows: readonly Checked<Tran
   // A failure is thrown where it is awaited; until then it must not count as unhandled.
   inserting.catch(() => undefined);
   // While Postgres inserts the transactions, which takes it longer than all else, their events are encoded.
-  const publish = packAll(
-    bookedCodec,
-    bookings.map((booking) => {
-      const { row, holding } = booking;
-      const { organisationPath } = holding;
-      return { message: booking, options: { aggregate: row.partyId, subject: transactionName(row), organisationPath } };
-    }),
-  );
+  const publish = packAll(bookedCodec, bookings, ({ row, holding: { organisationPath } }) => ({
+    aggregate: row.partyId,
+    subject: transactionName(row),
+    organisationPath,
+  }));
   await inserting;
   await publish(tx);
   await setBalances(tx, latestOf(bookings), timeZone);
 }
 
-/** Written out: a spread of so many fields takes ten times as long. The row itself stays as it was said. */
-function recordOf(
-  row: TransactionWish['row'],
-  partyId: string,
-  holdingId: string,
-  createTime: Date,
-): TransactionRecord {
-  return {
-    partyId,
-    holdingId,
-    time: row.time,
-    sequence: row.sequence,
-    transactionId: uuidv7(),
-    bookingDate: row.bookingDate,
-    bookingTime: row.bookingTime,
-    direction: row.direction,
-    operation: row.operation,
-    amount: row.amount,
-    currency: row.currency,
-    balanceAfter: row.balanceAfter,
-    purpose: row.purpose,
-    counterpartyAccount: row.counterpartyAccount,
-    counterpartyBank: row.counterpartyBank,
-    kind: row.kind,
-    channel: row.channel,
-    merchantCategory: row.merchantCategory,
-    category: row.category,
-    source: row.source,
-    sourceKey: row.sourceKey,
-    createTime,
-    counterpartyName: row.counterpartyName,
-    valueDate: row.valueDate,
-  };
+/** Makes the row one of the account, as if no attempt to write it had been made before. */
+function place({ row, said }: TransactionWish, { partyId, holdingId }: Account, createTime: Date): void {
+  row.partyId = partyId;
+  row.holdingId = holdingId;
+  row.transactionId = uuidv7();
+  row.createTime = createTime;
+  row.sequence = said.sequence;
+  row.kind = said.kind;
+  row.category = said.category;
+}
+
+/** The token of the other side. A file names the same shops and employers over and over. */
+function tokenOf({ deps, counterparties }: Batch, row: TransactionRecord): bigint {
+  const who = `${row.counterpartyBank}\n${row.counterpartyAccount}\n${row.counterpartyName}`;
+  let token = counterparties.get(who);
+  if (token === undefined) {
+    if (counterparties.size >= MOST_COUNTERPARTIES) counterparties.clear();
+    token = counterpartyToken(deps.cipher, row);
+    counterparties.set(who, token);
+  }
+  return token;
 }
 
 /** Gives the bookings whose keys are new; the others say the same as before, or are refused. */

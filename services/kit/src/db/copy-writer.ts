@@ -11,6 +11,7 @@ export interface CopyWriter {
   int8(value: bigint): void;
   /** Must not hold NUL, which Postgres refuses. */
   text(value: string): void;
+  bytea(value: Uint8Array): void;
   /** The text of a UUID, with hyphens. */
   uuid(id: string): void;
   /** `YYYY-MM-DD`. */
@@ -133,6 +134,12 @@ export function copyWriter(size = 64 * 1024): CopyWriter {
       end = bytes.writeBigInt64BE(value, end);
     },
     text,
+    bytea: (value) => {
+      reserve(4 + value.length);
+      put4(value.length);
+      bytes.set(value, end);
+      end += value.length;
+    },
     uuid: (id) => {
       reserve(20);
       put4(16);

@@ -13,7 +13,7 @@ beforeAll(async () => {
   database = await testDatabase('kit');
   db = openDatabase({ url: database.url, application: 'copy', max: 2 });
   await db.system.run(sql`CREATE TABLE copied (place int, small smallint, large bigint, said text, id uuid, day date,
-    time timestamptz(3), shared text)`);
+    time timestamptz(3), bytes bytea, shared text)`);
 });
 
 afterAll(async () => {
@@ -23,7 +23,7 @@ afterAll(async () => {
 
 beforeEach(() => db.system.run(sql`DELETE FROM copied WHERE place > 0 OR place <= 0`));
 
-const table = sql`copied (place, small, large, said, id, day, time, shared)`;
+const table = sql`copied (place, small, large, said, id, day, time, bytes, shared)`;
 const millisecond = fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true });
 const rows = fc.array(
   fc.record({
@@ -33,6 +33,7 @@ const rows = fc.array(
     id: fc.uuid(),
     day: millisecond.map((date) => date.toISOString().slice(0, 10)),
     time: fc.option(millisecond),
+    bytes: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
   }),
   { maxLength: 60 },
 );
@@ -43,8 +44,8 @@ describe('copy', () => {
     const writer = copyWriter(32);
     await fc.assert(
       fc.asyncProperty(rows, async (given) => {
-        given.forEach(({ small, large, said, id, day, time }, place) => {
-          writer.row(8);
+        given.forEach(({ small, large, said, id, day, time, bytes }, place) => {
+          writer.row(9);
           writer.int4(place);
           writer.int2(small);
           if (large === null) writer.null();
@@ -54,13 +55,14 @@ describe('copy', () => {
           writer.date(day);
           if (time === null) writer.null();
           else writer.timestamptz(time);
+          writer.bytea(bytes);
           writer.columns(copyColumns((shared) => shared.text('žluťoučký')));
         });
         const data = writer.finish();
         const found = await db.transaction(everything, async (tx) => {
           expect(await tx.copy(table, data)).toBe(given.length);
           const all = await tx.rows<{ shared: string }>(sql`
-            SELECT small, large, said, id, day, time, shared FROM copied ORDER BY place`);
+            SELECT small, large, said, id, day, time, bytes, shared FROM copied ORDER BY place`);
           await tx.run(sql`DELETE FROM copied WHERE place >= 0`);
           return all;
         });
@@ -73,9 +75,9 @@ describe('copy', () => {
   it('sends more than one piece', async () => {
     const writer = copyWriter();
     for (let place = 0; place < 20_000; place += 1) {
-      writer.row(8);
+      writer.row(9);
       writer.int4(place);
-      for (let column = 1; column < 8; column += 1) writer.null();
+      for (let column = 1; column < 9; column += 1) writer.null();
     }
     await db.transaction(everything, (tx) => tx.copy(table, writer.finish()));
     expect(await db.system.one(sql`SELECT count(*) AS n, max(place) AS last FROM copied`)).toEqual({
@@ -86,9 +88,9 @@ describe('copy', () => {
 
   it('fails with what Postgres says, and the connection goes on', async () => {
     const writer = copyWriter();
-    writer.row(8);
+    writer.row(9);
     writer.text('no number');
-    for (let column = 1; column < 8; column += 1) writer.null();
+    for (let column = 1; column < 9; column += 1) writer.null();
     const data = writer.finish();
     await expect(db.transaction(everything, (tx) => tx.copy(table, data))).rejects.toMatchObject({ code: '22P03' });
     await expect(
