@@ -45,14 +45,17 @@ async function endOthers(
   change: Change,
 ): Promise<{ changed: Difference; through: string | undefined }> {
   const day = dateText(change.day);
-  const standing = await tx.rows<{ party: string; named: boolean }>(sql`
-    SELECT party_id AS party, EXISTS (
-        SELECT FROM list_upload_row r WHERE r.upload_id = ${upload.upload_id}::uuid AND r.party_id = list_entry.party_id
-          AND (r.until_date IS NULL OR r.until_date >= ${day}::date)) AS named
-    FROM list_entry
+  const standing = await tx.rows<{ party: string }>(sql`
+    SELECT party_id AS party FROM list_entry
     WHERE list_id = ${upload.list_id} AND party_id > ${upload.ended_through ?? NOBODY}::uuid AND ${standsOn(day)}
     ORDER BY party_id LIMIT ${SLICE}`);
-  const others = standing.filter(({ named }) => !named).map(({ party }) => party);
+  // Asked by their keys: a join with all rows of the file would read them again with each slice.
+  const named = await tx.rows<{ party: string }>(sql`
+    SELECT party_id AS party FROM list_upload_row WHERE upload_id = ${upload.upload_id}::uuid
+      AND party_id = ANY(${standing.map(({ party }) => party)}::uuid[])
+      AND (until_date IS NULL OR until_date >= ${day}::date)`);
+  const stays = new Set(named.map(({ party }) => party));
+  const others = standing.map(({ party }) => party).filter((party) => !stays.has(party));
   await tx.run(sql`
     UPDATE list_entry SET until_date = ${day}::date - 1, changed_by = ${change.by}, change_time = ${change.at},
       version = ${change.version}, change = nextval('list_entry_change_seq'), sent = false
@@ -62,9 +65,13 @@ async function endOthers(
 
 /** Takes the next rows of an upload, which leave it. Undefined when there are none left. */
 async function takeRows(tx: Tx, upload: UploadRow, change: Change): Promise<Difference | undefined> {
+  // The last of them first: what stands before it is one stretch of the index.
+  const last = await tx.maybe<{ party: string }>(sql`
+    SELECT party_id AS party FROM list_upload_row WHERE upload_id = ${upload.upload_id}::uuid
+    ORDER BY party_id LIMIT 1 OFFSET ${SLICE - 1}`);
   const rows = await tx.rows<Row>(sql`
-    DELETE FROM list_upload_row WHERE upload_id = ${upload.upload_id}::uuid AND party_id IN (
-      SELECT party_id FROM list_upload_row WHERE upload_id = ${upload.upload_id}::uuid ORDER BY party_id LIMIT ${SLICE})
+    DELETE FROM list_upload_row
+    WHERE upload_id = ${upload.upload_id}::uuid AND party_id <= ${last?.party ?? LAST}::uuid
     RETURNING party_id AS party, until_date AS until, note, organisation_path AS path, manager, placed`);
   if (rows.length === 0) return undefined;
   if (upload.mode === ListUploadMode.LIST_UPLOAD_MODE_REMOVE) {

@@ -93,15 +93,17 @@ export async function endEntries(
 ): Promise<Difference> {
   const { by, at, version } = change;
   const day = dateText(change.day);
+  const whole = await tx.rows<{ party: string }>(sql`
+    WITH golden AS (SELECT DISTINCT golden_id FROM party_alias WHERE party_id = ANY(${[...parties]}::uuid[])
+      UNION SELECT unnest(${[...parties]}::uuid[]))
+    SELECT golden_id AS party FROM golden
+    UNION SELECT a.party_id FROM party_alias a WHERE a.golden_id IN (SELECT golden_id FROM golden)`);
+  const all = [...new Set([...parties, ...whole.map(({ party }) => party)])];
+  // By their keys: a join could read the whole list with each slice of a file.
   const ended = await tx.rows<{ party: string }>(sql`
     UPDATE list_entry SET until_date = ${day}::date - 1, changed_by = ${by}, change_time = ${at}, version = ${version},
       change = nextval('list_entry_change_seq'), sent = false
-    WHERE list_id = ${listId} AND ${standsOn(day)} AND party_id IN (
-      WITH asked AS (SELECT unnest(${[...parties]}::uuid[]) AS party_id),
-        golden AS (SELECT coalesce(a.golden_id, asked.party_id) AS golden_id
-          FROM asked LEFT JOIN party_alias a USING (party_id))
-      SELECT party_id FROM asked UNION SELECT golden_id FROM golden
-      UNION SELECT a.party_id FROM party_alias a JOIN golden USING (golden_id))
+    WHERE list_id = ${listId} AND party_id = ANY(${all}::uuid[]) AND ${standsOn(day)}
     RETURNING party_id AS party`);
   const golden = await goldenOf(tx, [...new Set([...parties, ...ended.map(({ party }) => party)])]);
   const left = new Set(ended.map(({ party }) => golden.get(party)));

@@ -1,10 +1,10 @@
-import { sql } from '@rapport/kit/db';
+import { everything, sql } from '@rapport/kit/db';
 import { uuidv7 } from '@rapport/kit/runtime';
 import { PartyErasureRequested } from '@rapport/proto/customer/v1';
 import { ListRejectReason, ListUploadMode, ListUploadState } from '@rapport/proto/segmentation/v1';
 import { rejection } from '../scheme/scheme.testkit.js';
 import { openSuite, type Suite } from '../segmentation.testkit.js';
-import { clearUploads } from './apply-uploads.js';
+import { applyUploads, clearUploads } from './apply-uploads.js';
 import { applied, begin, bring, row, sendFile, uploaded } from './list.testkit.js';
 import { readUploadRows } from './upload-rows.js';
 
@@ -316,6 +316,45 @@ test('who is erased leaves the uploads too; and what nobody goes on with is give
   ).toEqual([]);
   expect(await suite.deps.db.system.rows(sql`SELECT FROM list_upload_reject`)).toEqual([]);
 });
+
+test('a large file is applied slice by slice, each once, whoever goes on with it', async () => {
+  await create('large');
+  await suite.pause();
+  const many = 12_000;
+  const fill = (name: string, from: number) =>
+    suite.deps.db.transaction(everything, (tx) =>
+      tx.run(sql`
+        INSERT INTO list_upload_row (upload_id, party_id, organisation_path, placed)
+        SELECT ${name.slice(-36)}::uuid, md5(g::text)::uuid, '/demo', 1
+        FROM generate_series(${from}::int, ${from + many - 1}::int) g`),
+    );
+  const start = async (mode: ListUploadMode, from: number): Promise<string> => {
+    const name = await begin(marketer(), 'large', mode);
+    await fill(name, from);
+    await marketer().checkListUpload({ name, ...id() });
+    await marketer().applyListUpload({ name, ...id() });
+    return name;
+  };
+  const first = await start(ADD, 1);
+  expect(await applyUploads(suite.deps)).toBe(true);
+  // Killed between two slices, it stands where it stood.
+  expect(await get(first)).toMatchObject({
+    state: ListUploadState.LIST_UPLOAD_STATE_APPLYING,
+    applied: { added: 5000n },
+  });
+  // Two processes at once, as when a lease passes on.
+  const work = async () => {
+    while (await applyUploads(suite.deps));
+  };
+  await Promise.all([work(), work()]);
+  expect(await get(first)).toMatchObject({ version: 1, applied: { added: 12_000n, unchanged: 0n } });
+  const second = await start(REPLACE, 6001);
+  await Promise.all([work(), work()]);
+  const exact = { added: 6000n, updated: 0n, unchanged: 6000n, removed: 6000n, absent: 0n };
+  expect(await get(second)).toMatchObject({ version: 2, difference: exact, applied: exact });
+  expect(await marketer().getStaticList({ name: 'staticLists/large' })).toMatchObject({ entries: 12_000n });
+  await suite.restart();
+}, 60_000);
 
 test('rows are told apart without asking who is known', () => {
   const uuid = '0190d8b4-3c5e-7c1a-9a54-0b1f6f0d2a11';

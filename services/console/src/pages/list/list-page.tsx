@@ -38,7 +38,7 @@ function Entries({ id }: { id: string }) {
       <DatePicker
         aria-label={t('list.asOf')}
         placeholder={t('list.asOf')}
-        style={{ marginBottom: 12 }}
+        style={{ marginBottom: 12, width: 220 }}
         onChange={(day) => setAsOf(day ? day.format('YYYY-MM-DD') : '')}
       />
       {error ? (
