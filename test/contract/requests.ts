@@ -144,6 +144,7 @@ const texts = [
   `parties/${ID}/lifeEvents/${ID}`,
   `parties/${ID}/goals/${ID}`,
   'tagDefinitions/contract',
+  `staticLists/contract/uploads/${ID}`,
   `services/customer/deadLetters/${ID}`,
   `scoringRuns/${ID}`,
   '/contract',
