@@ -3,8 +3,7 @@ import type { Cluster, ClusterChoice, ClusterFeature, ClusterModel, ClusterPlan 
 import { findAttribute } from '../catalogue/catalogue.js';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { type Found, measure, readNumber, type Scan, type ScannedScheme } from '../scan/scan.js';
-import { sampleOf } from '../scan/ranked.js';
+import { type Found, measure, readNumber, type Scan, type ScannedScheme, sampleOf } from '../scan/scan.js';
 import { type Operand, operandWords } from '../rule/rule.js';
 import { dateMessage } from '../segment/segment.js';
 import { kMeans, matchClusters, nearest, type Point, randomOf, silhouette } from './k-means.js';

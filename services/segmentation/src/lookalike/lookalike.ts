@@ -2,8 +2,17 @@ import type { Parameter } from '@rapport/kit/analytics';
 import type { LookalikeFeature, LookalikeModel, LookalikePlan } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
 import { fail } from '../errors.js';
-import { type Found, measure, type Measures, type Scan, type ScannedScheme } from '../scan/scan.js';
-import { countWhere, numbersAt, partyAt, sampleOf } from '../scan/ranked.js';
+import {
+  type Found,
+  measure,
+  type Measures,
+  type Scan,
+  type ScannedScheme,
+  countWhere,
+  numbersAt,
+  partyAt,
+  sampleOf,
+} from '../scan/scan.js';
 import { dateMessage } from '../segment/segment.js';
 import { areaUnderCurve, cutsAt, evidence, type Example, fitLogistic, liftOfTenth, type Weights } from './logistic.js';
 

@@ -1,8 +1,7 @@
 import type { Parameter } from '@rapport/kit/analytics';
 import type { GroupTitle, RfmPlan, SchemeModel } from '@rapport/proto/segmentation/v1';
 import type { Deps } from '../deps.js';
-import { type Found, measure, type Scan, type ScannedScheme } from '../scan/scan.js';
-import { numbersAt } from '../scan/ranked.js';
+import { type Found, measure, type Scan, type ScannedScheme, numbersAt } from '../scan/scan.js';
 import { dateMessage } from '../segment/segment.js';
 
 /** Which scores make a group, ends included. */

@@ -1,6 +1,16 @@
+import type { Parameter } from '@rapport/kit/analytics';
 import type { Deps } from '../deps.js';
 import { partyRanges } from '../membership/membership.js';
-import type { Measures } from './scan.js';
+
+/** What a scan reads of every party of a scheme's part of the bank, as one SELECT. */
+export interface Measures {
+  /**
+   * One row a party: `party`, `path`, `manager`, the numbers `m0`, `m1`, … (NULL where missing), `old_group` ('' for
+   * none) and `old_score` (NULL for none) of the scheme on that day, and `taken`, 0 or 1, by the rule.
+   */
+  text: string;
+  parameters: Record<string, Parameter>;
+}
 
 /** What is asked of the numbers of a scan. */
 interface Asked {

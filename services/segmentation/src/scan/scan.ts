@@ -7,6 +7,9 @@ import { anyMerged } from '../merge/merge.js';
 import { compileValues, type DayNumber, END_PARTY, FIRST_PARTY, type Operand, readValue } from '../rule/rule.js';
 import { everyParty, partyRanges } from '../membership/membership.js';
 import { soundRuleInUse } from '../segment/segment.js';
+import type { Measures } from './ranked.js';
+
+export { countWhere, type Measures, numbersAt, partyAt, sampleOf } from './ranked.js';
 
 /** The version of a scheme that is scanned for. */
 export interface ScannedScheme {
@@ -52,16 +55,6 @@ export function canMiss(value: Operand): boolean {
 
 /** The condition that a row belongs to the range of parties that is bound. */
 export const RANGED = ` AND party >= {${FIRST_PARTY}:UUID} AND party < {${END_PARTY}:UUID}`;
-
-/** What a scan reads of every party of a scheme's part of the bank, as one SELECT. */
-export interface Measures {
-  /**
-   * One row a party: `party`, `path`, `manager`, the numbers `m0`, `m1`, … (NULL where missing), `old_group` ('' for
-   * none) and `old_score` (NULL for none) of the scheme on that day, and `taken`, 0 or 1, by the rule.
-   */
-  text: string;
-  parameters: Record<string, Parameter>;
-}
 
 function numberOf(text: string): Operand {
   const read = readNumber(text);
