@@ -1,4 +1,3 @@
-import type { Parameter } from '@rapport/kit/analytics';
 import { everything } from '@rapport/kit/db';
 import { findAttribute } from '../catalogue/catalogue.js';
 import type { Deps } from '../deps.js';
