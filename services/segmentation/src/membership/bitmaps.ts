@@ -116,13 +116,18 @@ export async function findChanges(
 
 const CHANGES = `membership_bitmap WHERE pass = {pass:UInt64} AND part IN ('entered', 'exited')`;
 
-/** How many changes a pass has found, and how many parties they are about. */
-export async function countChanges(analytics: Analytics, pass: bigint): Promise<{ changes: number; parties: number }> {
-  const [row] = await analytics.query<{ changes: number; about: number }>(
-    `SELECT sum(bitmapCardinality(parties)) AS changes, groupBitmapMerge(parties) AS about FROM ${CHANGES}`,
+/** How many changes a pass has found, how many parties they are about, and the highest number of those; -1 of none. */
+export async function countChanges(
+  analytics: Analytics,
+  pass: bigint,
+): Promise<{ changes: number; parties: number; last: number }> {
+  const [row] = await analytics.query<{ changes: number; about: number; last: number }>(
+    `SELECT sum(bitmapCardinality(parties)) AS changes, bitmapCardinality(groupBitmapMergeState(parties)) AS about,
+      bitmapMax(groupBitmapMergeState(parties)) AS last FROM ${CHANGES}`,
     { pass },
   );
-  return { changes: Number(row?.changes ?? 0), parties: Number(row?.about ?? 0) };
+  const about = Number(row?.about ?? 0);
+  return { changes: Number(row?.changes ?? 0), parties: about, last: about === 0 ? -1 : Number(row?.last ?? -1) };
 }
 
 /** A party that comes in, as facts know it. */

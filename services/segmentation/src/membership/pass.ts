@@ -14,6 +14,7 @@ import {
   foldNumbers,
   knownBitmaps,
   nextSlice,
+  type Slice,
   underPaths,
 } from './bitmaps.js';
 import { numberParties } from './party-number.js';
@@ -278,19 +279,25 @@ export async function runPass(
 
     const outcomes = new Map<string, Outcome | undefined>(begun.versions.map(({ name }) => [name, undefined]));
     for (const { name, asOf } of versions) outcomes.set(name, { entered: 0, exited: 0, asOf, sqlMs });
-    const { changes, parties } = await countChanges(analytics, pass);
+    const { changes, parties, last } = await countChanges(analytics, pass);
     const per = Math.max(1, Math.ceil((CHANGES * parties) / Math.max(1, changes)));
-    for (let first = 0; ; ) {
+    // While Postgres writes some changes, ClickHouse looks up the next.
+    const slicesFrom = (first: number): Promise<Slice | undefined> => {
+      const slice = first > last ? Promise.resolve(undefined) : nextSlice(analytics, pass, first, per);
+      slice.catch(() => undefined);
+      return slice;
+    };
+    for (let coming = slicesFrom(0); ; ) {
       signal?.throwIfAborted();
-      const slice = await nextSlice(analytics, pass, first, per);
+      const slice = await coming;
       if (!slice) break;
+      coming = slicesFrom(slice.last + 1);
       for (const [name, { entered, exited }] of await applySlice(deps, { pass, since, versions }, slice)) {
         const outcome = outcomes.get(name);
         if (!outcome) continue;
         outcome.entered += entered;
         outcome.exited += exited;
       }
-      first = slice.last + 1;
     }
     await finish(deps, begun, versions);
     await leave(
