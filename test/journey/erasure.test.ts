@@ -12,6 +12,7 @@ import {
   Party,
   PrivacyServiceService,
 } from '@rapport/proto/customer/v1';
+import { OrganisationUnit, PerformanceServiceService, Staff } from '@rapport/proto/performance/v1';
 import { type SuiteService, suiteServices, type TestSuite, testSuite } from '@rapport/test/kit';
 import pg from 'pg';
 import { plant, planted } from './erasure-person.js';
@@ -243,8 +244,31 @@ test('after an erasure no byte of the person is readable in any database, its fi
   expect(replayed.find(({ service }) => service === 'customer')).toMatchObject({ erasures: 1, cameBack: 1, known: 0 });
   expect(replayed.find(({ service }) => service === 'cases')).toMatchObject({ erasures: 1, cameBack: 0, known: 1 });
   expect(await everywhere()).toEqual([]);
+
+  // A data steward lets the source bring the key in again, once.
+  await hire('stella', ['data_steward']);
+  const lift = ['privacy', 'lift-erased-key', planted.sourceKey, '--source', 'branch', '--reason', 'customer again'];
+  expect(await suite.rapport([...lift, '--as', 'stella'])).toContain('may bring it in again');
+  await expect(suite.rapport([...lift, '--as', 'stella'])).rejects.toThrow('ERASED_KEY_NOT_FOUND');
   privacy.close();
 });
+
+/** An employee of the bank. */
+async function hire(staffId: string, roles: string[]): Promise<void> {
+  const performance = client(
+    { service: PerformanceServiceService },
+    suite.grpc('performance'),
+    as(['operator', 'administrator'], 'staff/operator'),
+  );
+  const unit = { title: 'The bank', kind: 'UNIT_KIND_BANK', segment: 'demo' };
+  await performance.createUnit({
+    ...{ requestId: randomUUID(), organisationUnitId: 'demo' },
+    organisationUnit: OrganisationUnit.fromJSON(unit),
+  });
+  const staff = Staff.fromJSON({ displayName: 'Stella', unit: 'organisationUnits/demo', roles });
+  await performance.createStaff({ requestId: randomUUID(), staffId, staff });
+  performance.close();
+}
 
 test('an operator adds a key, and every party key is wrapped with it while the bank works', async () => {
   const operator = as(['operator', 'administrator'], 'staff/operator');

@@ -97,6 +97,11 @@ export async function takeConsents(batch: Batch, rows: readonly Checked<ConsentW
       settle(batch, KIND, 'unchanged');
       continue;
     }
+    if (revives(before, row, value)) {
+      const message = 'is required of a grant after a withdrawal: say when it was given';
+      refuse(batch, KIND, line, { field: 'effective_time', reason: 'EFFECTIVE_TIME_MISSING', message, value: '' });
+      continue;
+    }
     settle(batch, KIND, 'created');
     made.push(row);
     if (before && before.effectiveTime > row.effectiveTime) continue;
@@ -133,6 +138,15 @@ function recordOf(
     createTime: batch.now,
     expireTime: expireTime ?? null,
   };
+}
+
+/**
+ * Whether a grant that does not say when it was given would undo a withdrawal: a source that states each night what it
+ * has on file must not take back what the customer has said elsewhere since.
+ */
+function revives(before: ConsentRecord | undefined, row: ConsentRecord, said: Consent): boolean {
+  const { CONSENT_STATE_GRANTED, CONSENT_STATE_WITHDRAWN } = ConsentState;
+  return !said.effectiveTime && row.state === CONSENT_STATE_GRANTED && before?.state === CONSENT_STATE_WITHDRAWN;
 }
 
 function repeats(before: ConsentRecord, row: ConsentRecord, said: Consent): boolean {

@@ -194,7 +194,10 @@ export interface InteractionRow {
   interaction?: Interaction | undefined;
 }
 
-/** A consent to import. A consent that says what holds already counts as unchanged. */
+/**
+ * A consent to import. A consent that says what holds already counts as unchanged. A grant without `effective_time` is
+ * rejected with EFFECTIVE_TIME_MISSING where the customer has withdrawn: what a source has on file undoes no withdrawal.
+ */
 export interface ConsentRow {
   /** The source key of the party. */
   partySourceKey: string;
