@@ -82,7 +82,7 @@ async function prepareDatabase(superuserUrl: string): Promise<void> {
 }
 
 async function untilRest(database: pg.Pool, eventsWaiting: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 120_000;
+  const end = Date.now() + 600_000;
   while (Date.now() < end) {
     const { rows } = await database.query<{ busy: boolean }>(`
       SELECT EXISTS (SELECT FROM kit.outbox o WHERE NOT EXISTS (
@@ -91,7 +91,7 @@ async function untilRest(database: pg.Pool, eventsWaiting: () => Promise<boolean
     if (rows[0]?.busy === false && !(await eventsWaiting())) return;
     await sleep(200);
   }
-  throw new Error('the service did not come to rest in two minutes');
+  throw new Error('the service did not come to rest in ten minutes');
 }
 
 /** Whether the service's own consumers have events to apply. */
