@@ -10,7 +10,7 @@ import { useWords } from '../../shared/words.js';
 import { ClustersEditor, LookalikeEditor, TiersEditor } from './model-editors.js';
 import { BandsEditor, RulesEditor } from './partition-editor.js';
 import { useGroupTitle } from './group-title.js';
-import { beginnings, formOf, formsOf, isFitted, usualRfm } from './plans.js';
+import { beginnings, formOf, formsOf, isFitted, usualInactive, usualRfm } from './plans.js';
 import { RfmEditor } from './rfm-editor.js';
 
 const checkAfterMs = 700;
@@ -24,6 +24,7 @@ function groupsOf(plan: SchemePlan): GroupTitle[] {
     plan.rules?.otherwise,
     ...(plan.tiers?.tiers.map(({ group }) => group) ?? []),
     ...(plan.rfm ? (plan.rfm.groups?.length ? plan.rfm.groups : usualRfm).map(({ group }) => group) : []),
+    plan.rfm ? (plan.rfm.inactive ?? usualInactive) : undefined,
   ];
   return named.filter((group) => group !== undefined);
 }

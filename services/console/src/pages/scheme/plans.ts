@@ -46,6 +46,9 @@ export const usualRfm: readonly RfmGroup[] = [
   cells('hibernating', 'Hibernating', '休眠客户', [1, 2, 1, 2]),
 ];
 
+/** The usual group of customers without any recency. */
+export const usualInactive: GroupTitle = group('inactive', 'Inactive', '无活动');
+
 /** What a new plan of each form begins with: something sound that a bank can work on. */
 export const beginnings: Readonly<Record<Form, SchemePlan>> = {
   bands: {
