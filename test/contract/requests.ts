@@ -143,6 +143,7 @@ const texts = [
   `parties/${ID}/tags/contract`,
   `parties/${ID}/lifeEvents/${ID}`,
   `parties/${ID}/goals/${ID}`,
+  `staticLists/contract/uploads/${ID}`,
   'tagDefinitions/contract',
   `staticLists/contract/uploads/${ID}`,
   `services/customer/deadLetters/${ID}`,
