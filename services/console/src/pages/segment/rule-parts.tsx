@@ -25,9 +25,14 @@ function Part({ part, population }: { part: CountedRulePart; population: number 
         </Typography.Text>
         <strong>{hidden ? t('insight.few') : formatCount(count, language)}</strong>
       </Flex>
-      {hidden ? null : <Progress percent={share} showInfo={false} size="small" aria-hidden />}
+      {hidden ? null : <Progress percent={share} showInfo={false} size="small" status="normal" aria-hidden />}
       {doubts.map(({ reason, message, messageZh }) => (
-        <Alert key={`${reason} ${message}`} type="warning" showIcon title={language === 'en' ? message : messageZh} />
+        <Alert
+          key={`${reason} ${message}`}
+          type={reason === 'RULE_DOUBT_REASON_EVERYBODY' ? 'info' : 'warning'}
+          showIcon
+          title={language === 'en' ? message : messageZh}
+        />
       ))}
     </div>
   );
