@@ -5,7 +5,17 @@ import { type Analytics, openAnalytics } from '@rapport/kit/analytics';
 import { factFilter, factsOf, factTables, storeFacts } from '../fact/fact.js';
 import { groupsOf } from '../scheme/plan.js';
 import { planOf, templates } from '../template/template.js';
-import { berkaEvents, berkaFolder, readRaw } from './berka.testkit.js';
+import {
+  age,
+  balance,
+  berkaEvents,
+  berkaFolder,
+  type Client,
+  dayNumber,
+  readClients,
+  sum,
+  upTo,
+} from './berka.testkit.js';
 import { compileRules, readRule } from './rule.js';
 
 describe('rules over the Berka bank', () => {
@@ -42,93 +52,12 @@ describe('rules over the Berka bank', () => {
     return row?.n ?? -1;
   }
 
-  /** A client with everything that it owns, straight from the files; days are numbers such as 19940331. */
-  interface Client {
-    woman: boolean;
-    born: number;
-    region: string;
-    district: string;
-    districtId: string;
-    accounts: number[];
-    loans: number[];
-    cards: number[];
-    orders: number;
-    transactions: {
-      day: number;
-      credit: boolean;
-      operation: string;
-      cents: number;
-      balance: number;
-      account: string;
-    }[];
-  }
-
-  function readClients(): Client[] {
-    const number = (yymmdd: string) => 19_000_000 + Number(yymmdd.slice(0, 6));
-    const districts = new Map(readRaw('district').map((row) => [row['A1'], row]));
-    const byId = new Map<string, Client>();
-    for (const row of readRaw('client')) {
-      const birth = row['birth_number'] ?? '';
-      const woman = Number(birth.slice(2, 4)) > 50;
-      byId.set(row['client_id'] ?? '', {
-        woman,
-        born: 19_000_000 + Number(birth) - (woman ? 5000 : 0),
-        region: districts.get(row['district_id'])?.['A3'] ?? '',
-        district: districts.get(row['district_id'])?.['A2'] ?? '',
-        districtId: row['district_id'] ?? '',
-        accounts: [],
-        loans: [],
-        cards: [],
-        orders: 0,
-        transactions: [],
-      });
-    }
-    const ownerOf = new Map<string, Client>();
-    const holderOf = new Map<string, Client>();
-    for (const row of readRaw('disp')) {
-      const client = byId.get(row['client_id'] ?? '');
-      if (!client) throw new Error('a disposition without a client');
-      holderOf.set(row['disp_id'] ?? '', client);
-      if (row['type'] === 'OWNER') ownerOf.set(row['account_id'] ?? '', client);
-    }
-    for (const row of readRaw('account'))
-      ownerOf.get(row['account_id'] ?? '')?.accounts.push(number(row['date'] ?? ''));
-    for (const row of readRaw('loan')) ownerOf.get(row['account_id'] ?? '')?.loans.push(number(row['date'] ?? ''));
-    for (const row of readRaw('card')) holderOf.get(row['disp_id'] ?? '')?.cards.push(number(row['issued'] ?? ''));
-    for (const row of readRaw('order')) {
-      const owner = ownerOf.get(row['account_id'] ?? '');
-      if (owner) owner.orders += 1;
-    }
-    for (const row of readRaw('trans')) {
-      ownerOf.get(row['account_id'] ?? '')?.transactions.push({
-        day: number(row['date'] ?? ''),
-        credit: row['type'] === 'PRIJEM',
-        operation: row['operation'] ?? '',
-        cents: Math.round(Number(row['amount']) * 100),
-        balance: Math.round(Number(row['balance']) * 100),
-        account: row['account_id'] ?? '',
-      });
-    }
-    // In the order of the days; within one as the file has them.
-    for (const client of byId.values()) client.transactions.sort((a, b) => a.day - b.day);
-    return [...byId.values()];
-  }
-
-  const age = (client: Client, asOf: number) => Math.floor((asOf - client.born) / 10_000);
-  const upTo = (days: number[], asOf: number) => days.filter((day) => day <= asOf).length;
-  const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
   // 720h before the end of 1994-03-31 is 1994-03-01 23:00 by the clock, since an hour was skipped on 1994-03-27; of
   // 1993-12-31 it is 1993-12-02 00:00. 2160h: 1993-12-31 23:00 and 1993-10-03 01:00, for the hour given back.
   const since720: Record<number, number> = { 19940331: 19940302, 19931231: 19931202 };
   const since2160: Record<number, number> = { 19940331: 19940101, 19931231: 19931003 };
   const within = (client: Client, asOf: number, since: Record<number, number>) =>
     client.transactions.filter(({ day }) => day >= (since[asOf] ?? Number.NaN) && day <= asOf);
-  function balance(client: Client, asOf: number): number {
-    const last = new Map<string, number>();
-    for (const one of client.transactions) if (one.day <= asOf) last.set(one.account, one.balance);
-    return sum([...last.values()]);
-  }
-
   /** The window of that length before the one that ends with the day: from its first day, to the last before the other. */
   const ago2160: Record<number, [number, number]> = {
     // 4320 h before the end of 1994-03-31 is 1993-10-03 00:00, of 1993-12-31 it is 1993-07-05 01:00.
@@ -139,8 +68,6 @@ describe('rules over the Berka bank', () => {
     const [from, to] = ago2160[asOf] ?? [Number.NaN, Number.NaN];
     return client.transactions.filter(({ day }) => day >= from && day <= to);
   };
-  const dayNumber = (day: number) =>
-    Date.UTC(Math.floor(day / 10_000), (Math.floor(day / 100) % 100) - 1, day % 100) / 86_400_000;
   const credited = (transactions: Client['transactions']) =>
     sum(transactions.filter(({ credit }) => credit).map(({ cents }) => cents));
   /** What is on the accounts at the end of each day from one to another, on average, in cents. */

@@ -170,3 +170,92 @@ export function berkaEvents(): FactEvent[] {
   }
   return events;
 }
+
+/** A client with everything that it owns, straight from the files; days are numbers such as 19940331. */
+export interface Client {
+  woman: boolean;
+  born: number;
+  region: string;
+  district: string;
+  districtId: string;
+  accounts: number[];
+  loans: number[];
+  cards: number[];
+  orders: number;
+  transactions: {
+    day: number;
+    credit: boolean;
+    operation: string;
+    cents: number;
+    balance: number;
+    account: string;
+  }[];
+}
+
+/** Every client of the files. */
+export function readClients(): Client[] {
+  const number = (yymmdd: string) => 19_000_000 + Number(yymmdd.slice(0, 6));
+  const districts = new Map(readRaw('district').map((row) => [row['A1'], row]));
+  const byId = new Map<string, Client>();
+  for (const row of readRaw('client')) {
+    const birth = row['birth_number'] ?? '';
+    const woman = Number(birth.slice(2, 4)) > 50;
+    byId.set(row['client_id'] ?? '', {
+      woman,
+      born: 19_000_000 + Number(birth) - (woman ? 5000 : 0),
+      region: districts.get(row['district_id'])?.['A3'] ?? '',
+      district: districts.get(row['district_id'])?.['A2'] ?? '',
+      districtId: row['district_id'] ?? '',
+      accounts: [],
+      loans: [],
+      cards: [],
+      orders: 0,
+      transactions: [],
+    });
+  }
+  const ownerOf = new Map<string, Client>();
+  const holderOf = new Map<string, Client>();
+  for (const row of readRaw('disp')) {
+    const client = byId.get(row['client_id'] ?? '');
+    if (!client) throw new Error('a disposition without a client');
+    holderOf.set(row['disp_id'] ?? '', client);
+    if (row['type'] === 'OWNER') ownerOf.set(row['account_id'] ?? '', client);
+  }
+  for (const row of readRaw('account')) ownerOf.get(row['account_id'] ?? '')?.accounts.push(number(row['date'] ?? ''));
+  for (const row of readRaw('loan')) ownerOf.get(row['account_id'] ?? '')?.loans.push(number(row['date'] ?? ''));
+  for (const row of readRaw('card')) holderOf.get(row['disp_id'] ?? '')?.cards.push(number(row['issued'] ?? ''));
+  for (const row of readRaw('order')) {
+    const owner = ownerOf.get(row['account_id'] ?? '');
+    if (owner) owner.orders += 1;
+  }
+  for (const row of readRaw('trans')) {
+    ownerOf.get(row['account_id'] ?? '')?.transactions.push({
+      day: number(row['date'] ?? ''),
+      credit: row['type'] === 'PRIJEM',
+      operation: row['operation'] ?? '',
+      cents: Math.round(Number(row['amount']) * 100),
+      balance: Math.round(Number(row['balance']) * 100),
+      account: row['account_id'] ?? '',
+    });
+  }
+  // In the order of the days; within one as the file has them.
+  for (const client of byId.values()) client.transactions.sort((a, b) => a.day - b.day);
+  return [...byId.values()];
+}
+
+/** Whole years on a day. */
+export const age = (client: Client, asOf: number) => Math.floor((asOf - client.born) / 10_000);
+/** How many of these days have come. */
+export const upTo = (days: number[], asOf: number) => days.filter((day) => day <= asOf).length;
+export const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+
+/** What is on the accounts at the end of a day, in cents. */
+export function balance(client: Client, asOf: number): number {
+  const last = new Map<string, number>();
+  for (const one of client.transactions) if (one.day <= asOf) last.set(one.account, one.balance);
+  return sum([...last.values()]);
+}
+
+/** A day counted from 1970. */
+export const dayNumber = (day: number) =>
+  Date.UTC(Math.floor(day / 10_000), (Math.floor(day / 100) % 100) - 1, day % 100) / 86_400_000;
