@@ -133,7 +133,12 @@ const method = {
 
 /** Adds gRPC server reflection, v1 and v1alpha, for the named services of a descriptor image. It is open to everybody. */
 export function addReflection(server: Server, image: Uint8Array, services: readonly string[]): void {
-  const answer = answerer(image, services);
+  // Made for the first who asks: a registry of the image takes some 10 MB, and few servers are ever asked.
+  let made: ReturnType<typeof answerer> | undefined;
+  const answer = (question: Question): Answer => {
+    made ??= answerer(image, services);
+    return made(question);
+  };
   for (const version of ['v1', 'v1alpha']) {
     const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
     server.addService({ serverReflectionInfo: { ...method, path } } as unknown as ServiceDefinition, {
