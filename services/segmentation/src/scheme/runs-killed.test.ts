@@ -1,82 +1,24 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { sql } from '@rapport/kit/db';
 import { on, startConsumer } from '@rapport/kit/events';
 import { type Running, uuidv7 } from '@rapport/kit/runtime';
 import { HoldingKind } from '@rapport/proto/customer/v1';
 import { SegmentEntered, type SchemePlan, SchemeRunState, TierMatch } from '@rapport/proto/segmentation/v1';
-import { testAuth, testRun } from '@rapport/test/kit';
-import { openSuite, type Suite } from '../segmentation.testkit.js';
+import { openReplicas, type Replicas, until } from '../replicas.testkit.js';
+import type { Suite } from '../segmentation.testkit.js';
 import { create, title } from './scheme.testkit.js';
 
-const { root } = testRun();
-const children: ChildProcess[] = [];
 const parties: string[] = [];
 /** What the bus told, by segment and party; the consumer takes an event that comes twice once. */
 const heard: string[] = [];
-let folder: string;
-let url: string;
+let replicas: Replicas;
 let suite: Suite;
 let listener: Running;
 
-async function start(
-  args: string[],
-  env: NodeJS.ProcessEnv,
-  ready: string,
-): Promise<{ child: ChildProcess; line: string }> {
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  children.push(child);
-  if (!child.stdout) throw new Error('no output to read');
-  for await (const line of createInterface(child.stdout)) {
-    if (!line.includes(ready)) continue;
-    child.stdout.resume();
-    return { child, line };
-  }
-  throw new Error('the process ended before it was ready');
-}
-
-/** A replica of the service as production runs it. */
-async function startReplica(): Promise<ChildProcess> {
-  const env = {
-    PATH: process.env['PATH'],
-    DATABASE_URL: suite.deps.db.pool.options.connectionString,
-    NATS_URL: suite.bus.url,
-    CLICKHOUSE_URL: url,
-    // Only lists ask there.
-    CUSTOMER_ADDRESS: '127.0.0.1:9',
-    GRPC_ADDRESS: '127.0.0.1:0',
-    OPS_ADDRESS: '127.0.0.1:0',
-    AUTH_JWKS_FILE: testAuth().jwksFile,
-    SERVICE_KEY_FILE: testAuth().keyFile('segmentation'),
-    BANK_TIME_ZONE: 'Europe/Prague',
-    DRAIN_MS: '0',
-  };
-  return (await start([join(root, 'services/segmentation/dist/main.js')], env, 'segmentation is ready')).child;
-}
-
-async function until(check: () => Promise<boolean> | boolean, limitMs: number): Promise<void> {
-  const end = performance.now() + limitMs;
-  while (!(await check())) {
-    if (performance.now() > end) throw new Error(`it did not come to pass within ${limitMs} ms`);
-    await sleep(5);
-  }
-}
-
 beforeAll(async () => {
-  // A process that can be killed runs what is built.
-  const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  await promisify(execFile)(process.execPath, [compiler, '-b', join(root, 'services/segmentation')]);
-  folder = mkdtempSync(join(tmpdir(), 'clickhouse-'));
-  const { line } = await start([join(root, 'test/kit/clickhouse-http.mjs'), '--path', folder], process.env, '"url"');
-  ({ url } = JSON.parse(line) as { url: string });
-  // Days as the replicas' clocks have them.
-  suite = await openSuite(new Date(), url);
+  replicas = await openReplicas();
+  ({ suite } = replicas);
   for (let n = 0; n < 60; n += 1) {
     const party = await suite.customer.person({});
     const account = await suite.customer.holding(party, HoldingKind.HOLDING_KIND_ACCOUNT);
@@ -103,10 +45,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await listener?.stop();
-  for (const child of children.slice(1)) child.kill('SIGKILL');
-  await suite?.close();
-  children[0]?.kill('SIGTERM');
-  if (folder) rmSync(folder, { recursive: true, force: true });
+  await replicas?.close();
 }, 60_000);
 
 const tier = (id: string, enterAssets?: number) => ({
@@ -133,7 +72,7 @@ const plan: SchemePlan = {
 test('a run that is killed at any step is finished by another process, once', async () => {
   const marketer = suite.schemes(['marketer']);
   const approver = suite.schemes(['marketing_approver'], '/demo', 'staff/adam');
-  let replica = await startReplica();
+  let replica = await replicas.start();
   const steps = ['READING', 'ASSIGNING', 'PUBLISHING'];
   for (const index of steps.keys()) {
     const id = `wealth-${index}`;
@@ -145,17 +84,14 @@ test('a run that is killed at any step is finished by another process, once', as
     const standing = () =>
       suite.deps.db.system.one<{ state: SchemeRunState; step: string; attempts: number }>(sql`
         SELECT state, step, attempts FROM scheme_run WHERE run_id = ${run}::uuid`);
-    await until(async () => {
-      const now = await standing();
-      // Under load a step may be over before it is seen: then the next one, or the end, is where the process dies.
-      return steps.indexOf(now.step) >= index;
-    }, 60_000);
+    // A step lasts milliseconds. Under load it may be over before it is seen: then the process dies in the next one.
+    await until(async () => steps.indexOf((await standing()).step) >= index, 60_000, 5);
     const ended = once(replica, 'exit');
     replica.kill('SIGKILL');
     await ended;
     const killed = await standing();
     // Two that come up together race for what the dead one left.
-    const [one, other] = await Promise.all([startReplica(), startReplica()]);
+    const [one, other] = await Promise.all([replicas.start(), replicas.start()]);
     await until(async () => (await standing()).state >= SchemeRunState.SCHEME_RUN_STATE_SUCCEEDED, 60_000);
     const now = await standing();
     expect(now.state).toBe(SchemeRunState.SCHEME_RUN_STATE_SUCCEEDED);

@@ -1,20 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import {
-  Alert,
-  Button,
-  Card,
-  Descriptions,
-  Empty,
-  Flex,
-  Input,
-  Modal,
-  Popconfirm,
-  Progress,
-  Skeleton,
-  Statistic,
-  Table,
-} from 'antd';
-import { useState } from 'react';
+import { Alert, Button, Card, Descriptions, Empty, Flex, Progress, Skeleton, Statistic, Table } from 'antd';
 import { Link, useParams } from 'react-router';
 import {
   type Difference,
@@ -26,9 +11,11 @@ import {
   rejectUpload,
   type UploadStep,
 } from '../../api/lists.js';
+import { AskedButton } from '../../shared/asked-button.js';
 import { Failed } from '../../shared/failed.js';
 import { formatCount } from '../../shared/format.js';
 import { Pager, usePages } from '../../shared/pages.js';
+import { RejectButton } from '../../shared/reject-button.js';
 import { useSession } from '../../shared/session-context.js';
 import { Day, PageHead, StaffName, State, When } from '../../shared/show.js';
 import { useWrite } from '../../shared/use-write.js';
@@ -38,7 +25,6 @@ import { useWords } from '../../shared/words.js';
 function UploadActions({ id, upload }: { id: string; upload: ListUpload }) {
   const { t } = useWords();
   const { may, subject } = useSession();
-  const [reason, setReason] = useState<string | undefined>();
   const { name, state, createdBy } = upload;
   const reload = [
     ['list-upload', name],
@@ -47,22 +33,20 @@ function UploadActions({ id, upload }: { id: string; upload: ListUpload }) {
     ['list-entries', id],
   ];
   const move = useWrite(moveUpload, { done: t('list.moved'), reload });
-  const reject = useWrite(rejectUpload, { done: t('list.sentBack'), reload, after: () => setReason(undefined) });
+  const reject = useWrite(rejectUpload, { done: t('list.sentBack'), reload });
   const edits = may('editSegments');
   const checked = state === 'LIST_UPLOAD_STATE_CHECKED';
   const waits = state === 'LIST_UPLOAD_STATE_WAITING';
   const decides = waits && may('approveSegments') && createdBy !== subject;
   const button = (step: UploadStep, word: string, question: string, primary = true) => (
-    <Popconfirm
-      title={question}
-      okText={t('common.yes')}
-      cancelText={t('common.no')}
-      onConfirm={() => move.mutate({ name, step })}
-    >
-      <Button type={primary ? 'primary' : 'default'} danger={!primary} loading={move.isPending}>
-        {word}
-      </Button>
-    </Popconfirm>
+    <AskedButton
+      word={word}
+      question={question}
+      loud={primary}
+      danger={!primary}
+      loading={move.isPending}
+      onYes={() => move.mutate({ name, step })}
+    />
   );
   return (
     <>
@@ -75,28 +59,13 @@ function UploadActions({ id, upload }: { id: string; upload: ListUpload }) {
         </Button>
       ) : null}
       {edits && checked ? button('apply', t('list.apply'), t('list.applyQuestion')) : null}
-      {decides ? <Button onClick={() => setReason('')}>{t('segment.reject')}</Button> : null}
-      {decides ? button('approve', t('segment.approve'), t('list.approveQuestion')) : null}
-      <Modal
-        open={reason !== undefined}
-        title={t('segment.reject')}
-        okText={t('segment.reject')}
-        cancelText={t('common.cancel')}
-        okButtonProps={{ disabled: !reason?.trim(), loading: reject.isPending }}
-        onOk={() => reject.mutate({ name, reason: reason?.trim() ?? '' })}
-        onCancel={() => setReason(undefined)}
-      >
-        <Input.TextArea
-          autoFocus
-          rows={4}
-          maxLength={500}
-          showCount
-          value={reason ?? ''}
-          aria-label={t('segment.rejectReason')}
-          placeholder={t('segment.rejectReason')}
-          onChange={(event) => setReason(event.target.value)}
+      {decides ? (
+        <RejectButton
+          loading={reject.isPending}
+          onReject={(reason, done) => reject.mutate({ name, reason }, { onSuccess: done })}
         />
-      </Modal>
+      ) : null}
+      {decides ? button('approve', t('segment.approve'), t('list.approveQuestion')) : null}
     </>
   );
 }

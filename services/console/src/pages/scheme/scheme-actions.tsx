@@ -1,6 +1,7 @@
-import { Button, Input, Modal, Popconfirm } from 'antd';
-import { useState } from 'react';
+import { Button } from 'antd';
 import { moveScheme, rejectScheme, type SchemeVersion } from '../../api/schemes.js';
+import { AskedButton } from '../../shared/asked-button.js';
+import { RejectButton } from '../../shared/reject-button.js';
 import { useSession } from '../../shared/session-context.js';
 import { useWrite } from '../../shared/use-write.js';
 import { useWords } from '../../shared/words.js';
@@ -10,10 +11,9 @@ import { isFitted } from './plans.js';
 export function SchemeActions({ id, kind, version }: { id: string; kind: string; version: SchemeVersion }) {
   const { t } = useWords();
   const { may, subject } = useSession();
-  const [reason, setReason] = useState<string | undefined>();
   const reload = [['scheme', id], ['schemes'], ['scheme-runs', id], ['segments']];
   const move = useWrite(moveScheme, { done: t('scheme.moved'), reload });
-  const reject = useWrite(rejectScheme, { done: t('segment.rejected'), reload, after: () => setReason(undefined) });
+  const reject = useWrite(rejectScheme, { done: t('segment.rejected'), reload });
   const { state, name, createdBy, model } = version;
   const draft = state === 'SEGMENT_STATE_DRAFT';
   const approved = state === 'SEGMENT_STATE_APPROVED';
@@ -22,16 +22,14 @@ export function SchemeActions({ id, kind, version }: { id: string; kind: string;
   const decides = may('approveSegments') && createdBy !== subject;
   const fits = isFitted(kind) && draft;
   const button = (step: 'approve' | 'publish' | 'retire', word: string, question: string) => (
-    <Popconfirm
-      title={question}
-      okText={t('common.yes')}
-      cancelText={t('common.no')}
-      onConfirm={() => move.mutate({ version: name, step })}
-    >
-      <Button type={step === 'retire' ? 'default' : 'primary'} danger={step === 'retire'} loading={move.isPending}>
-        {word}
-      </Button>
-    </Popconfirm>
+    <AskedButton
+      word={word}
+      question={question}
+      loud={step !== 'retire'}
+      danger={step === 'retire'}
+      loading={move.isPending}
+      onYes={() => move.mutate({ version: name, step })}
+    />
   );
   return (
     <>
@@ -44,7 +42,12 @@ export function SchemeActions({ id, kind, version }: { id: string; kind: string;
           {model ? t('scheme.fitAgain') : t('scheme.fit')}
         </Button>
       ) : null}
-      {decides && (draft || approved) ? <Button onClick={() => setReason('')}>{t('segment.reject')}</Button> : null}
+      {decides && (draft || approved) ? (
+        <RejectButton
+          loading={reject.isPending}
+          onReject={(reason, done) => reject.mutate({ version: name, reason }, { onSuccess: done })}
+        />
+      ) : null}
       {decides && draft && (!fits || model)
         ? button('approve', t('segment.approve'), t('segment.approveQuestion'))
         : null}
@@ -59,26 +62,6 @@ export function SchemeActions({ id, kind, version }: { id: string; kind: string;
           {button('retire', t('segment.retire'), t('scheme.retireQuestion'))}
         </>
       ) : null}
-      <Modal
-        open={reason !== undefined}
-        title={t('segment.reject')}
-        okText={t('segment.reject')}
-        cancelText={t('common.cancel')}
-        okButtonProps={{ disabled: !reason?.trim(), loading: reject.isPending }}
-        onOk={() => reject.mutate({ version: name, reason: reason?.trim() ?? '' })}
-        onCancel={() => setReason(undefined)}
-      >
-        <Input.TextArea
-          autoFocus
-          rows={4}
-          maxLength={500}
-          showCount
-          value={reason ?? ''}
-          aria-label={t('segment.rejectReason')}
-          placeholder={t('segment.rejectReason')}
-          onChange={(event) => setReason(event.target.value)}
-        />
-      </Modal>
     </>
   );
 }
